@@ -1,0 +1,192 @@
+/** A growing byte buffer and its checked reader: the only place that touches binary layout. Little endian. */
+import { assert } from './assert.ts';
+import { SkewlessError } from './errors.ts';
+
+const TEXT_ENCODER = new TextEncoder();
+const TEXT_DECODER = new TextDecoder('utf-8', { fatal: true });
+
+/** Thrown by `ByteReader` and decoders: bytes that are not what a writer of ours wrote. */
+export class CorruptBytesError extends SkewlessError {
+  constructor(message: string, cause?: unknown) {
+    super('corrupt_state', message, { cause });
+    this.name = 'CorruptBytesError';
+  }
+}
+
+export class ByteWriter {
+  #bytes: Uint8Array;
+  #view: DataView;
+  length = 0;
+
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  #reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.length));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+
+  u8(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.length++] = value;
+  }
+
+  u32(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.length, value, true);
+    this.length += 4;
+  }
+
+  f64(value: number): void {
+    this.#reserve(8);
+    this.#view.setFloat64(this.length, value, true);
+    this.length += 8;
+  }
+
+  i64(value: bigint): void {
+    this.#reserve(8);
+    this.#view.setBigInt64(this.length, value, true);
+    this.length += 8;
+  }
+
+  /** LEB128 of a non-negative safe integer: 1 to 8 bytes. */
+  varint(value: number): void {
+    assert(Number.isSafeInteger(value) && value >= 0, 'varint takes a non-negative safe integer');
+    this.#reserve(8);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.length++] = rest;
+  }
+
+  /** Zigzag LEB128 of an integer with |value| < 2^52 (event times are; use `f64` for other integers). */
+  svarint(value: number): void {
+    this.varint(value < 0 ? -value * 2 - 1 : value * 2);
+  }
+
+  string(value: string): void {
+    this.#reserve(value.length * 3 + 8);
+    if (value.length < 43) {
+      // At most 127 bytes of UTF-8: the length fits in the one byte kept for it.
+      const { written } = TEXT_ENCODER.encodeInto(value, this.#bytes.subarray(this.length + 1));
+      this.#bytes[this.length] = written;
+      this.length += written + 1;
+      return;
+    }
+    const encoded = TEXT_ENCODER.encode(value);
+    this.varint(encoded.length);
+    this.raw(encoded);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** Overwrites four bytes written before, such as a checksum kept free. */
+  patchU32(at: number, value: number): void {
+    assert(at + 4 <= this.length, 'patch within what was written');
+    this.#view.setUint32(at, value, true);
+  }
+
+  /** What was written since `from`, without copying; valid until the next write. */
+  view(from = 0): Uint8Array {
+    return this.#bytes.subarray(from, this.length);
+  }
+
+  /** A copy of what was written since `from`. */
+  copy(from = 0): Uint8Array {
+    return this.#bytes.slice(from, this.length);
+  }
+
+  reset(): void {
+    this.length = 0;
+  }
+}
+
+/** Reads what `ByteWriter` wrote; every short or malformed read throws `CorruptBytesError`. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #end: number;
+  position: number;
+
+  constructor(bytes: Uint8Array, from = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.position = from;
+    this.#end = end;
+  }
+
+  get remaining(): number {
+    return this.#end - this.position;
+  }
+
+  #take(count: number): number {
+    const at = this.position;
+    if (count < 0 || at + count > this.#end)
+      throw new CorruptBytesError(`${count} bytes wanted at ${at}, ${this.#end - at} left`);
+    this.position = at + count;
+    return at;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8), true);
+  }
+
+  i64(): bigint {
+    return this.#view.getBigInt64(this.#take(8), true);
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < 8; count++) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (!Number.isSafeInteger(value)) break;
+        return value;
+      }
+      scale *= 0x80;
+    }
+    throw new CorruptBytesError('varint out of range');
+  }
+
+  svarint(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  string(): string {
+    const bytes = this.raw(this.varint());
+    try {
+      return TEXT_DECODER.decode(bytes);
+    } catch (cause) {
+      throw new CorruptBytesError('not UTF-8', cause);
+    }
+  }
+
+  /** A view of the next `count` bytes, not a copy. */
+  raw(count: number): Uint8Array {
+    const at = this.#take(count);
+    return this.#bytes.subarray(at, at + count);
+  }
+}

@@ -1,0 +1,30 @@
+/** Status of every served value (DESIGN section 3), in the order of its table: later is worse. */
+
+export const STATUSES = [
+  'PRESENT',
+  'NULL_VALUE',
+  'NOT_FOUND',
+  'OUTSIDE_MAX_AGE',
+  'STALE',
+  'INCOMPLETE',
+  'REBUILDING',
+  'OUT_OF_HISTORY',
+  'OVER_LIMIT',
+  'TIMED_OUT',
+  'UNAVAILABLE',
+  'ERROR',
+] as const;
+
+export type Status = (typeof STATUSES)[number];
+
+const RANK: ReadonlyMap<Status, number> = new Map(STATUSES.map((status, index) => [status, index]));
+
+/** Position in the table: 0 is `PRESENT`. */
+export function statusRank(status: Status): number {
+  return RANK.get(status) as number;
+}
+
+/** `PRESENT`, `NULL_VALUE`, `NOT_FOUND`: all others always appear in a row's `issues`. */
+export function isOrdinary(status: Status): boolean {
+  return statusRank(status) < 3;
+}

@@ -1,0 +1,82 @@
+/**
+ * The `Log` port: an ordered, partitioned, durable log of records. Adapters: sqlite.ts (embedded), later Kafka; one
+ * contract suite runs over every adapter. Offsets of a partition grow by one or more per record, from 0.
+ */
+import type { LogRecord } from '../event/event.ts';
+
+export interface AppendRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  /** Append time, ms; the adapter's own clock when null. */
+  readonly timestampMs: number | null;
+}
+
+/** Where appended records went: partition and offset, aligned with the input. */
+export interface AppendedAt {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface LogBatch {
+  readonly partition: number;
+  /** The position this batch was fetched from: a driver at any other position discards it. */
+  readonly fetchPosition: number;
+  /** In offset order; may be empty (the consumer confirms that the end was reached). */
+  readonly records: readonly LogRecord[];
+  /** Position after the batch: the next offset to fetch. */
+  readonly nextPosition: number;
+  /** End of the partition when fetched: the offset the next appended record will get. */
+  readonly endOffset: number;
+}
+
+export interface PartitionRange {
+  readonly partition: number;
+  /** First offset still held. */
+  readonly startOffset: number;
+  readonly endOffset: number;
+  /** Append time of the first record still held, ms; null when empty. */
+  readonly startTimestampMs: number | null;
+}
+
+/** All calls are awaited by the log, one at a time per consumer: that is the back-pressure. */
+export interface LogHandler {
+  /** Answers the position to start from for each assigned partition (0 or more). */
+  assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
+  /** No batch of these partitions is delivered after it resolves. */
+  revoked(partitions: readonly number[]): Promise<void>;
+  batch(batch: LogBatch): Promise<void>;
+  /** The consumer cannot go on (a gap below the start position, an I/O fault): it is closed after this call. */
+  failed(error: unknown): void;
+}
+
+export interface ConsumeOptions {
+  readonly topic: string;
+  /** Consumers of one group share the partitions; different groups each see all. */
+  readonly group: string;
+  readonly batchRecordsMax: number;
+  readonly batchBytesMax: number;
+  /** How long to wait at the end of the log before delivering an empty batch, ms. */
+  readonly idleMs: number;
+}
+
+export interface LogConsumer {
+  /** Next batch of the partition is fetched from `position`. */
+  seek(partition: number, position: number): void;
+  pause(partitions: readonly number[]): void;
+  resume(partitions: readonly number[]): void;
+  /** Stops fetching, awaits the handler's running call, revokes. */
+  close(): Promise<void>;
+}
+
+export interface Log {
+  /** Creates the topic where it is missing; an existing one keeps its partitions. */
+  ensureTopic(topic: string, partitions: number): Promise<void>;
+  /** Null when the topic does not exist. */
+  ranges(topic: string): Promise<readonly PartitionRange[] | null>;
+  /** Durable when it resolves; order of the input is kept per partition. Partition by murmur2 of the key. */
+  append(topic: string, records: readonly AppendRecord[]): Promise<readonly AppendedAt[]>;
+  consume(options: ConsumeOptions, handler: LogHandler): Promise<LogConsumer>;
+  /** Records by coordinates, in order, for explain and replay. */
+  read(topic: string, partition: number, fromOffset: number, recordsMax: number): Promise<readonly LogRecord[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,79 @@
+/**
+ * The `Store` port: entity states and checkpoints of shards, with the commit of DESIGN section 6. Adapters: sqlite.ts
+ * (embedded), later Redis; one contract suite runs over every adapter.
+ */
+import type { StateChange, StoredState } from '../state/state.ts';
+
+/** One partition of one source keyed by one entity key: the unit of ownership, state and atomicity. */
+export interface ShardId {
+  readonly source: string;
+  /** The source columns that make the entity key, joined with `,`. */
+  readonly entityKey: string;
+  readonly partition: number;
+}
+
+/** Source partition → next offset to read. */
+export type Position = Readonly<Record<number, number>>;
+
+/** Per (shard, state fingerprint). Times are ms. */
+export interface Checkpoint {
+  readonly position: Position;
+  readonly epoch: number;
+  /** Identifies the owner that wrote it last, for operators. */
+  readonly owner: string;
+  readonly heartbeatMs: number;
+  /** When the owner last confirmed having reached the log's end; null: never yet. */
+  readonly caughtUpAtMs: number | null;
+  /** Log end when the build began: below it the shard is `REBUILDING`. */
+  readonly buildTarget: Position;
+  /** Event time before which history may be missing; null: history is complete. */
+  readonly completeFromMs: number | null;
+  /** Greatest event time folded, minus `max_disorder`; null before the first event. */
+  readonly watermarkMs: number | null;
+}
+
+/** One view's part of a flush. */
+export interface CommitSection {
+  readonly fingerprint: string;
+  readonly expectedPosition: Position | null;
+  /** The checkpoint to write: its position is the next position, its epoch the writer's. */
+  readonly checkpoint: Checkpoint;
+  readonly changes: readonly { readonly entity: string; readonly change: StateChange }[];
+}
+
+/** Everything is checked before the first write; all sections are written, or none. */
+export interface Commit {
+  readonly shard: ShardId;
+  readonly sections: readonly CommitSection[];
+}
+
+export type CommitResult =
+  | { readonly kind: 'ok' }
+  /** A greater epoch is stored: this writer is a standby now. */
+  | { readonly kind: 'fenced'; readonly fingerprint: string; readonly epoch: number }
+  /** Position or an entity's version differ: drop what is in memory, seek to the stored position, replay. */
+  | { readonly kind: 'moved'; readonly fingerprint: string; readonly position: Position | null };
+
+/** One atomic read: states as of `checkpoint`. */
+export interface ShardRead {
+  /** Null: nothing was ever committed for this fingerprint. */
+  readonly checkpoint: Checkpoint | null;
+  /** Aligned with the entities asked for; null: no state. */
+  readonly states: readonly (StoredState | null)[];
+}
+
+export interface ReadSection {
+  readonly fingerprint: string;
+  readonly entities: readonly string[];
+}
+
+export interface Store {
+  /** A bound on the bytes of one commit, which the driver keeps. */
+  readonly commitBytesMax: number;
+  commit(commit: Commit): Promise<CommitResult>;
+  /** All sections reflect one moment of the shard. Aligned with `sections`. */
+  read(shard: ShardId, sections: readonly ReadSection[]): Promise<readonly ShardRead[]>;
+  /** Resolves when the store answers; rejects with a retryable error when it does not. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
