@@ -1,0 +1,144 @@
+/**
+ * The only reader of the environment. Every flag has a variable (`--store` ↔ `SKEWLESS_STORE`, or `SKEWLESS_STORE_FILE`
+ * naming a file that holds the value, for secrets); an unknown `SKEWLESS_…` variable is an error, like an unknown flag.
+ */
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { nearestName } from './core/suggest.ts';
+import { SkewlessError, messageOf } from './core/errors.ts';
+
+/** Wrong flags or variables: exit code 2. */
+export class UsageError extends SkewlessError {
+  constructor(message: string, cause?: unknown) {
+    super('usage', message, { cause });
+    this.name = 'UsageError';
+  }
+}
+
+export const ROLES = ['all', 'serve', 'materialize'] as const;
+export type Role = (typeof ROLES)[number];
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Where a log or store lives. Kafka and Redis locations join here with their adapters. */
+export interface Location {
+  readonly kind: 'sqlite';
+  readonly file: string;
+}
+
+/** What `skewless start` runs; frozen. */
+export interface Config {
+  readonly role: Role;
+  readonly definitionsDir: string;
+  /** Folder of the bundled example to load before serving, or null when definitions were named. */
+  readonly exampleDir: string | null;
+  /** Null: no log, so that events cannot be ingested (`serve` only). */
+  readonly log: Location | null;
+  readonly store: Location;
+  readonly namespace: string;
+  readonly host: string;
+  readonly port: number;
+  readonly auth: 'none' | null;
+  readonly logLevel: LogLevel;
+}
+
+export const EXAMPLE_DIR = join(import.meta.dirname, '../examples/flights');
+const VARIABLE_PREFIX = 'SKEWLESS_';
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
+const NAMESPACE = /^[a-z][a-z0-9]*([_-][a-z0-9]+)*$/;
+
+/** `log-level` → `SKEWLESS_LOG_LEVEL`. */
+export function variableOf(flag: string): string {
+  return VARIABLE_PREFIX + flag.replaceAll('-', '_').toUpperCase();
+}
+
+/**
+ * Values of flags given by variables: `{ store: 'sqlite:…' }`. Throws `UsageError` naming every unknown variable
+ * (`knownFlags` are those of all commands) and every file that cannot be read.
+ */
+export function flagsFromEnvironment(knownFlags: Iterable<string>, environment = process.env): Map<string, string> {
+  const variables = new Map([...knownFlags].map((flag) => [variableOf(flag), flag]));
+  const flags = new Map<string, string>();
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith(VARIABLE_PREFIX) || value === undefined) continue;
+    const direct = variables.get(name);
+    const viaFile = name.endsWith('_FILE') ? variables.get(name.slice(0, -'_FILE'.length)) : undefined;
+    if (direct !== undefined) {
+      if (environment[`${name}_FILE`] !== undefined) problems.push(`${name} and ${name}_FILE are both set; keep one`);
+      flags.set(direct, value);
+    } else if (viaFile !== undefined) {
+      try {
+        flags.set(viaFile, readFileSync(value, 'utf8').trimEnd());
+      } catch (error) {
+        problems.push(`${name}: ${messageOf(error)}`);
+      }
+    } else {
+      const near = nearestName(name, variables.keys());
+      problems.push(`unknown variable ${name}${near === null ? '' : `; did you mean ${near}?`}`);
+    }
+  }
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+  return flags;
+}
+
+/** `sqlite:FILE` → location; throws `UsageError` on any other scheme. */
+export function parseLocation(text: string): Location {
+  const file = /^sqlite:(.+)$/.exec(text)?.[1];
+  if (file === undefined) {
+    throw new UsageError(`"${text}" is not a location; expected sqlite:FILE, such as sqlite:.skewless/log.sqlite`);
+  }
+  return { kind: 'sqlite', file: isAbsolute(file) ? file : join(process.cwd(), file) };
+}
+
+/** An integer from 0 to 65535; 0 asks the system for a free one. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new UsageError(`"${text}" is not a port; expected 0 to 65535`);
+  return port;
+}
+
+export function parseNamespace(text: string): string {
+  if (!NAMESPACE.test(text) || text.length > 63) {
+    throw new UsageError(`"${text}" is not a namespace; expected lower-case words joined by - or _, at most 63 characters`);
+  }
+  return text;
+}
+
+/** What the flags of `start` say, parsed one by one; absent ones are undefined. */
+export interface StartFlags {
+  readonly role: Role;
+  readonly definitions?: string;
+  readonly log?: Location;
+  readonly store?: Location;
+  readonly namespace: string;
+  readonly host: string;
+  readonly port: number;
+  readonly auth?: 'none';
+  readonly logLevel: LogLevel;
+}
+
+/** Checks flags against each other and fills in what depends on several. */
+export function configFrom(flags: StartFlags): Config {
+  if (!LOOPBACK.has(flags.host) && flags.auth === undefined) {
+    throw new UsageError(
+      `--host ${flags.host} is reachable from other machines and no authentication is set; ` +
+        'listen on 127.0.0.1, or say --auth none to serve anyone who can connect',
+    );
+  }
+  const example = flags.definitions === undefined;
+  const dataDir = join(process.cwd(), '.skewless', ...(example ? ['flights'] : []));
+  const log = flags.log ?? (flags.role === 'serve' ? null : ({ kind: 'sqlite', file: join(dataDir, 'log.sqlite') } as const));
+  return Object.freeze({
+    role: flags.role,
+    definitionsDir: flags.definitions ?? join(EXAMPLE_DIR, 'definitions'),
+    exampleDir: example && log !== null ? EXAMPLE_DIR : null,
+    log,
+    store: flags.store ?? { kind: 'sqlite', file: join(dataDir, 'store.sqlite') },
+    namespace: flags.namespace,
+    host: flags.host,
+    port: flags.port,
+    auth: flags.auth ?? null,
+    logLevel: flags.logLevel,
+  });
+}
