@@ -100,7 +100,9 @@ export function parsePort(text: string): number {
 
 export function parseNamespace(text: string): string {
   if (!NAMESPACE.test(text) || text.length > 63) {
-    throw new UsageError(`"${text}" is not a namespace; expected lower-case words joined by - or _, at most 63 characters`);
+    throw new UsageError(
+      `"${text}" is not a namespace; expected lower-case words joined by - or _, at most 63 characters`,
+    );
   }
   return text;
 }
@@ -128,13 +130,14 @@ export function configFrom(flags: StartFlags): Config {
   }
   const example = flags.definitions === undefined;
   const dataDir = join(process.cwd(), '.skewless', ...(example ? ['flights'] : []));
-  const log = flags.log ?? (flags.role === 'serve' ? null : ({ kind: 'sqlite', file: join(dataDir, 'log.sqlite') } as const));
+  const inDataDir = (file: string): Location => ({ kind: 'sqlite', file: join(dataDir, file) });
+  const log = flags.log ?? (flags.role === 'serve' ? null : inDataDir('log.sqlite'));
   return Object.freeze({
     role: flags.role,
     definitionsDir: flags.definitions ?? join(EXAMPLE_DIR, 'definitions'),
     exampleDir: example && log !== null ? EXAMPLE_DIR : null,
     log,
-    store: flags.store ?? { kind: 'sqlite', file: join(dataDir, 'store.sqlite') },
+    store: flags.store ?? inDataDir('store.sqlite'),
     namespace: flags.namespace,
     host: flags.host,
     port: flags.port,

@@ -1,0 +1,34 @@
+/** Reads the YAML files of a definitions folder; the compiler itself does no I/O. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SkewlessError, messageOf } from '../core/errors.ts';
+import type { AggregationCatalog } from '../definition/definition.ts';
+import { type LoadResult, loadDefinitions } from '../definition/load.ts';
+
+const YAML_FILE = /\.ya?ml$/;
+/** More files than this in one folder is a wrong folder. */
+const FILES_MAX = 1_000;
+
+/** Loads every `.yaml` and `.yml` file below `directory`, in name order. Throws `definitions_unreadable`. */
+export function loadDefinitionsFrom(directory: string, catalog: AggregationCatalog): LoadResult {
+  return loadDefinitions(readYamlFiles(directory), catalog);
+}
+
+function readYamlFiles(directory: string): { path: string; text: string }[] {
+  let names: string[];
+  try {
+    names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => YAML_FILE.test(name));
+  } catch (cause) {
+    throw new SkewlessError('definitions_unreadable', `cannot read definitions: ${messageOf(cause)}`, { cause });
+  }
+  if (names.length === 0) throw new SkewlessError('definitions_unreadable', `no .yaml file in ${directory}`);
+  if (names.length > FILES_MAX) {
+    throw new SkewlessError(
+      'definitions_unreadable',
+      `${directory} holds ${names.length} YAML files, at most ${FILES_MAX} are read`,
+    );
+  }
+  return names
+    .toSorted()
+    .map((name) => ({ path: join(directory, name), text: readFileSync(join(directory, name), 'utf8') }));
+}

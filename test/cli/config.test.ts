@@ -1,0 +1,72 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import {
+  type StartFlags,
+  configFrom,
+  flagsFromEnvironment,
+  parseLocation,
+  parseNamespace,
+  parsePort,
+} from '../../src/config.ts';
+
+const FLAGS: StartFlags = { role: 'all', namespace: 'default', host: '127.0.0.1', port: 8080, logLevel: 'info' };
+
+test('a variable gives its flag, and a _FILE variable the contents of a file', () => {
+  const secret = join(mkdtempSync(join(tmpdir(), 'skewless-')), 'store');
+  writeFileSync(secret, 'sqlite:secret.sqlite\n');
+  const flags = flagsFromEnvironment(['store', 'log-level'], {
+    SKEWLESS_STORE_FILE: secret,
+    SKEWLESS_LOG_LEVEL: 'warn',
+    HOME: '/',
+  });
+  expect([...flags].toSorted()).toEqual([
+    ['log-level', 'warn'],
+    ['store', 'sqlite:secret.sqlite'],
+  ]);
+});
+
+test('every unknown variable is named, with what was probably meant', () => {
+  expect(() => flagsFromEnvironment(['store'], { SKEWLESS_STOER: 'x', SKEWLESS_WHATEVER: 'y' })).toThrow(
+    /unknown variable SKEWLESS_STOER; did you mean SKEWLESS_STORE\?\nunknown variable SKEWLESS_WHATEVER/,
+  );
+});
+
+test('a _FILE variable that names no file is an error', () => {
+  expect(() => flagsFromEnvironment(['store'], { SKEWLESS_STORE_FILE: '/nowhere/at/all' })).toThrow(
+    /SKEWLESS_STORE_FILE: ENOENT/,
+  );
+});
+
+test('both forms of one variable at once are an error', () => {
+  expect(() => flagsFromEnvironment(['store'], { SKEWLESS_STORE: 'a', SKEWLESS_STORE_FILE: 'b' })).toThrow(/both set/);
+});
+
+test('listening beyond loopback without saying who may call is refused', () => {
+  expect(() => configFrom({ ...FLAGS, host: '0.0.0.0' })).toThrow(/--auth none/);
+  expect(configFrom({ ...FLAGS, host: '0.0.0.0', auth: 'none' }).host).toBe('0.0.0.0');
+});
+
+test('without definitions the bundled example runs, in a data folder of its own', () => {
+  const config = configFrom(FLAGS);
+  expect(config.exampleDir).not.toBeNull();
+  expect(config.store.file).toMatch(/\.skewless.flights.store\.sqlite$/);
+  const own = configFrom({ ...FLAGS, definitions: 'features' });
+  expect(own.exampleDir).toBeNull();
+  expect(own.store.file).toMatch(/\.skewless.store\.sqlite$/);
+});
+
+test('a serving process needs no log, and then loads no example', () => {
+  const config = configFrom({ ...FLAGS, role: 'serve' });
+  expect(config.log).toBeNull();
+  expect(config.exampleDir).toBeNull();
+});
+
+test('malformed locations, ports and namespaces say what was expected', () => {
+  expect(() => parseLocation('postgres://x')).toThrow(/expected sqlite:FILE/);
+  expect(() => parsePort('70000')).toThrow(/expected 0 to 65535/);
+  expect(() => parsePort('80a')).toThrow(/expected 0 to 65535/);
+  expect(() => parseNamespace('Prod!')).toThrow(/lower-case/);
+  expect(parsePort('0')).toBe(0);
+});
