@@ -1,6 +1,7 @@
 /** Every aggregation there is. Adding one touches its own file and this table. */
 import type { Aggregation } from './aggregation.ts';
 import { count } from './count.ts';
+import { countDistinct } from './count-distinct.ts';
 import { first } from './first.ts';
 import { histogram } from './histogram.ts';
 import { last } from './last.ts';
@@ -8,6 +9,7 @@ import { lastN } from './last-n.ts';
 import { max } from './max.ts';
 import { mean } from './mean.ts';
 import { min } from './min.ts';
+import { quantile } from './quantile.ts';
 import { stddev } from './stddev.ts';
 import { sum } from './sum.ts';
 import { timeSinceLast } from './time-since-last.ts';
@@ -26,8 +28,10 @@ const ALL: readonly Aggregation[] = [
   last,
   lastN,
   timeSinceLast,
+  countDistinct,
   topK,
   histogram,
+  quantile,
 ];
 
 export const AGGREGATIONS: ReadonlyMap<string, Aggregation> = new Map(

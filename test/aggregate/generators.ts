@@ -1,5 +1,6 @@
-/** Values for random tests: every magnitude, and the places where arithmetic and text go wrong. Imports nothing from src/. */
+/** Values for random tests: every magnitude, and the places where arithmetic and text go wrong. Of src/, only types. */
 import * as fc from 'fast-check';
+import type { Value, ValueType } from '../../src/core/value.ts';
 
 const SPECIAL_DOUBLES = [
   0,
@@ -82,3 +83,69 @@ export const text: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 8 }),
   fc.string({ unit: 'binary', minLength: 40, maxLength: 50 }),
 );
+
+type Magnitude = 'any' | 'sum' | 'square';
+
+/** A type that aggregations may take, and values of it within the bounds that an aggregation asks for. */
+export interface InputCase {
+  readonly type: ValueType;
+  readonly values: (magnitude: Magnitude) => fc.Arbitrary<Value>;
+}
+
+const DOUBLES: Readonly<Record<Magnitude, fc.Arbitrary<number>>> = {
+  any: anyDouble,
+  sum: sumDouble,
+  square: squareDouble,
+};
+
+const STRUCT: ValueType = {
+  kind: 'struct',
+  fields: [
+    { name: 'amount', type: { kind: 'double' }, nullable: true },
+    { name: 'kind', type: { kind: 'string' }, nullable: false },
+    { name: 'at', type: { kind: 'timestamp' }, nullable: true },
+  ],
+};
+
+export const INPUTS: readonly InputCase[] = [
+  { type: { kind: 'double' }, values: (magnitude) => DOUBLES[magnitude] },
+  { type: { kind: 'int' }, values: () => safeInteger },
+  { type: { kind: 'int64' }, values: () => int64 },
+  { type: { kind: 'timestamp' }, values: () => timestampMs },
+  { type: { kind: 'string' }, values: () => text },
+  { type: { kind: 'bool' }, values: () => fc.boolean() },
+  {
+    type: { kind: 'array', element: { kind: 'string' }, elementNullable: true, length: null },
+    values: () => fc.array(fc.option(text), { maxLength: 4 }).map((items) => Object.freeze(items)),
+  },
+  {
+    type: { kind: 'array', element: { kind: 'double' }, elementNullable: false, length: 3 },
+    values: () => fc.array(anyDouble, { minLength: 3, maxLength: 3 }).map((items) => Object.freeze(items)),
+  },
+  {
+    type: STRUCT,
+    values: () =>
+      fc
+        .tuple(fc.option(anyDouble), text, fc.option(timestampMs))
+        .map(([amount, kind, at]) => Object.freeze({ amount, kind, at })),
+  },
+];
+
+export interface PlacedEvent {
+  readonly value: Value;
+  readonly tsMs: number;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Events with equal times, partitions and offsets here and there, but no two in the same place. */
+export function placedEvents(values: fc.Arbitrary<Value>): fc.Arbitrary<PlacedEvent[]> {
+  const place = fc.tuple(
+    fc.oneof(fc.integer({ min: 0, max: 3 }), timestampMs),
+    fc.integer({ min: 0, max: 2 }),
+    fc.oneof(fc.integer({ min: 0, max: 20 }), fc.maxSafeNat()),
+  );
+  return fc
+    .uniqueArray(fc.tuple(place, values), { maxLength: 40, selector: ([at]) => at.join() })
+    .map((events) => events.map(([[tsMs, partition, offset], value]) => ({ value, tsMs, partition, offset })));
+}
