@@ -7,6 +7,7 @@
  * the order of additions; what is written (`leadingFirst`) does not.
  */
 import { type ByteReader, type ByteWriter, CorruptBytesError } from '../core/bytes.ts';
+import { exponentOf, powerOfTwo } from './float-bits.ts';
 
 /** Mutable; the first `used` of `parts` count. */
 export interface Expansion {
@@ -150,12 +151,10 @@ export function decodeExpansion(reader: ByteReader): Expansion {
   if (tag > COMPONENTS_MAX) throw new CorruptBytesError('sum: too many components');
   const parts: number[] = [];
   for (let index = 0; index < tag; index++) parts.push(reader.f64());
-  for (let index = 0; index < tag; index++) {
-    const part = parts[index] as number;
-    const fits = Math.abs(part) <= MAGNITUDE_MAX && part !== 0;
-    if (!fits || (index > 0 && (parts[index - 1] as number) + part !== parts[index - 1])) {
-      throw new CorruptBytesError('sum: components not in leading-first form');
-    }
+  let bound = MAGNITUDE_MAX;
+  for (const part of parts) {
+    if (part === 0 || !(Math.abs(part) <= bound)) throw new CorruptBytesError('sum: components not leading first');
+    bound = powerOfTwo(exponentOf(part)) / 2;
   }
   return { parts: parts.reverse(), used: tag };
 }
