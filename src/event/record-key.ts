@@ -1,0 +1,39 @@
+/** The bytes of a record's key, as the source declares them: what partitioners hash and readers recompute. */
+import { assert } from '../core/assert.ts';
+import { SkewlessError } from '../core/errors.ts';
+import type { Value } from '../core/value.ts';
+import type { SourceDefinition } from '../definition/definition.ts';
+
+const TEXT_ENCODER = new TextEncoder();
+
+/**
+ * Bytes of the key made of `values` (aligned with `key.fields`); null when the source declares no key or any value is
+ * null. `string`: texts joined by the separator, a timestamp as its milliseconds. `json`: the value alone, or an array
+ * of several; an int64 as a string. `int64be`: eight bytes, two's complement, big endian.
+ */
+export function encodeRecordKey(key: SourceDefinition['key'], values: readonly Value[]): Uint8Array | null {
+  assert(values.length === key.fields.length, 'a value for each field of the key');
+  if (values.length === 0 || values.includes(null)) return null;
+  switch (key.encoding) {
+    case 'string':
+      return TEXT_ENCODER.encode(values.map((value) => String(value as KeyValue)).join(key.separator));
+    case 'json':
+      return TEXT_ENCODER.encode(JSON.stringify(values.length === 1 ? jsonOf(values[0]) : values.map(jsonOf)));
+    case 'int64be':
+      return int64Bytes(values[0] as number | bigint);
+    case 'avro':
+      throw new SkewlessError('not_supported', 'record keys in Avro are not yet supported');
+  }
+}
+
+type KeyValue = string | boolean | number | bigint;
+
+function jsonOf(value: Value | undefined): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+function int64Bytes(value: number | bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigInt64(0, BigInt(value));
+  return bytes;
+}
