@@ -96,7 +96,10 @@ export function quantileOf(buckets: ReadonlyMap<number, number>, q: number): num
 }
 
 function ascendingKeys(buckets: ReadonlyMap<number, number>): Int32Array {
-  return Int32Array.from(buckets.keys()).sort();
+  const keys = new Int32Array(buckets.size);
+  let at = 0;
+  for (const key of buckets.keys()) keys[at++] = key;
+  return keys.sort();
 }
 
 /** 0 for a sketch that gave up, else one more than the number of buckets, then gaps between keys, and counts. */

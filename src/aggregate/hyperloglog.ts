@@ -95,8 +95,8 @@ function makeDense(sketch: DistinctSketch): Uint8Array {
 }
 
 /** How many registers have each rank, 0 to RANK_MAX. */
-function rankCounts(sketch: DistinctSketch): number[] {
-  const counts = Array.from({ length: RANK_MAX + 1 }, () => 0);
+function rankCounts(sketch: DistinctSketch): Uint16Array {
+  const counts = new Uint16Array(RANK_MAX + 1);
   if (sketch.dense === null) {
     counts[0] = REGISTERS - sketch.sparse.length;
     for (const pair of sketch.sparse) counts[pair % RANK_UNIT] = (counts[pair % RANK_UNIT] as number) + 1;

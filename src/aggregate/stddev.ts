@@ -1,5 +1,6 @@
 /** `stddev`: the root of the exact sample variance, rounded once; null for fewer than two values. */
 import type { Aggregation } from './aggregation.ts';
+import { stddevIfCertain } from './certain-rounding.ts';
 import { roundRootOfRatio } from './exact-rational.ts';
 import {
   exactVariance,
@@ -21,6 +22,9 @@ export const stddev: Aggregation<SquareState> = {
   algebra: () => SQUARE_ALGEBRA,
   evaluate(state) {
     if (state.count < 2) return null;
+    if (state.squares.used === 0) return 0;
+    const certain = stddevIfCertain(state.sum, state.squares, state.count);
+    if (!Number.isNaN(certain)) return certain;
     const { numerator, denominator, exponent } = exactVariance(state);
     return roundRootOfRatio(numerator, denominator, exponent);
   },

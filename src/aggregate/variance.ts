@@ -1,5 +1,6 @@
 /** `variance`: the exact sample variance, rounded once; null for fewer than two values. */
 import type { Aggregation } from './aggregation.ts';
+import { varianceIfCertain } from './certain-rounding.ts';
 import { roundRatio } from './exact-rational.ts';
 import {
   exactVariance,
@@ -21,6 +22,9 @@ export const variance: Aggregation<SquareState> = {
   algebra: () => SQUARE_ALGEBRA,
   evaluate(state) {
     if (state.count < 2) return null;
+    if (state.squares.used === 0) return 0;
+    const certain = varianceIfCertain(state.sum, state.squares, state.count);
+    if (!Number.isNaN(certain)) return certain;
     const { numerator, denominator, exponent } = exactVariance(state);
     return roundRatio(numerator, denominator, exponent);
   },
