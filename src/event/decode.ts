@@ -9,13 +9,15 @@ import type { LogRecord, Rejection, ViewOutcome } from './event.ts';
 import { checkEventTimeRange, checkNotAhead } from './event-time.ts';
 import { parseRecord } from './parse-record.ts';
 import { reject } from './rejection.ts';
-import { createRowReader, slotsOf } from './row.ts';
+import { createRowReader } from './row.ts';
 import { slotOf } from './slot.ts';
 import { compileViewDecoder, type ViewDecoder } from './view-decoder.ts';
 
 export interface SourceDecoder {
   /** Outcomes align with the views it was compiled for; views that fail on one column share one `Rejection`. */
   decode(record: LogRecord): readonly ViewOutcome[];
+  /** Event time of the record decoded last, whatever the views made of it; null when it had none that is allowed. */
+  eventTimeMs(): number | null;
 }
 
 interface CompiledView {
@@ -25,12 +27,15 @@ interface CompiledView {
 
 /** Not re-entrant: rows are reused from record to record. */
 export function compileSourceDecoder(source: SourceDefinition, views: readonly ViewDefinition[]): SourceDecoder {
-  const compiled = views.map((view): CompiledView => {
-    const always = source.eventId === null ? [source.eventTime] : [source.eventTime, source.eventId];
-    return { slots: slotsOf(source, [...view.usedColumns, ...always]), decode: compileViewDecoder(view) };
-  });
+  const compiled = views.map(
+    (view): CompiledView => ({
+      slots: view.usedColumns.map((name) => slotOf(source, name)),
+      decode: compileViewDecoder(view),
+    }),
+  );
   const rows = createRowReader(source);
   const eventTimeSlot = slotOf(source, source.eventTime);
+  let eventTimeMs: number | null = null;
 
   /** The view's outcome; `timeRejection` is that of the event time, which all views share. */
   function decodeView(view: CompiledView, record: LogRecord, timeRejection: Rejection | null): ViewOutcome {
@@ -45,6 +50,7 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
 
   return {
     decode(record) {
+      eventTimeMs = null;
       const json = parseRecord(record);
       if (json instanceof Fault) {
         const rejection = reject(json.code, null, json.message);
@@ -52,10 +58,12 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
       }
       rows.begin(json);
       const timeRejection = rows.require([eventTimeSlot]) ?? checkTime(record.timestampMs);
+      if (timeRejection === null) eventTimeMs = rows.row[eventTimeSlot] as number;
       const outcomes: ViewOutcome[] = [];
       for (const view of compiled) outcomes.push(decodeView(view, record, timeRejection));
       return outcomes;
     },
+    eventTimeMs: () => eventTimeMs,
   };
 }
 

@@ -17,7 +17,7 @@ export interface RowReader {
   readonly row: readonly Value[];
   /** Starts on a record. */
   begin(record: object): void;
-  /** Makes `row` hold these slots, which `slotsOf` gave; or says which column the record fails on. */
+  /** Makes `row` hold these slots, in order, of which each is after those it is derived from; or says what fails. */
   require(slots: readonly number[]): Rejection | null;
 }
 
@@ -63,7 +63,7 @@ export function createRowReader(source: SourceDefinition): RowReader {
   };
 }
 
-/** Runs after the columns it uses were read without fault: `slotsOf` puts them before it. */
+/** Runs after the columns it uses were read without fault. */
 function compileDerived({ type, expression }: DerivedColumn): CellReader {
   return (_record, row) => {
     try {
@@ -74,16 +74,4 @@ function compileDerived({ type, expression }: DerivedColumn): CellReader {
       throw error;
     }
   };
-}
-
-/** The slots of columns and of everything they are derived from, in an order in which each follows what it uses. */
-export function slotsOf(source: SourceDefinition, columns: Iterable<string>): readonly number[] {
-  const derived = new Map(source.derived.map((column) => [column.name, column]));
-  const slots = new Set<number>();
-  function visit(name: string): void {
-    for (const used of derived.get(name)?.expression.columns ?? []) visit(used);
-    slots.add(slotOf(source, name));
-  }
-  for (const name of columns) visit(name);
-  return [...slots].sort((left, right) => left - right);
 }
