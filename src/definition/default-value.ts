@@ -31,6 +31,7 @@ export function readDefault(cursor: Cursor, type: FieldType): TypedDefault | nul
   report(cursor, 'type_mismatch', "the default is not of the feature's type", {
     expected: formatType(type.type),
     found: describeFound(cursor.value),
+    suggestion: type.type.kind === 'int64' && typeof cursor.value === 'number' ? 'an integer in quotes' : null,
   });
   return null;
 }
@@ -77,7 +78,7 @@ function checkedArray(value: unknown, element: ValueType, elementNullable: boole
     if (item === null) return elementNullable ? null : MISMATCH;
     return checkedValue(item, element);
   });
-  return checked.every((item) => item !== MISMATCH) ? Object.freeze(checked as Value[]) : MISMATCH;
+  return checked.every((item) => item !== MISMATCH) ? Object.freeze(checked) : MISMATCH;
 }
 
 function checkedStruct(

@@ -11,8 +11,8 @@ export interface ServiceNames {
 }
 
 export function createServiceNames(requestColumns: readonly string[]): ServiceNames {
-  const owners = new Map(requestColumns.map((name) => [name, `the request's ${name}`]));
-  owners.set('as_of', "the request's as_of");
+  const owners = new Map(requestColumns.map((name) => [name, 'the request']));
+  owners.set('as_of', 'the request');
   // A whole view listed twice clashes in every feature: one problem for the entry says it.
   const reportedEntries = new Set<Cursor>();
   return {

@@ -36,7 +36,7 @@ export function readRequestRow(service: Cursor, views: readonly ServiceView[], c
   }
   const columns = [...keys.values(), ...inputs];
   const broken = new Set(inputNames.filter((name) => !columns.some((column) => column.name === name)));
-  const unknownKeys = views.some(({ view, complete: mapped }) => view.entity?.complete !== true || !mapped);
+  const unknownKeys = views.some(({ view }) => view.entity?.complete !== true);
   const sound = complete && inputsCursor !== null && !unknownKeys;
   return { columns, scope: { scope: scopeOf(columns), broken, complete: sound } };
 }

@@ -77,9 +77,9 @@ function unknownKey(error: ErrorObject, path: Path): Finding {
     path: [...path, key],
     target: 'key',
     code: 'unknown_key',
-    message: key === '<<' ? 'merge keys are not supported; write the keys out' : `unknown key ${JSON.stringify(key)}`,
+    message: key === '<<' ? 'merge keys are not supported; write the keys out' : 'unknown key',
     expected: `one of ${known.join(', ')}`,
-    found: null,
+    found: describeFound(key),
     suggestion: meant,
     key: meant,
   };
@@ -94,7 +94,7 @@ function missingKey(error: ErrorObject, path: Path): Finding {
     code: 'missing_key',
     message: `${JSON.stringify(key)} is missing`,
     expected: schema?.description ?? null,
-    found: null,
+    found: 'nothing',
     suggestion: null,
     key,
   };

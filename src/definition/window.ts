@@ -114,9 +114,12 @@ export function checkHopsNest(windows: readonly NamedWindow[]): void {
     if (named.window.kind === 'sliding' && !byHop.has(named.window.hopMs)) byHop.set(named.window.hopMs, named);
   }
   const hops = [...byHop.keys()].sort((a, b) => a - b);
-  for (const [index, hopMs] of hops.entries()) {
-    const finerMs = hops[index - 1];
-    if (finerMs === undefined || hopMs % finerMs === 0) continue;
+  let finerMs = hops[0] ?? 1;
+  for (const hopMs of hops) {
+    if (hopMs % finerMs === 0) {
+      finerMs = hopMs;
+      continue;
+    }
     const { cursor } = byHop.get(hopMs) as NamedWindow;
     if (cursor === null) continue;
     report(cursor, 'bad_window', 'each hop of a view must divide the next longer one', {
