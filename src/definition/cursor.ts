@@ -59,6 +59,11 @@ export function hasBroken(cursor: Cursor): boolean {
   return false;
 }
 
+/** Whether the node is there and nothing at or below it is broken. */
+export function isWhole(cursor: MaybeCursor): boolean {
+  return Boolean(cursor) && !hasBroken(cursor as Cursor);
+}
+
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

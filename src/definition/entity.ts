@@ -1,7 +1,7 @@
 /** Entities: named, ordered, typed join keys. */
 import { formatType } from '../core/value.ts';
 import type { ScalarKind } from '../core/value.ts';
-import { child, entries, hasBroken, report, textAt } from './cursor.ts';
+import { child, entries, isWhole, report, textAt } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 import { readCatalogTexts } from './catalog-texts.ts';
 import type { EntityDefinition } from './definition.ts';
@@ -15,7 +15,7 @@ export interface EntityDraft {
 
 export function readEntity(cursor: Cursor): EntityDraft {
   const keys: { name: string; type: ScalarKind }[] = [];
-  let complete = !hasBroken(cursor);
+  let complete = isWhole(child(cursor, 'keys'));
   for (const [name, at] of entries(child(cursor, 'keys'))) {
     const type = readKeyType(at);
     const reserved = name === 'as_of';

@@ -1,6 +1,6 @@
 /** Feature services: which features a model reads, under which names, from which keys; and what is derived from them. */
 import { readCatalogTexts } from './catalog-texts.ts';
-import { child, hasBroken, items, numberAt, report, textAt } from './cursor.ts';
+import { child, hasBroken, isWhole, items, numberAt, report, textAt } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 import type { ServiceDefinition, ServiceFeature, ViewAppearance } from './definition.ts';
 import { compileDerived, readDerivedDrafts } from './derived.ts';
@@ -42,20 +42,24 @@ export function readService(cursor: Cursor, context: ServiceContext): ServiceDra
   const problemsBefore = cursor.file.problems.length;
   const listed = items(child(cursor, 'features'));
   const views = listed.map((at) => readServiceView(at, context)).filter((view) => view !== null);
-  const allViews = views.length === listed.length && !hasBroken(cursor);
+  const allViews = views.length === listed.length && isWhole(child(cursor, 'features'));
   const row = readRequestRow(cursor, views, allViews && context.complete);
   const { appearances, features } = appear(views, row);
   const drafts = readDerivedDrafts(cursor);
   const names = createServiceNames(row.columns.map((column) => column.name));
   const kept = keepNamed(features, appearances, views, drafts, names);
   const slots = layOutSlots(row, kept.features, kept.drafts);
-  const broken = brokenNames(kept.features, appearances);
+  const broken = new Set([...row.scope.broken, ...brokenNames(kept.features, appearances)]);
   const complete = row.scope.complete && views.every(({ view }) => view.complete);
   const scope = scopeOf(row, kept.features, appearances, slots);
   const derived = compileDerived(kept.drafts, { scope, broken, complete }, (wanted) => slots.get(wanted) ?? 0);
   const asOf = textAt(cursor, 'as_of') === 'required' ? 'required' : 'optional';
   checkClocks(cursor, appearances, asOf);
-  const sound = cursor.file.problems.length === problemsBefore && allViews && kept.drafts.length === derived.length;
+  const sound =
+    cursor.file.problems.length === problemsBefore &&
+    !hasBroken(cursor) &&
+    allViews &&
+    kept.drafts.length === derived.length;
   const resolved = appearances.map(({ view, prefix, keys }) => resolveAppearance(view, prefix, keys));
   if (!sound || !resolved.every((appearance) => appearance !== null))
     return { cursor, name, version, definition: null };
@@ -141,9 +145,9 @@ function scopeOf(
   return scope;
 }
 
-function brokenNames(features: readonly ViewFeature[], appearances: readonly Appearance[]): ReadonlySet<string> {
+function brokenNames(features: readonly ViewFeature[], appearances: readonly Appearance[]): readonly string[] {
   const broken = features.filter(({ appearance, index }) => !appearances[appearance]?.view.outlines[index]?.type);
-  return new Set(broken.map((feature) => feature.name));
+  return broken.map((feature) => feature.name);
 }
 
 function checkClocks(cursor: Cursor, appearances: readonly Appearance[], asOf: 'required' | 'optional'): void {

@@ -3,7 +3,7 @@ import { nearestName } from '../core/suggest.ts';
 import { formatType } from '../core/value.ts';
 import type { FieldType } from '../core/value.ts';
 import { readCatalogTexts } from './catalog-texts.ts';
-import { child, entries, hasBroken, items, numberAt, report, textAt } from './cursor.ts';
+import { child, entries, hasBroken, isWhole, items, numberAt, report, textAt } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 import type { AggregationCatalog, SourceClock, ViewDefinition } from './definition.ts';
 import { durationAt } from './duration.ts';
@@ -92,7 +92,7 @@ export function readView(cursor: Cursor, context: ViewContext): ViewDraft {
     entity,
     clock: source?.definition.clock ?? null,
     outlines,
-    complete: features.every(isNamed) && !hasBroken(cursor),
+    complete: features.every(isNamed) && isWhole(child(cursor, 'features')),
     definition,
   };
 }

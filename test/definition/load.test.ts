@@ -1,4 +1,5 @@
 /** Good definitions: what they compile to. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { findVersioned } from '../../src/definition/find.ts';
 import { describeWindow } from '../../src/definition/window.ts';
@@ -316,6 +317,12 @@ test('definitions are frozen all the way down', () => {
   }).toThrow(TypeError);
   expect(Object.isFrozen(view.source.fields[0])).toBe(true);
   expect(Object.isFrozen(onlyService(definitions).appearances[0])).toBe(true);
+});
+
+test('the example of the guide loads', () => {
+  const guide = readFileSync(new URL('../../docs/definitions.md', import.meta.url), 'utf8');
+  const example = /```yaml\n(sources:[\s\S]*?)```/.exec(guide)?.[1] ?? '';
+  expect(onlyService(load(example)).features).toHaveLength(17);
 });
 
 test('anchors and aliases are followed', () => {

@@ -449,6 +449,23 @@ test('problems of all files come together, in the order of files and lines', () 
   ]);
 });
 
+test('a slip in one place hides no problem of another', () => {
+  const yaml = `${BASE.replace('{ name: e,', '{ name: e, ownr: us,')}views:
+  - { name: v, ownr: us, entity: e, source: s, keys: { kk: c }, where: "nn > 1", features: [{ name: f, agg: count }] }
+services:
+  - { name: svc, ownr: us, features: [v.ff, { view: v, keys: { k: dest } }] }
+`;
+  expect(summary(yaml)).toEqual([
+    '4:16 entities[0].ownr unknown_key -> owner',
+    '6:16 views[0].ownr unknown_key -> owner',
+    '6:56 views[0].keys.kk unknown_reference -> k',
+    '6:73 views[0].where bad_expression -> n',
+    '8:18 services[0].ownr unknown_key -> owner',
+    '8:39 services[0].features[0] unknown_reference -> f',
+    '8:67 services[0].features[1].keys.k unknown_reference -> inputs: { dest: string }',
+  ]);
+});
+
 test('a file that cannot be read does not make the names it may hold unknown in the others', () => {
   const view = 'views: [{ name: v, entity: e, source: s, max_age: soon, features: [{ name: f, agg: count }] }]\n';
   expect(summary('sources: [\n', view)).toEqual(['2:1  bad_yaml', '1:51 views[0].max_age bad_value']);
