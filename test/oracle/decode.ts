@@ -127,7 +127,7 @@ function decodeUnguarded(view: ModelView, record: OracleRecord): Decoded {
   if (view.where !== undefined && evaluate(view.where, row) !== true) return { kind: 'filtered' };
   const keys = view.keys.map((key) => row.get(key.column) as Cell);
   if (keys.includes(null)) return { kind: 'null_key' };
-  const id = source.event_id === undefined ? null : String(row.get(source.event_id));
+  const id = source.event_id === undefined ? null : (row.get(source.event_id) ?? null);
   const { partition, offset } = record;
-  return { kind: 'event', event: { keys, tsMs, partition, offset, eventId: id, row } };
+  return { kind: 'event', event: { keys, tsMs, partition, offset, eventId: id === null ? null : String(id), row } };
 }
