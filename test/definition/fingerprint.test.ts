@@ -170,6 +170,12 @@ function fingerprintsOf(yaml: string): Fingerprints {
   return { state: view.stateFingerprint, read: view.readFingerprint, service: service.fingerprint };
 }
 
+function changedBetween(one: string, other: string): readonly string[] {
+  const before = fingerprintsOf(one);
+  const after = fingerprintsOf(other);
+  return (['state', 'read', 'service'] as const).filter((key) => before[key] !== after[key]);
+}
+
 const CHANGED: Readonly<Record<Level, readonly string[]>> = {
   state: ['state', 'read', 'service'],
   read: ['read', 'service'],
@@ -181,10 +187,7 @@ for (const { name, from, to, level } of MUTATIONS) {
   test(`${level === 'none' ? 'no fingerprint' : `the ${level} fingerprint`} changes with ${name}`, () => {
     const mutated = BASE.replace(from, to);
     expect(mutated).not.toBe(BASE);
-    const before = fingerprintsOf(BASE);
-    const after = fingerprintsOf(mutated);
-    const changed = (['state', 'read', 'service'] as const).filter((key) => before[key] !== after[key]);
-    expect(changed).toEqual(CHANGED[level]);
+    expect(changedBetween(BASE, mutated)).toEqual(CHANGED[level]);
   });
 }
 
@@ -201,6 +204,52 @@ test("the name of a source is part of its views' states, the name of an entity o
   expect(fingerprintsOf(renamedEntity)).toEqual(before);
   const renamedView = BASE.replace('name: v\n', 'name: v9\n').replace('v.*', 'v9.*').replace('view: v,', 'view: v9,');
   expect(fingerprintsOf(renamedView)).toEqual(before);
+});
+
+const PAIR = `
+sources:
+  - name: s
+    event_time: ts
+    event_id: id
+    fields: { ts: timestamp, ts2: timestamp, id: string, id2: string, k: string, c: string, x: double }
+entities: [{ name: e, keys: { a: string, b: string } }]
+views:
+  - name: v
+    entity: e
+    keys: { a: k, b: c }
+    source: s
+    features:
+      - { name: used, agg: last, of: { t: ts, t2: ts2, i: id, i2: id2, k: k, c: c } }
+      - { name: f, agg: sum, of: x }
+      - { name: g, agg: mean, of: x }
+services: [{ name: svc, inputs: { a: string, b: string }, features: [{ view: v, keys: { a: a, b: b } }] }]
+`;
+
+// Every field is used whatever changes: so it is the role that is hashed, not only that the field is read.
+test.each([
+  ['which field is the event time', 'event_time: ts', 'event_time: ts2', 'state'],
+  ['which field is the event id', 'event_id: id', 'event_id: id2', 'state'],
+  ['that there is an event id', '    event_id: id\n', '', 'state'],
+  ['which column is which entity key', 'a: k, b: c }\n', 'a: c, b: k }\n', 'state'],
+  [
+    'which feature is which aggregate',
+    'f, agg: sum, of: x }\n      - { name: g, agg: mean',
+    'f, agg: mean, of: x }\n      - { name: g, agg: sum',
+    'read',
+  ],
+  ['the order of keys in a mapping', 'keys: { a: k, b: c }\n', 'keys: { b: c, a: k }\n', 'none'],
+  ['the order of keys in a service mapping', 'keys: { a: a, b: b }', 'keys: { b: b, a: a }', 'none'],
+] as const)('roles count: %s', (_name, from, to, level) => {
+  const mutated = PAIR.replace(from, to);
+  expect(mutated).not.toBe(PAIR);
+  expect(changedBetween(PAIR, mutated)).toEqual(CHANGED[level]);
+});
+
+test('the names of entity keys belong to reading', () => {
+  const renamed = PAIR.replace('keys: { a: string, b', 'keys: { z: string, b')
+    .replace('keys: { a: k', 'keys: { z: k')
+    .replace('keys: { a: a', 'keys: { z: a');
+  expect(changedBetween(PAIR, renamed)).toEqual(CHANGED.read);
 });
 
 test('columns and filters are laid out alike whatever the order and the names of features', () => {
