@@ -1,0 +1,38 @@
+/** Every bound of the live driver, by name. What is beyond one waits in the log: nothing is dropped for being too much. */
+
+export interface MaterializeBounds {
+  /** One fetch from the log. */
+  readonly batchRecordsMax: number;
+  readonly batchBytesMax: number;
+  /** Records decoded at once and committed together, at most; the store's `commitBytesMax` may end a commit sooner. */
+  readonly flushRecordsMax: number;
+  /** Entity states read from the store in one call. */
+  readonly readEntitiesMax: number;
+  /** Entity states kept in memory between flushes, over all shards. Those of an unacknowledged flush are beyond it. */
+  readonly entitiesMax: number;
+  /** A shard commits at least this often, events or none. */
+  readonly heartbeatMs: number;
+  /** A heartbeat older than this is that of an owner who is gone. */
+  readonly takeoverMs: number;
+  /** Waits between attempts while the log or the store cannot be reached: doubling from the first to the last. */
+  readonly retryFirstMs: number;
+  readonly retryLastMs: number;
+  /** `moved` answers in a row, without a commit between, after which a shard fails: replaying does not help. */
+  readonly movedInARowMax: number;
+  /** `stop()` resolves within this. */
+  readonly stopMs: number;
+}
+
+export const DEFAULT_BOUNDS: MaterializeBounds = {
+  batchRecordsMax: 2_000,
+  batchBytesMax: 4_194_304,
+  flushRecordsMax: 500,
+  readEntitiesMax: 500,
+  entitiesMax: 20_000,
+  heartbeatMs: 1_000,
+  takeoverMs: 10_000,
+  retryFirstMs: 50,
+  retryLastMs: 5_000,
+  movedInARowMax: 20,
+  stopMs: 5_000,
+};

@@ -1,0 +1,132 @@
+/**
+ * The flush of a shard: what its lanes folded since the last one becomes one commit. All lanes end where the chunk's
+ * records were folded to, so that views of one shard always reflect one position.
+ */
+import { assert, assertNever } from '../core/assert.ts';
+import { takeChange } from '../state/codec.ts';
+import type { Checkpoint, CommitSection } from '../store/store.ts';
+import { changeState, forgetUnflushed, type Lane } from './lane.ts';
+import { openLanes } from './open-lanes.ts';
+import { formatOwner, type Ownership, RELEASED } from './opening.ts';
+import { correctGuess } from './pending-bytes.ts';
+import { untilReachable } from './retry.ts';
+import type { ShardContext } from './shard-context.ts';
+
+/**
+ * Commits `lanes`, of which each has folded all records below `nextOffset`. Answers false when it must be done again
+ * from the stored positions; then the lanes are at these. Waits while the store is away.
+ */
+export async function commitLanes(context: ShardContext, lanes: readonly Lane[], nextOffset: number): Promise<boolean> {
+  const { store, id, retry } = context;
+  let owned = lanes.filter(({ state }) => state.mode === 'owned');
+  // Taken once: an attempt that is repeated, or repeated without a fenced lane, writes the same bytes.
+  const sections = new Map(owned.map((lane) => [lane, sectionOf(context, lane, nextOffset)]));
+  while (owned.length > 0) {
+    const commit = { shard: id, sections: owned.map((lane) => sections.get(lane) as CommitSection) };
+    const result = await untilReachable(retry, () => store.commit(commit));
+    switch (result.kind) {
+      case 'ok':
+        for (const lane of owned) acknowledge(lane, nextOffset);
+        return true;
+      case 'fenced': {
+        const fenced = owned.find(({ plan }) => plan.fingerprint === result.fingerprint);
+        assert(fenced !== undefined, 'the fenced lane is one that was committed');
+        standBy(context, fenced, result.epoch);
+        owned = owned.filter((lane) => lane !== fenced);
+        break;
+      }
+      case 'moved':
+        await startAgain(context, owned);
+        return false;
+      default:
+        assertNever(result);
+    }
+  }
+  return true;
+}
+
+/**
+ * The last word of an owner that stops in good order, so that the next need not wait for its heartbeat to age. One
+ * attempt: without it nothing is lost but that wait. Lanes that were stopped in the middle of a chunk are left as they
+ * are stored.
+ */
+export async function releaseLanes(context: ShardContext): Promise<void> {
+  const { lanes, store, id } = context;
+  const settled = lanes.filter(({ state, unflushed }) => state.mode === 'owned' && unflushed.size === 0);
+  const sections = settled
+    .filter((lane) => ownershipOf(lane).storedPosition !== null)
+    .map((lane): CommitSection => {
+      const section = sectionOf(context, lane, ownershipOf(lane).nextOffset);
+      return { ...section, checkpoint: { ...section.checkpoint, owner: RELEASED } };
+    });
+  for (const lane of lanes) if (lane.state.mode !== 'failed') changeState(lane, { mode: 'released' });
+  if (sections.length > 0) await store.commit({ shard: id, sections });
+}
+
+function sectionOf(context: ShardContext, lane: Lane, to: number): CommitSection {
+  const { plan, fingerprint } = lane.plan;
+  const ownership = ownershipOf(lane);
+  const { partition } = context.id;
+  const changes = [];
+  for (const entity of lane.unflushed.keys()) {
+    const state = lane.working.get(entity);
+    assert(state !== undefined, 'what is not flushed is pinned');
+    const change = takeChange(plan, state);
+    if (change !== null) changes.push({ entity, change });
+  }
+  correctGuess(lane, changes);
+  const { storedPosition } = ownership;
+  return {
+    fingerprint,
+    expectedPosition: storedPosition === null ? null : { [partition]: storedPosition },
+    checkpoint: checkpointOf(context, ownership, Math.max(ownership.nextOffset, to)),
+    changes,
+  };
+}
+
+function checkpointOf(context: ShardContext, ownership: Ownership, position: number): Checkpoint {
+  const { partition } = context.id;
+  return {
+    position: { [partition]: position },
+    epoch: ownership.epoch,
+    owner: formatOwner(context.owner),
+    heartbeatMs: context.clock.nowMs(),
+    caughtUpAtMs: ownership.caughtUpAtMs,
+    buildTarget: { [partition]: ownership.buildTarget },
+    completeFromMs: ownership.completeFromMs,
+    watermarkMs: ownership.watermarkMs,
+  };
+}
+
+function acknowledge(lane: Lane, to: number): void {
+  const ownership = ownershipOf(lane);
+  ownership.nextOffset = Math.max(ownership.nextOffset, to);
+  ownership.storedPosition = ownership.nextOffset;
+  forgetUnflushed(lane);
+  lane.movedInARow = 0;
+}
+
+function ownershipOf(lane: Lane): Ownership {
+  assert(lane.state.mode === 'owned', 'only owned lanes are committed');
+  return lane.state.ownership;
+}
+
+/** Whoever raised the epoch is alive until its heartbeat says otherwise. */
+function standBy({ clock, bounds }: ShardContext, lane: Lane, epoch: number): void {
+  changeState(lane, {
+    mode: 'standby',
+    owner: `epoch ${epoch}`,
+    askAgainAtMs: clock.nowMs() + bounds.takeoverMs,
+  });
+}
+
+/** After `moved`, or where a read found the store elsewhere. */
+export async function startAgain(context: ShardContext, lanes: readonly Lane[]): Promise<void> {
+  for (const lane of lanes) lane.movedInARow++;
+  await openLanes(context, lanes, false);
+  for (const lane of lanes) {
+    if (lane.movedInARow <= context.bounds.movedInARowMax) continue;
+    const message = `the store refused ${lane.movedInARow} commits in a row: replaying does not help`;
+    changeState(lane, { mode: 'failed', code: 'store_diverged', message });
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * A lane: one state fingerprint within one shard, with the states it has in memory. Its states reflect exactly the
+ * records below `nextOffset`, or nothing is in memory; what is not yet acknowledged by the store is pinned.
+ *
+ * Transitions:
+ *   opening → owned | standby | failed      what the checkpoint says (opening.ts)
+ *   owned   → opening                       `moved`: what is in memory is dropped, the checkpoint read again
+ *   owned   → standby                       `fenced`: somebody has a greater epoch
+ *   standby → opening                       the other's heartbeat would be too old by now
+ *   owned   → failed                        a fault that replaying cannot mend; it stays until the process restarts
+ *   any     → released                      revoked, or the driver stops
+ * An owned lane is building below its build target, and live from there on.
+ */
+import { LRUCache } from 'lru-cache';
+import type { EntityState } from '../state/entity-state.ts';
+import { type Counting, createCounters } from './counters.ts';
+import type { Ownership } from './opening.ts';
+import type { LanePlan } from './topology.ts';
+
+export type LaneState =
+  | { readonly mode: 'opening' }
+  | { readonly mode: 'owned'; readonly ownership: Ownership }
+  | { readonly mode: 'standby'; readonly owner: string; readonly askAgainAtMs: number }
+  | { readonly mode: 'failed'; readonly code: string; readonly message: string }
+  | { readonly mode: 'released' };
+
+export interface Lane {
+  readonly plan: LanePlan;
+  /** Index of the lane's view among the views its source's decoder was compiled for. */
+  readonly outcomeIndex: number;
+  readonly counters: Counting;
+  state: LaneState;
+  /** The greatest epoch this process had. */
+  epoch: number;
+  /** `moved` answers since the last commit. */
+  movedInARow: number;
+  /** Equal to the store; evicted when there are too many. */
+  readonly idle: LRUCache<string, EntityState>;
+  /** In use by the current chunk of records. */
+  readonly working: Map<string, EntityState>;
+  /** Those of `working` that were folded into since the last commit, with the guessed bytes of their change. */
+  readonly unflushed: Map<string, number>;
+  /** Sum of these guesses, and what it is to be multiplied with (pending-bytes.ts). */
+  pendingBytes: number;
+  bytesCorrection: number;
+}
+
+export function createLane(plan: LanePlan, outcomeIndex: number, entitiesMax: number): Lane {
+  return {
+    plan,
+    outcomeIndex,
+    counters: createCounters(),
+    state: { mode: 'opening' },
+    epoch: 0,
+    movedInARow: 0,
+    idle: new LRUCache<string, EntityState>({ max: entitiesMax }),
+    working: new Map(),
+    unflushed: new Map(),
+    pendingBytes: 0,
+    bytesCorrection: 1,
+  };
+}
+
+/** Leaves the present state; what is in memory goes with it. */
+export function changeState(lane: Lane, state: LaneState): void {
+  lane.state = state;
+  lane.idle.clear();
+  lane.working.clear();
+  forgetUnflushed(lane);
+  if (state.mode === 'owned') lane.epoch = state.ownership.epoch;
+}
+
+/** States of the chunk that was committed stay in memory as long as there is room. */
+export function settle(lane: Lane): void {
+  for (const [entity, state] of lane.working) lane.idle.set(entity, state);
+  lane.working.clear();
+}
+
+/** What was folded is stored, or dropped. */
+export function forgetUnflushed(lane: Lane): void {
+  lane.unflushed.clear();
+  lane.pendingBytes = 0;
+}

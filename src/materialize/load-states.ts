@@ -1,0 +1,79 @@
+/** Brings the entity states that a chunk needs into memory, before any of it is folded. */
+import { assert } from '../core/assert.ts';
+import { CorruptBytesError } from '../core/bytes.ts';
+import { decodeState } from '../state/codec.ts';
+import { emptyState } from '../state/entity-state.ts';
+import type { ShardRead } from '../store/store.ts';
+import { changeState, type Lane } from './lane.ts';
+import { untilReachable } from './retry.ts';
+import type { Chunk, ShardContext } from './shard-context.ts';
+
+interface Wanted {
+  readonly lane: Lane;
+  readonly entity: string;
+}
+
+/**
+ * Afterwards `working` of every owned lane holds the states of its entities in the chunk. Answers false if the store
+ * is not where the lanes believe it is: then they must be opened again. A lane with a corrupt state fails.
+ */
+export async function loadStates(context: ShardContext, lanes: readonly Lane[], chunk: Chunk): Promise<boolean> {
+  const wanted = lanes.flatMap((lane) => missingStates(lane, chunk));
+  for (let from = 0; from < wanted.length; from += context.bounds.readEntitiesMax) {
+    const page = Map.groupBy(wanted.slice(from, from + context.bounds.readEntitiesMax), ({ lane }) => lane);
+    const sections = [...page].map(([lane, some]) => ({
+      fingerprint: lane.plan.fingerprint,
+      entities: some.map(({ entity }) => entity),
+    }));
+    const reads = await untilReachable(context.retry, () => context.store.read(context.id, sections));
+    for (const [index, [lane, some]] of [...page].entries()) {
+      const read = reads[index];
+      assert(read !== undefined, 'a read for each section');
+      if (!isWhereExpected(lane, read, context.id.partition)) return false;
+      keep(lane, some, read);
+    }
+  }
+  return true;
+}
+
+/** Moves to `working` what is in memory already; the rest is to be read. */
+function missingStates(lane: Lane, chunk: Chunk): readonly Wanted[] {
+  if (lane.state.mode !== 'owned') return [];
+  const { nextOffset } = lane.state.ownership;
+  const missing = new Set<string>();
+  for (const { record, outcomes } of chunk.records) {
+    const outcome = outcomes[lane.outcomeIndex];
+    if (outcome?.kind !== 'event' || record.offset < nextOffset) continue;
+    const entity = outcome.event.entityKey;
+    if (lane.working.has(entity)) continue;
+    const state = lane.idle.get(entity);
+    if (state === undefined) missing.add(entity);
+    else lane.working.set(entity, state);
+  }
+  return [...missing].map((entity) => ({ lane, entity }));
+}
+
+function isWhereExpected(lane: Lane, read: ShardRead, partition: number): boolean {
+  if (lane.state.mode !== 'owned') return true;
+  const stored = read.checkpoint === null ? null : (read.checkpoint.position[partition] ?? 0);
+  return stored === lane.state.ownership.storedPosition;
+}
+
+function keep(lane: Lane, wanted: readonly Wanted[], read: ShardRead): void {
+  const { plan } = lane.plan;
+  for (const [index, { entity }] of wanted.entries()) {
+    if (lane.state.mode !== 'owned') return;
+    const stored = read.states[index] ?? null;
+    try {
+      lane.working.set(entity, stored === null ? emptyState(plan) : decodeState(plan, stored));
+    } catch (error) {
+      if (!(error instanceof CorruptBytesError)) throw error;
+      // Folding on would lose what the state held, and starting it anew would count a part of the log: neither is exact.
+      changeState(lane, {
+        mode: 'failed',
+        code: 'corrupt_state',
+        message: `the stored state of an entity cannot be read (${error.message}); prune this fingerprint to rebuild it`,
+      });
+    }
+  }
+}

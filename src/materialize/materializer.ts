@@ -1,0 +1,91 @@
+/**
+ * The live driver: log → decode → fold → commit, for every source that has views. What is here wires sources together
+ * and stops them; the rules are in shard.ts, opening.ts and commit-lanes.ts.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Aggregation } from '../aggregate/aggregation.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Definitions } from '../definition/definition.ts';
+import type { Log } from '../log/log.ts';
+import type { Store } from '../store/store.ts';
+import { DEFAULT_BOUNDS, type MaterializeBounds } from './bounds.ts';
+import { createSource, type Source } from './source.ts';
+import type { MaterializerStatus } from './status.ts';
+import { planSources } from './topology.ts';
+
+export interface MaterializerOptions {
+  readonly definitions: Definitions;
+  readonly aggregations: ReadonlyMap<string, Aggregation>;
+  readonly log: Log;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly namespace: string;
+  /** Names this process in checkpoints; no other running process may have the same. */
+  readonly owner: string;
+  /** `topic`: rejected records go to `<topic>.dlq` of the same log. Default `topic`. */
+  readonly deadLetters?: 'topic' | 'off';
+  readonly bounds?: Partial<MaterializeBounds>;
+}
+
+export interface Materializer {
+  /**
+   * Resolves when every source's topic is there and its consumer is about to run; what follows is in `status()`.
+   * Rejects with `repartition_not_supported` for a view that a topic's partitions would tear apart.
+   */
+  start(): Promise<void>;
+  /** Commits what is folded, gives shards up, and resolves within `bounds.stopMs`. Callable at any time, repeatedly. */
+  stop(): Promise<void>;
+  status(): MaterializerStatus;
+}
+
+export function createMaterializer(options: MaterializerOptions): Materializer {
+  const bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
+  const plans = planSources(options.definitions, options.aggregations, options.namespace);
+  const laneCount = plans.flatMap(({ shards }) => shards.flatMap(({ lanes }) => lanes)).length;
+  const controller = new AbortController();
+  let mode: MaterializerStatus['mode'] = 'idle';
+  let stopped: Promise<void> | null = null;
+
+  const sources = plans.map(
+    (plan): Source =>
+      createSource(plan, {
+        log: options.log,
+        store: options.store,
+        clock: options.clock,
+        owner: { id: options.owner, group: plan.group },
+        deadLetters: options.deadLetters ?? 'topic',
+        bounds,
+        entitiesPerLaneMax: Math.max(1, Math.floor(bounds.entitiesMax / Math.max(1, laneCount))),
+        controller,
+        stopping: () => mode === 'stopping' || mode === 'stopped',
+      }),
+  );
+
+  async function stopAll(): Promise<void> {
+    const wasRunning = mode === 'running';
+    mode = 'stopping';
+    if (wasRunning) {
+      // Chunks at hand may end; what waits for an outage may not.
+      const giveUp = setTimeout(() => controller.abort(), bounds.stopMs / 2);
+      const limit = new AbortController();
+      const all = Promise.all(sources.map((source) => source.stop()));
+      await Promise.race([all, delay(bounds.stopMs, undefined, { signal: limit.signal }).catch(() => {})]);
+      clearTimeout(giveUp);
+      limit.abort();
+    }
+    controller.abort();
+    mode = 'stopped';
+  }
+
+  return {
+    async start() {
+      mode = 'running';
+      for (const source of sources) await source.start();
+    },
+    stop() {
+      stopped ??= stopAll();
+      return stopped;
+    },
+    status: () => ({ mode, sources: sources.map((source) => source.status()) }),
+  };
+}

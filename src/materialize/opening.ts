@@ -1,0 +1,100 @@
+/**
+ * Where a lane starts, as a pure decision (DESIGN section 6, "Start" and "Ownership"): resume at the checkpoint, build
+ * from the log's start, stand by for a live owner, or refuse, because records between checkpoint and log are gone.
+ */
+import type { SourceDefinition } from '../definition/definition.ts';
+import type { PartitionRange } from '../log/log.ts';
+import type { Checkpoint } from '../store/store.ts';
+
+export interface OpeningContext {
+  readonly source: SourceDefinition;
+  readonly range: PartitionRange;
+  readonly nowMs: number;
+  readonly takeoverMs: number;
+  readonly owner: Owner;
+  /** True when the log has just assigned the partition: then no other member of this group has it. */
+  readonly assigned: boolean;
+  /** Epoch this process had before, 0 if none: epochs never fall. */
+  readonly epoch: number;
+}
+
+/** Who writes. In checkpoints as `<id>@<group>`. */
+export interface Owner {
+  readonly id: string;
+  readonly group: string;
+}
+
+/** What a lane knows of itself while it is owned, besides its states. What is not readonly moves with it. */
+export interface Ownership {
+  readonly epoch: number;
+  /** Position in the store; null: nothing is stored. */
+  storedPosition: number | null;
+  /** Next offset to fold. */
+  nextOffset: number;
+  readonly buildTarget: number;
+  readonly completeFromMs: number | null;
+  watermarkMs: number | null;
+  caughtUpAtMs: number | null;
+}
+
+export type Opening =
+  | { readonly kind: 'own'; readonly ownership: Ownership }
+  /** Somebody else commits; to be asked again when its heartbeat would be too old. */
+  | { readonly kind: 'standby'; readonly owner: string; readonly askAgainAtMs: number }
+  /** The log does not hold the records from `position` on: before its start, or beyond its end. */
+  | { readonly kind: 'log_gap'; readonly position: number };
+
+export function decideOpening(checkpoint: Checkpoint | null, context: OpeningContext): Opening {
+  const { range } = context;
+  if (checkpoint === null) return { kind: 'own', ownership: build(context) };
+  const position = checkpoint.position[range.partition] ?? 0;
+  if (position < range.startOffset || position > range.endOffset) return { kind: 'log_gap', position };
+  const askAgainAtMs = checkpoint.heartbeatMs + context.takeoverMs + 1;
+  if (!mayClaim(checkpoint, context) && context.nowMs < askAgainAtMs) {
+    return { kind: 'standby', owner: checkpoint.owner, askAgainAtMs };
+  }
+  const taken = checkpoint.owner === formatOwner(context.owner) && !context.assigned ? 0 : 1;
+  return {
+    kind: 'own',
+    ownership: {
+      epoch: Math.max(checkpoint.epoch + taken, context.epoch),
+      storedPosition: position,
+      nextOffset: position,
+      buildTarget: checkpoint.buildTarget[range.partition] ?? 0,
+      completeFromMs: checkpoint.completeFromMs,
+      watermarkMs: checkpoint.watermarkMs,
+      caughtUpAtMs: checkpoint.caughtUpAtMs,
+    },
+  };
+}
+
+/** Without waiting for the heartbeat to age: it is ours, was given up, or the group says the partition is ours now. */
+function mayClaim(checkpoint: Checkpoint, { owner, assigned }: OpeningContext): boolean {
+  if (checkpoint.owner === RELEASED || checkpoint.owner === formatOwner(owner)) return true;
+  return assigned && checkpoint.owner.endsWith(`@${owner.group}`);
+}
+
+function build({ source, range, nowMs, epoch }: OpeningContext): Ownership {
+  return {
+    epoch: Math.max(1, epoch),
+    storedPosition: null,
+    nextOffset: range.startOffset,
+    buildTarget: range.endOffset,
+    completeFromMs: completeFromMs(source, range, nowMs),
+    watermarkMs: null,
+    caughtUpAtMs: null,
+  };
+}
+
+/** A lost record was appended before the first one still held, and its event time is at most `max_ahead` beyond that. */
+function completeFromMs(source: SourceDefinition, range: PartitionRange, nowMs: number): number | null {
+  if (range.startOffset === 0 || source.historyComplete) return null;
+  return (range.startTimestampMs ?? nowMs) + source.maxAheadMs + 1;
+}
+
+/** Written by an owner that stops in good order: anybody may claim at once. */
+export const RELEASED = '';
+
+export function formatOwner({ id, group }: Owner): string {
+  return `${id}@${group}`;
+}

@@ -1,0 +1,120 @@
+/**
+ * One partition of a source: turns the log's batches into chunks, decodes each once for all its shards, makes dead
+ * letters durable before any checkpoint passes them, and says where to read next.
+ */
+import type { SourceDecoder } from '../event/decode.ts';
+import type { LogRecord } from '../event/event.ts';
+import type { LogBatch } from '../log/log.ts';
+import type { DeadLetters, RejectedFor } from './dead-letters.ts';
+import type { Lane } from './lane.ts';
+import { type RetryPolicy, untilReachable } from './retry.ts';
+import { type Shard, takesPart } from './shard.ts';
+import type { Chunk, DecodedRecord } from './shard-context.ts';
+
+export interface PartitionContext {
+  readonly decoder: SourceDecoder;
+  readonly shards: readonly Shard[];
+  /** Null when dead letters are off. */
+  readonly deadLetters: DeadLetters | null;
+  readonly retry: RetryPolicy;
+  readonly flushRecordsMax: number;
+  /** Whether the driver stops: then a batch is left after the chunk at hand. */
+  stopping(): boolean;
+}
+
+export interface Partition {
+  readonly shards: readonly Shard[];
+  /** Claims what it may; answers the position to read from, or null when nothing is owned. */
+  open(): Promise<number | null>;
+  /** Answers the position to read next. `batch` was fetched from the one answered last. */
+  apply(batch: LogBatch, fetchedAtMs: number): Promise<number>;
+  release(): Promise<void>;
+}
+
+export function createPartition(context: PartitionContext): Partition {
+  const { decoder, shards, deadLetters, retry } = context;
+  const lanes = shards.flatMap((shard) => shard.lanes);
+
+  async function applyChunk(chunk: Chunk): Promise<void> {
+    // Before letters: a lane that is claimed now may take part in this chunk.
+    for (const shard of shards) await shard.claimAbandoned();
+    if (deadLetters !== null) {
+      for (const decoded of chunk.records) collect(deadLetters, lanes, chunk, decoded);
+      await untilReachable(retry, () => deadLetters.write());
+    }
+    for (const shard of shards) await shard.apply(chunk);
+  }
+
+  return {
+    shards,
+    async open() {
+      for (const shard of shards) await shard.open();
+      return leastOf(shards);
+    },
+    async apply(batch, fetchedAtMs) {
+      let position = batch.fetchPosition;
+      for (const chunk of chunksOf(batch, fetchedAtMs, context.flushRecordsMax, decoder)) {
+        if (context.stopping()) break;
+        await applyChunk(chunk);
+        // Without an owned lane the log is followed all the same, to be near when one is claimed.
+        position = leastOf(shards) ?? chunk.nextOffset;
+        if (position !== chunk.nextOffset) break;
+      }
+      return position;
+    },
+    async release() {
+      for (const shard of shards) await shard.release();
+    },
+  };
+}
+
+/** The offset that the shards need next; null when none owns a lane. */
+function leastOf(shards: readonly Shard[]): number | null {
+  const offsets = shards.map((shard) => shard.nextOffset()).filter((offset) => offset !== null);
+  return offsets.length === 0 ? null : Math.min(...offsets);
+}
+
+/** Lazily: a chunk is decoded when the one before it is committed. An empty batch is one empty chunk. */
+function* chunksOf(
+  batch: LogBatch,
+  fetchedAtMs: number,
+  recordsMax: number,
+  decoder: SourceDecoder,
+): Generator<Chunk, void, undefined> {
+  const { records } = batch;
+  let fromOffset = batch.fetchPosition;
+  let from = 0;
+  do {
+    const some = records.slice(from, from + recordsMax);
+    from += recordsMax;
+    const isLast = from >= records.length;
+    const nextOffset = isLast ? batch.nextPosition : (some.at(-1) as LogRecord).offset + 1;
+    const reachedEnd = isLast && batch.nextPosition >= batch.endOffset;
+    yield {
+      fromOffset,
+      nextOffset,
+      records: some.map((record) => decodeRecord(decoder, record)),
+      reachedEndAtMs: reachedEnd ? fetchedAtMs : null,
+    };
+    fromOffset = nextOffset;
+  } while (from < records.length);
+}
+
+function decodeRecord(decoder: SourceDecoder, record: LogRecord): DecodedRecord {
+  const outcomes = decoder.decode(record);
+  return { record, outcomes, eventTimeMs: decoder.eventTimeMs() };
+}
+
+/** Only lanes that fold the record now; to the others it is past, or not yet theirs. */
+function collect(letters: DeadLetters, lanes: readonly Lane[], chunk: Chunk, decoded: DecodedRecord): void {
+  const { record, outcomes } = decoded;
+  let rejected: RejectedFor[] | null = null;
+  for (const lane of lanes) {
+    const outcome = outcomes[lane.outcomeIndex];
+    if (outcome?.kind !== 'rejected' || !takesPart(lane, chunk)) continue;
+    if (lane.state.mode === 'owned' && record.offset < lane.state.ownership.nextOffset) continue;
+    rejected ??= [];
+    rejected.push({ rejection: outcome, viewIds: lane.plan.viewIds, fingerprint: lane.plan.fingerprint });
+  }
+  if (rejected !== null) letters.add(record, rejected);
+}

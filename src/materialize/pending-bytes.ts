@@ -1,0 +1,49 @@
+/**
+ * How large the next commit will be, without encoding it: a guess per entity, corrected by what the lane's last commits
+ * turned out to be. Where a commit ends changes no value, so a guess is enough; a single change may exceed the bound.
+ */
+import type { EntityState } from '../state/entity-state.ts';
+import type { ViewPlan } from '../state/plan.ts';
+import type { CommitSection } from '../store/store.ts';
+import type { Lane } from './lane.ts';
+
+const EVENT_BYTES_GUESS = 24;
+const COLUMN_BYTES_GUESS = 9;
+const TILE_BYTES_GUESS = 8;
+const SLOT_BYTES_GUESS = 12;
+/** Of a commit's guess and truth, how much the correction follows the last one. */
+const CORRECTION_WEIGHT = 0.5;
+
+/** Notes that `state` was folded into. */
+export function notePending(lane: Lane, entity: string, state: EntityState): void {
+  const bytes = guessBytes(lane.plan.plan, state);
+  lane.pendingBytes += bytes - (lane.unflushed.get(entity) ?? 0);
+  lane.unflushed.set(entity, bytes);
+}
+
+/** Of all lanes together. */
+export function pendingBytes(lanes: readonly Lane[]): number {
+  let bytes = 0;
+  for (const lane of lanes) bytes += lane.pendingBytes * lane.bytesCorrection;
+  return bytes;
+}
+
+/** Learns from what a commit turned out to be. */
+export function correctGuess(lane: Lane, changes: CommitSection['changes']): void {
+  if (lane.pendingBytes === 0 || changes.length === 0) return;
+  let bytes = 0;
+  for (const { change } of changes) bytes += change.head.bytes.length + (change.tiles?.length ?? 0);
+  const last = bytes / lane.pendingBytes;
+  lane.bytesCorrection += (last - lane.bytesCorrection) * CORRECTION_WEIGHT;
+}
+
+function guessBytes({ view, levels }: ViewPlan, state: EntityState): number {
+  const eventBytes = EVENT_BYTES_GUESS + view.columns.length * COLUMN_BYTES_GUESS;
+  if (!state.stored.rewrite) return state.stored.appended.length * eventBytes;
+  let bytes = state.head.length * eventBytes;
+  for (const level of levels) {
+    const tiles = state.tiles[level.index]?.length ?? 0;
+    bytes += tiles * (TILE_BYTES_GUESS + level.slots.length * SLOT_BYTES_GUESS);
+  }
+  return bytes;
+}

@@ -1,0 +1,113 @@
+/**
+ * One shard at work: loads the states a chunk of records needs, folds, and commits all its lanes together. Between
+ * calls nothing is uncommitted. Safety rests on the store's checks (expected position, versions): a lane whose answer
+ * is not `ok` drops what it has in memory and starts again from what is stored.
+ */
+import { messageOf, SkewlessError } from '../core/errors.ts';
+import { commitLanes, releaseLanes, startAgain } from './commit-lanes.ts';
+import { foldRecord } from './fold-record.ts';
+import { changeState, type Lane, settle } from './lane.ts';
+import { loadStates } from './load-states.ts';
+import { openLanes } from './open-lanes.ts';
+import { pendingBytes } from './pending-bytes.ts';
+import type { Chunk, ShardContext } from './shard-context.ts';
+
+export interface Shard {
+  readonly entityKey: string;
+  readonly lanes: readonly Lane[];
+  /** After the log assigned the partition. */
+  open(): Promise<void>;
+  /** The offset it needs next: the least of its owned lanes; null when it owns none. */
+  nextOffset(): number | null;
+  /** Claims lanes whose owner's heartbeat is too old; to be called before each chunk. */
+  claimAbandoned(): Promise<void>;
+  /** Folds and commits a chunk; with an empty one, commits a heartbeat when it is due. Rejects only when stopped. */
+  apply(chunk: Chunk): Promise<void>;
+  /** Gives its lanes up in good order. */
+  release(): Promise<void>;
+}
+
+export function createShard(context: ShardContext): Shard {
+  const { lanes, clock, bounds } = context;
+  let committedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** Answers false when lanes must start again from where they are now. */
+  async function commit(taking: readonly Lane[], nextOffset: number): Promise<boolean> {
+    const committed = await commitLanes(context, taking, nextOffset);
+    committedAtMs = clock.nowMs();
+    return committed;
+  }
+
+  async function foldAndCommit(taking: readonly Lane[], chunk: Chunk): Promise<void> {
+    if (!(await loadStates(context, taking, chunk))) {
+      await startAgain(context, taking.filter(isOwned));
+      return;
+    }
+    for (const decoded of chunk.records) {
+      for (const lane of taking) foldRecord(lane, decoded, context.source.maxDisorderMs);
+      if (pendingBytes(taking) < context.store.commitBytesMax) continue;
+      if (!(await commit(taking, decoded.record.offset + 1))) return;
+    }
+    const reachedFirst = confirmEnd(taking, chunk.reachedEndAtMs);
+    const heartbeatDue = clock.nowMs() - committedAtMs >= bounds.heartbeatMs;
+    if (chunk.nextOffset === chunk.fromOffset && !reachedFirst && !heartbeatDue) return;
+    if (await commit(taking, chunk.nextOffset)) for (const lane of taking) settle(lane);
+  }
+
+  async function claimAbandoned(): Promise<void> {
+    const due = lanes.filter(({ state }) => state.mode === 'standby' && clock.nowMs() >= state.askAgainAtMs);
+    if (due.length > 0) await openLanes(context, due, false);
+  }
+
+  /** A fault that waiting does not mend stops the lanes and not the process: other shards go on. */
+  async function failingAlone(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (context.retry.signal.aborted) throw error;
+      const code = error instanceof SkewlessError ? error.code : 'internal';
+      for (const lane of lanes) {
+        if (lane.state.mode !== 'failed') changeState(lane, { mode: 'failed', code, message: messageOf(error) });
+      }
+    }
+  }
+
+  return {
+    entityKey: context.id.entityKey,
+    lanes,
+    open: () => failingAlone(() => openLanes(context, lanes, true)),
+    nextOffset() {
+      const offsets = lanes.map(({ state }) => (state.mode === 'owned' ? state.ownership.nextOffset : Infinity));
+      const least = Math.min(...offsets);
+      return least === Infinity ? null : least;
+    },
+    claimAbandoned: () => failingAlone(claimAbandoned),
+    apply: (chunk) =>
+      failingAlone(async () => {
+        const taking = lanes.filter((lane) => takesPart(lane, chunk));
+        if (taking.length > 0) await foldAndCommit(taking, chunk);
+      }),
+    release: () => releaseLanes(context),
+  };
+}
+
+function isOwned({ state }: Lane): boolean {
+  return state.mode === 'owned';
+}
+
+/** A lane that is behind the chunk must not fold it: it would skip records. It waits for the driver to seek back. */
+export function takesPart({ state }: Lane, { fromOffset }: Pick<Chunk, 'fromOffset'>): boolean {
+  return state.mode === 'owned' && state.ownership.nextOffset >= fromOffset;
+}
+
+/** Notes when the log's end was reached; answers whether a lane reached it for the first time. */
+function confirmEnd(lanes: readonly Lane[], reachedEndAtMs: number | null): boolean {
+  if (reachedEndAtMs === null) return false;
+  let first = false;
+  for (const { state } of lanes) {
+    if (state.mode !== 'owned') continue;
+    first ||= state.ownership.caughtUpAtMs === null;
+    state.ownership.caughtUpAtMs = reachedEndAtMs;
+  }
+  return first;
+}

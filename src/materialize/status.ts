@@ -1,0 +1,133 @@
+/** What the driver says of itself: plain snapshots, for the catalog, readiness and metrics. Times are ms. */
+import { addCounters, createCounters, type ViewCounters } from './counters.ts';
+import type { Lane } from './lane.ts';
+import type { WaitingFor } from './outage.ts';
+import type { Shard } from './shard.ts';
+
+export interface MaterializerStatus {
+  readonly mode: 'idle' | 'running' | 'stopping' | 'stopped';
+  readonly sources: readonly SourceStatus[];
+}
+
+export interface SourceStatus {
+  readonly source: string;
+  readonly topic: string;
+  readonly group: string;
+  readonly state: SourceState;
+  /** Why the driver waits (the log or the store cannot be reached), or null. */
+  readonly waitingFor: WaitingFor | null;
+  readonly deadLetters: number;
+  readonly partitions: readonly PartitionStatus[];
+  readonly views: readonly ViewStatus[];
+}
+
+/**
+ * Transitions: starting → running (partitions can be assigned) · running → restarting → running (the log failed and
+ * may be back) · any → failed (it stays) · any → stopped.
+ */
+export type SourceState =
+  | { readonly mode: 'starting' }
+  | { readonly mode: 'running' }
+  | { readonly mode: 'restarting'; readonly code: string; readonly message: string }
+  | { readonly mode: 'failed'; readonly code: string; readonly message: string }
+  | { readonly mode: 'stopped' };
+
+export interface PartitionStatus {
+  readonly partition: number;
+  /** End of the log at the last fetch; null before the first. */
+  readonly endOffset: number | null;
+  /** Greatest watermark of its lanes: greatest event time minus `max_disorder`; null before the first event. */
+  readonly watermarkMs: number | null;
+}
+
+/** One state fingerprint, and the views that share it. */
+export interface ViewStatus {
+  readonly views: readonly string[];
+  readonly fingerprint: string;
+  readonly entityKey: string;
+  readonly counters: ViewCounters;
+  readonly partitions: readonly LaneStatus[];
+}
+
+export interface LaneStatus {
+  readonly partition: number;
+  readonly state: 'opening' | 'building' | 'live' | 'standby' | 'failed' | 'released';
+  /** Why it failed, or whom it stands by for. */
+  readonly reason: { readonly code: string; readonly message: string } | null;
+  /** Next offset after the last committed record: what `after` waits for. Null when not owned. */
+  readonly position: number | null;
+  readonly buildTarget: number | null;
+  readonly completeFromMs: number | null;
+  readonly watermarkMs: number | null;
+  readonly caughtUpAtMs: number | null;
+  readonly epoch: number;
+}
+
+function laneStatus(lane: Lane, partition: number): LaneStatus {
+  const { state, epoch } = lane;
+  if (state.mode !== 'owned') {
+    return {
+      partition,
+      state: state.mode,
+      reason: reasonOf(lane),
+      position: null,
+      buildTarget: null,
+      completeFromMs: null,
+      watermarkMs: null,
+      caughtUpAtMs: null,
+      epoch,
+    };
+  }
+  const { storedPosition, buildTarget, completeFromMs, watermarkMs, caughtUpAtMs } = state.ownership;
+  // An empty log is built as soon as that is committed, so that readers see a checkpoint.
+  const isLive = storedPosition !== null && storedPosition >= buildTarget;
+  return {
+    partition,
+    state: isLive ? 'live' : 'building',
+    reason: null,
+    position: storedPosition,
+    buildTarget,
+    completeFromMs,
+    watermarkMs,
+    caughtUpAtMs,
+    epoch,
+  };
+}
+
+function reasonOf({ state }: Lane): { readonly code: string; readonly message: string } | null {
+  if (state.mode === 'failed') return { code: state.code, message: state.message };
+  if (state.mode === 'standby') return { code: 'standby', message: `owned by ${state.owner}` };
+  return null;
+}
+
+export function partitionStatus(
+  partition: number,
+  shards: readonly Shard[],
+  endOffset: number | null,
+): PartitionStatus {
+  const lanes = shards.flatMap((shard) => shard.lanes).map((lane) => laneStatus(lane, partition));
+  const watermarks = lanes.map(({ watermarkMs }) => watermarkMs).filter((watermarkMs) => watermarkMs !== null);
+  return { partition, endOffset, watermarkMs: watermarks.length === 0 ? null : Math.max(...watermarks) };
+}
+
+/** Views of a source, each with its lanes in all partitions. */
+export function viewStatuses(partitions: ReadonlyMap<number, readonly Shard[]>): readonly ViewStatus[] {
+  const byFingerprint = new Map<string, { entityKey: string; lanes: { lane: Lane; partition: number }[] }>();
+  for (const [partition, shards] of partitions) {
+    for (const shard of shards) {
+      for (const lane of shard.lanes) {
+        const key = `${shard.entityKey}\n${lane.plan.fingerprint}`;
+        const entry = byFingerprint.get(key) ?? { entityKey: shard.entityKey, lanes: [] };
+        entry.lanes.push({ lane, partition });
+        byFingerprint.set(key, entry);
+      }
+    }
+  }
+  return [...byFingerprint.values()].map(({ entityKey, lanes }) => ({
+    views: lanes[0]?.lane.plan.viewIds ?? [],
+    fingerprint: lanes[0]?.lane.plan.fingerprint ?? '',
+    entityKey,
+    counters: lanes.map(({ lane }) => lane.counters.snapshot()).reduce(addCounters, createCounters().snapshot()),
+    partitions: lanes.map(({ lane, partition }) => laneStatus(lane, partition)),
+  }));
+}
