@@ -53,8 +53,8 @@ function edgeAlgebra(input: ValueType | null, newest: boolean): Algebra<EdgeStat
     },
     decode(reader) {
       if (!readFlag(reader)) return { value: null, tsMs: 0, partition: 0, offset: 0 };
-      const place = readPlace(reader);
-      return { value: codec.read(reader), ...place };
+      const { tsMs, partition, offset } = readPlace(reader);
+      return { value: codec.read(reader), tsMs, partition, offset };
     },
   };
 }

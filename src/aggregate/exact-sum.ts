@@ -6,6 +6,7 @@
  * as no partial sum overflows: callers bound |x| by 2^960, which leaves room for 2^63 of them. What is held depends on
  * the order of additions; what is written (`leadingFirst`) does not.
  */
+import { assert } from '../core/assert.ts';
 import { type ByteReader, type ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { exponentOf, powerOfTwo } from './float-bits.ts';
 
@@ -116,6 +117,8 @@ export function leadingFirst(sum: Expansion): number[] {
   const rest: Expansion = { parts: parts.slice(0, used), used };
   const components: number[] = [];
   while (rest.used > 0) {
+    // Fails for a NaN or an infinity only, which no caller may add.
+    assert(components.length < COMPONENTS_MAX, 'a sum of bounded doubles has at most 40 components');
     const leading = roundExpansion(rest);
     components.push(leading);
     grow(rest, -leading);

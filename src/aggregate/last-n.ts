@@ -4,7 +4,15 @@ import { CorruptBytesError } from '../core/bytes.ts';
 import type { Value, ValueType } from '../core/value.ts';
 import type { Aggregation, Algebra } from './aggregation.ts';
 import { numberParam } from './params.ts';
-import { isAfter, type Place, PLACE_BYTES_MAX, readPlace, writePlace } from './total-order.ts';
+import {
+  isAfter,
+  type Place,
+  PLACE_BYTES_MAX,
+  readNextPlace,
+  readPlace,
+  writeNextPlace,
+  writePlace,
+} from './total-order.ts';
 import { arrayOf, requireInput } from './type-rules.ts';
 import { compileValueCodec, valueBytesMax } from './value-codec.ts';
 
@@ -55,8 +63,9 @@ function lastNAlgebra(input: ValueType | null, n: number): Algebra<LastNState> {
     },
     encode({ entries }, writer) {
       writer.varint(entries.length);
-      for (const entry of entries) {
-        writePlace(writer, entry);
+      for (const [index, entry] of entries.entries()) {
+        if (index === 0) writePlace(writer, entry);
+        else writeNextPlace(writer, entry, entries[index - 1] as Entry);
         codec.write(writer, entry.value);
       }
     },
@@ -64,13 +73,12 @@ function lastNAlgebra(input: ValueType | null, n: number): Algebra<LastNState> {
       const length = reader.varint();
       if (length > n) throw new CorruptBytesError('last_n: more entries than n');
       const entries: Entry[] = [];
+      let before: Place | null = null;
       for (let index = 0; index < length; index++) {
-        const place = readPlace(reader);
-        const before = entries[index - 1];
-        if (before !== undefined && !isAfter(place, before.tsMs, before.partition, before.offset)) {
-          throw new CorruptBytesError('last_n: entries out of order');
-        }
-        entries.push({ value: codec.read(reader), ...place });
+        const place: Place = before === null ? readPlace(reader) : readNextPlace(reader, before);
+        before = place;
+        const { tsMs, partition, offset } = place;
+        entries.push({ value: codec.read(reader), tsMs, partition, offset });
       }
       return { entries };
     },

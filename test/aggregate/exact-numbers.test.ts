@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Aggregation } from '../../src/aggregate/aggregation.ts';
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
+import { ByteWriter } from '../../src/core/bytes.ts';
 import { oracleMean, oracleStddev, oracleSum, oracleVariance, roundQuotient } from '../oracle/exact.ts';
 import { squareDouble, sumDouble } from './generators.ts';
 
@@ -104,6 +105,18 @@ test('the textbook cases that a running double gets wrong', () => {
   expect(compute('variance', [1e16, 1e16 + 2, 1e16 + 4])).toBe(4);
   expect(compute('variance', [2 ** 480, 2 ** 480])).toBe(0);
   expect(compute('stddev', [1, 1])).toBe(0);
+});
+
+test('a NaN or an infinity that got past every check is a fault, not an endless loop', () => {
+  for (const bad of [Number.NaN, Infinity]) {
+    const values = [bad, 1, bad, ...Array.from({ length: 80 }, (_, index) => 2 ** -index)];
+    const algebra = (AGGREGATIONS.get('sum') as Aggregation).algebra({ kind: 'double' }, {});
+    expect(() => {
+      const state = algebra.create();
+      for (const value of values) algebra.add(state, value, 0, 0, 0);
+      algebra.encode(state, new ByteWriter());
+    }).toThrow(/assertion failed/);
+  }
 });
 
 test('no result is ever −0', () => {
