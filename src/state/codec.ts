@@ -1,0 +1,139 @@
+/**
+ * Stored form of a state: an append-only head and one tiles value.
+ *
+ * Head: a header (format, version it was rewritten at, `sealedUntil`, newest sealed event, checksum of the tiles value it
+ * belongs with), then framed records. Every frame ends in a CRC-32 that continues the one before, so records can be
+ * neither changed, moved nor taken out; and their number must match `version`, so none can be missing at the end.
+ * Tiles: per level the tiles by start, ending in a CRC-32. Decoding trusts nothing: every fault is a `CorruptBytesError`.
+ */
+import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
+import { crc32 } from './checksum.ts';
+import { type EntityState, type HeadEvent, compareToPlace } from './entity-state.ts';
+import type { ViewPlan } from './plan.ts';
+import { readRecord, writeRecord } from './record-codec.ts';
+import type { StateChange, StoredState } from './state.ts';
+import { readTiles, writeTiles } from './tiles-codec.ts';
+
+/** Raised when a stored byte changes its meaning; states of other formats are refused, and rebuilt from the log. */
+export const FORMAT_VERSION = 1;
+
+const writer = new ByteWriter(4_096);
+
+/** What to write so that the store holds `state`, or null if it already does. The change counts as stored from here on. */
+export function takeChange(plan: ViewPlan, state: EntityState): StateChange | null {
+  const { stored } = state;
+  const fromVersion = stored.version;
+  if (state.version === fromVersion) return null;
+  const rewrite = stored.rewrite;
+  const tiles = rewrite && state.sealedUntilMs !== -Infinity ? writeTiles(plan, state) : null;
+  writer.reset();
+  if (rewrite) stored.checksum = writeHeader(state, tiles === null ? 0 : crc32(tiles));
+  for (const event of rewrite ? state.head : stored.appended)
+    stored.checksum = writeFrame(plan, event, stored.checksum);
+  stored.version = state.version;
+  stored.appended.length = 0;
+  stored.rewrite = false;
+  return {
+    fromVersion,
+    toVersion: state.version,
+    head: { mode: rewrite ? 'replace' : 'append', bytes: writer.copy() },
+    tiles,
+  };
+}
+
+/** Applies a change to what is stored, as a store does: for tests and stores that keep whole values. */
+export function applyChange(stored: StoredState | null, change: StateChange): StoredState {
+  const head =
+    change.head.mode === 'replace' || stored === null
+      ? change.head.bytes
+      : Buffer.concat([stored.head, change.head.bytes]);
+  return { version: change.toVersion, head, tiles: change.tiles ?? stored?.tiles ?? null };
+}
+
+/** Throws `CorruptBytesError` for bytes that `takeChange` did not write for this plan. */
+export function decodeState(plan: ViewPlan, stored: StoredState): EntityState {
+  try {
+    return decode(plan, stored);
+  } catch (error) {
+    if (error instanceof CorruptBytesError) throw error;
+    throw new CorruptBytesError('stored state cannot be read', error);
+  }
+}
+
+/** Checksum of the header, which the first record's continues. */
+function writeHeader(state: EntityState, tilesChecksum: number): number {
+  const at = writer.length;
+  writer.u8(FORMAT_VERSION);
+  writer.varint(state.version - state.head.length);
+  writer.f64(state.sealedUntilMs);
+  writer.f64(state.sealedNewestMs);
+  writer.u32(tilesChecksum);
+  const checksum = crc32(writer.view(at));
+  writer.u32(checksum);
+  return checksum;
+}
+
+function writeFrame(plan: ViewPlan, event: HeadEvent, before: number): number {
+  const at = writer.length;
+  writeRecord(plan, event, writer);
+  const checksum = crc32(writer.view(at), before);
+  writer.u32(checksum);
+  return checksum;
+}
+
+function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }: StoredState): EntityState {
+  const reader = new ByteReader(headBytes);
+  const format = reader.u8();
+  if (format !== FORMAT_VERSION) throw new CorruptBytesError(`stored format ${format} is not ${FORMAT_VERSION}`);
+  const baseVersion = reader.varint();
+  const sealedUntilMs = reader.f64();
+  const sealedNewestMs = reader.f64();
+  const tilesChecksum = reader.u32();
+  let checksum = verify(reader, headBytes, 0, 0);
+  checkSealed(sealedUntilMs, sealedNewestMs, tilesChecksum, tilesBytes);
+  const head: HeadEvent[] = [];
+  while (reader.remaining > 0) {
+    const at = reader.position;
+    const event = readRecord(plan, reader);
+    checksum = verify(reader, headBytes, at, checksum);
+    if (event.tsMs < sealedUntilMs) throw new CorruptBytesError('a head event is below the seal');
+    head.push(event);
+  }
+  if (baseVersion + head.length !== version) {
+    throw new CorruptBytesError(
+      `${head.length} head records after version ${baseVersion} do not make version ${version}`,
+    );
+  }
+  return {
+    head: head.sort((a, b) => compareToPlace(a, b.tsMs, b.partition, b.offset)),
+    sealedUntilMs,
+    sealedNewestMs,
+    tiles: tilesBytes === null || sealedUntilMs === -Infinity ? plan.levels.map(() => []) : readTiles(plan, tilesBytes),
+    version,
+    forcedSeals: 0,
+    stored: { version, checksum, appended: [], rewrite: false },
+  };
+}
+
+/** Reads the checksum that ends a frame begun at `from`. */
+function verify(reader: ByteReader, bytes: Uint8Array, from: number, before: number): number {
+  const checksum = crc32(bytes.subarray(from, reader.position), before);
+  if (reader.u32() !== checksum) throw new CorruptBytesError(`checksum of the frame at byte ${from} does not match`);
+  return checksum;
+}
+
+function checkSealed(
+  sealedUntilMs: number,
+  sealedNewestMs: number,
+  tilesChecksum: number,
+  tiles: Uint8Array | null,
+): void {
+  if (sealedUntilMs === -Infinity) {
+    if (sealedNewestMs !== -Infinity || tiles !== null) throw new CorruptBytesError('tiles without a seal');
+    return;
+  }
+  if (!Number.isSafeInteger(sealedUntilMs) || !(sealedNewestMs < sealedUntilMs))
+    throw new CorruptBytesError('the seal is out of range');
+  if (tiles === null) throw new CorruptBytesError('the tiles value is missing');
+  if (crc32(tiles) !== tilesChecksum) throw new CorruptBytesError('checksum of the tiles value does not match');
+}

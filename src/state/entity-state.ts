@@ -1,0 +1,111 @@
+/**
+ * State of one entity in memory. Owned by whoever folds into it; readers decode their own copy and never change it.
+ *
+ * Invariants: `head` is in total order and holds no event below `sealedUntilMs`; each level's tiles are sorted by start
+ * and hold exactly the events below it that some window can still reach; a tile exists in every level for every such event.
+ */
+import type { Value } from '../core/value.ts';
+import type { Level, ViewPlan } from './plan.ts';
+
+/** A recent event, raw: only what the view needs of it. */
+export interface HeadEvent {
+  readonly tsMs: number;
+  readonly partition: number;
+  readonly offset: number;
+  readonly filterBits: number;
+  readonly columns: readonly Value[];
+  readonly eventId: string | null;
+}
+
+/** Partial states over the sealed events of one aligned hop. */
+export interface Tile {
+  readonly startMs: number;
+  newestMs: number;
+  /** Aligned with the level's slots; null while no event counted. */
+  readonly states: unknown[];
+  /** What the tile was written as, or null since it changed. */
+  encoded: Uint8Array | null;
+}
+
+export interface EntityState {
+  readonly head: HeadEvent[];
+  /** Events below are in tiles; −Infinity until the first seal. */
+  sealedUntilMs: number;
+  /** `ts` of the newest sealed event; −Infinity when there is none. */
+  sealedNewestMs: number;
+  /** Aligned with the plan's levels. */
+  readonly tiles: readonly Tile[][];
+  /** Counts every change ever folded in. */
+  version: number;
+  /** Seals that `head_limit` forced since the state was loaded. */
+  forcedSeals: number;
+  readonly stored: StoredMarks;
+}
+
+/** What is known of the stored form, so that a change can be appended to it. */
+export interface StoredMarks {
+  /** Version last taken for storing; 0: never. */
+  version: number;
+  /** Chained checksum of the stored head. */
+  checksum: number;
+  /** Events folded since, in that order: what an append writes. */
+  readonly appended: HeadEvent[];
+  /** A seal or a late event touched the tiles: head and tiles are written whole. */
+  rewrite: boolean;
+}
+
+export function emptyState(plan: ViewPlan): EntityState {
+  return {
+    head: [],
+    sealedUntilMs: -Infinity,
+    sealedNewestMs: -Infinity,
+    tiles: plan.levels.map(() => []),
+    version: 0,
+    forcedSeals: 0,
+    stored: { version: 0, checksum: 0, appended: [], rewrite: true },
+  };
+}
+
+/** Negative when `one` comes before the event at these coordinates, zero when they are the same. */
+export function compareToPlace(one: HeadEvent, tsMs: number, partition: number, offset: number): number {
+  return one.tsMs - tsMs || one.partition - partition || one.offset - offset;
+}
+
+/** Index of the first head event with `ts ≥ tsMs`. */
+export function headIndexAt(head: readonly HeadEvent[], tsMs: number): number {
+  let low = 0;
+  let high = head.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((head[middle] as HeadEvent).tsMs < tsMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Index of the first tile that starts at or after `startMs`. */
+export function tileIndexAt(tiles: readonly Tile[], startMs: number): number {
+  let low = 0;
+  let high = tiles.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((tiles[middle] as Tile).startMs < startMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Counts an event in a tile of `level`. */
+export function addToTile(level: Level, tile: Tile, event: HeadEvent): void {
+  if (event.tsMs > tile.newestMs) tile.newestMs = event.tsMs;
+  tile.encoded = null;
+  const { slots } = level;
+  for (let place = 0; place < slots.length; place++) {
+    const slot = slots[place] as Level['slots'][number];
+    if (slot.filterMask !== 0 && (event.filterBits & slot.filterMask) === 0) continue;
+    const value = slot.column < 0 ? true : (event.columns[slot.column] as Value);
+    if (value === null) continue;
+    const state = tile.states[place] ?? (tile.states[place] = slot.algebra.create());
+    slot.algebra.add(state, value, event.tsMs, event.partition, event.offset);
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * `fold`: one event into one entity's state. A function of the state, the event and the plan alone, so that batches,
+ * flushes and restarts cannot show: what decides sealing can be told from the stored form.
+ */
+import type { ViewEvent } from '../event/event.ts';
+import { type EntityState, type HeadEvent, compareToPlace } from './entity-state.ts';
+import { type ViewPlan, leavesAtMs } from './plan.ts';
+import { addSealed, sealIfDue } from './seal.ts';
+import type { FoldOutcome } from './state.ts';
+
+/** Counts `event` in `state`, which it changes; see `FoldOutcome` for what may happen instead. */
+export function fold(plan: ViewPlan, state: EntityState, event: ViewEvent): FoldOutcome {
+  if (event.eventId !== null && isDuplicate(state, event.eventId)) return 'duplicate';
+  const kept: HeadEvent = {
+    tsMs: event.tsMs,
+    partition: event.partition,
+    offset: event.offset,
+    filterBits: event.filterBits,
+    columns: event.columns,
+    eventId: event.eventId,
+  };
+  if (kept.tsMs < state.sealedUntilMs) return foldLate(plan, state, kept);
+  insert(state.head, kept);
+  state.version += 1;
+  state.stored.appended.push(kept);
+  if (state.head.length > plan.view.headMax) sealIfDue(plan, state, event.appendedMs);
+  return 'appended';
+}
+
+function foldLate(plan: ViewPlan, state: EntityState, event: HeadEvent): FoldOutcome {
+  if (!isReachable(plan, event.tsMs, state.sealedUntilMs)) return 'too_late';
+  addSealed(plan, state, event);
+  if (event.tsMs > state.sealedNewestMs) state.sealedNewestMs = event.tsMs;
+  state.version += 1;
+  state.stored.rewrite = true;
+  return 'late';
+}
+
+/** Whether some window at some `as_of ≥ sealedUntilMs` still covers `tsMs`. */
+function isReachable(plan: ViewPlan, tsMs: number, sealedUntilMs: number): boolean {
+  if (plan.hasLifetime) return true;
+  for (const { window } of plan.windows) if (leavesAtMs(window, tsMs) > sealedUntilMs) return true;
+  return false;
+}
+
+/** Nearly always at the end: events come nearly in order. */
+function insert(head: HeadEvent[], event: HeadEvent): void {
+  let at = head.length;
+  while (at > 0 && compareToPlace(head[at - 1] as HeadEvent, event.tsMs, event.partition, event.offset) > 0) at -= 1;
+  if (at === head.length) head.push(event);
+  else head.splice(at, 0, event);
+}
+
+function isDuplicate(state: EntityState, eventId: string): boolean {
+  for (let index = state.head.length - 1; index >= 0; index--) {
+    if ((state.head[index] as HeadEvent).eventId === eventId) return true;
+  }
+  return false;
+}

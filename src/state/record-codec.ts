@@ -1,0 +1,53 @@
+/** One head record: coordinates, filter bits, and the view's columns, each in the form of its type. */
+import type { ByteReader, ByteWriter } from '../core/bytes.ts';
+import { CorruptBytesError } from '../core/bytes.ts';
+import type { Value } from '../core/value.ts';
+import type { ValueCodec } from '../aggregate/value-codec.ts';
+import type { HeadEvent } from './entity-state.ts';
+import type { ViewPlan } from './plan.ts';
+
+export function writeRecord({ columnCodecs, hasEventId }: ViewPlan, event: HeadEvent, writer: ByteWriter): void {
+  writer.svarint(event.tsMs);
+  writer.varint(event.partition);
+  writer.varint(event.offset);
+  writer.varint(event.filterBits);
+  const { columns } = event;
+  for (let first = 0; first < columns.length; first += 8) writer.u8(presence(columns, first));
+  for (let index = 0; index < columns.length; index++) {
+    const value = columns[index] as Value;
+    if (value !== null) (columnCodecs[index] as ValueCodec).write(writer, value);
+  }
+  if (!hasEventId) return;
+  writer.u8(event.eventId === null ? 0 : 1);
+  if (event.eventId !== null) writer.string(event.eventId);
+}
+
+/** Bit i is set where column `first + i` is not null. */
+function presence(columns: readonly Value[], first: number): number {
+  let bits = 0;
+  const end = Math.min(columns.length, first + 8);
+  for (let index = first; index < end; index++) if (columns[index] !== null) bits |= 1 << (index - first);
+  return bits;
+}
+
+export function readRecord({ columnCodecs, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {
+  const tsMs = reader.svarint();
+  const partition = reader.varint();
+  const offset = reader.varint();
+  const filterBits = reader.varint();
+  const count = columnCodecs.length;
+  const present: number[] = [];
+  for (let first = 0; first < count; first += 8) present.push(reader.u8());
+  const columns: Value[] = [];
+  for (let index = 0; index < count; index++) {
+    const isPresent = ((present[index >> 3] as number) >> (index & 7)) & 1;
+    columns.push(isPresent === 1 ? (columnCodecs[index] as ValueCodec).read(reader) : null);
+  }
+  return { tsMs, partition, offset, filterBits, columns, eventId: hasEventId ? readEventId(reader) : null };
+}
+
+function readEventId(reader: ByteReader): string | null {
+  const flag = reader.u8();
+  if (flag > 1) throw new CorruptBytesError('a flag is neither 0 nor 1');
+  return flag === 0 ? null : reader.string();
+}

@@ -1,0 +1,88 @@
+/** Sealing: the oldest events of a head move into the tiles of every level (DESIGN section 5). */
+import { floorTo } from '../core/time.ts';
+import { type EntityState, type HeadEvent, type Tile, addToTile, headIndexAt, tileIndexAt } from './entity-state.ts';
+import type { Level, ViewPlan } from './plan.ts';
+
+/** A seal that the horizon limits waits for head_max divided by this many events, so that tiles are not rewritten for one. */
+const LIMITED_SEAL_DIVISOR = 8;
+
+/**
+ * Called when the head exceeds `head_max`: seals whole milliseconds until half is left, but never past the horizon,
+ * unless `head_limit` forces it.
+ */
+export function sealIfDue(plan: ViewPlan, state: EntityState, appendedMs: number): void {
+  const { headMax, headLimit } = plan.view;
+  const { head } = state;
+  const target = (head[head.length - Math.max(1, headMax >> 1)] as HeadEvent).tsMs;
+  const horizon = horizonMs(plan, state, appendedMs);
+  if (target <= horizon) {
+    seal(plan, state, target);
+    if (head.length <= headLimit) return;
+  } else {
+    const limited = headIndexAt(head, horizon);
+    if (limited >= Math.max(1, Math.floor(headMax / LIMITED_SEAL_DIVISOR))) seal(plan, state, horizon);
+  }
+  if (head.length > headLimit) force(plan, state);
+}
+
+/** Past the horizon: half of what `head_max` allows is kept, or all but one millisecond if they share it. */
+function force(plan: ViewPlan, state: EntityState): void {
+  const { head } = state;
+  const target = (head[head.length - Math.max(1, plan.view.headMax >> 1)] as HeadEvent).tsMs;
+  const oldest = (head[0] as HeadEvent).tsMs;
+  seal(plan, state, Math.max(target, oldest + 1));
+  state.forcedSeals += 1;
+}
+
+function horizonMs({ view }: ViewPlan, state: EntityState, appendedMs: number): number {
+  if (view.source.clock === 'wall') return appendedMs - view.historyMs;
+  // The newest event ever is in the head: sealed ones are older than any there.
+  return (state.head.at(-1) as HeadEvent).tsMs - view.source.maxDisorderMs - view.historyMs;
+}
+
+/** Moves head events with `ts < untilMs` into tiles. Nothing happens when there are none. */
+function seal(plan: ViewPlan, state: EntityState, untilMs: number): void {
+  const count = headIndexAt(state.head, untilMs);
+  if (count === 0) return;
+  const sealed = state.head.splice(0, count);
+  for (const level of plan.levels) sealInto(level, state.tiles[level.index] as Tile[], sealed);
+  state.sealedUntilMs = untilMs;
+  state.sealedNewestMs = (sealed[count - 1] as HeadEvent).tsMs;
+  for (const level of plan.levels) {
+    const tiles = state.tiles[level.index] as Tile[];
+    const kept = tileIndexAt(tiles, level.retainedFrom(untilMs));
+    if (kept > 0) tiles.splice(0, kept);
+  }
+  state.stored.rewrite = true;
+}
+
+/** `sealed` is in order, so that most events go where the one before went. */
+function sealInto(level: Level, tiles: Tile[], sealed: readonly HeadEvent[]): void {
+  let tile: Tile | null = null;
+  for (const event of sealed) {
+    if (tile === null || event.tsMs >= tile.startMs + level.hopMs) tile = tileFor(level, tiles, event.tsMs);
+    addToTile(level, tile, event);
+  }
+}
+
+/** A late event, straight into the tiles of every level that still keeps its hop. */
+export function addSealed(plan: ViewPlan, state: EntityState, event: HeadEvent): void {
+  for (const level of plan.levels) {
+    if (tileStartMs(level, event.tsMs) < level.retainedFrom(state.sealedUntilMs)) continue;
+    addToTile(level, tileFor(level, state.tiles[level.index] as Tile[], event.tsMs), event);
+  }
+}
+
+function tileStartMs(level: Level, tsMs: number): number {
+  return level.hopMs === Infinity ? -Infinity : floorTo(tsMs, level.hopMs);
+}
+
+function tileFor(level: Level, tiles: Tile[], tsMs: number): Tile {
+  const startMs = tileStartMs(level, tsMs);
+  const at = tileIndexAt(tiles, startMs);
+  const found = tiles[at];
+  if (found?.startMs === startMs) return found;
+  const tile: Tile = { startMs, newestMs: -Infinity, states: level.slots.map(() => null), encoded: null };
+  tiles.splice(at, 0, tile);
+  return tile;
+}
