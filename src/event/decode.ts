@@ -67,4 +67,4 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
   };
 }
 
-export { validateEvent } from './validate.ts';
+export { type EventValidation, validateEvent } from './validate.ts';

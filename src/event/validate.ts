@@ -38,7 +38,7 @@ export function validateEvent(source: SourceDefinition, json: unknown): EventVal
     source.key.fields.map((name) => rows.row[slotOf(source, name)] ?? null),
   );
   const value = encodeValue(json);
-  if (value instanceof Fault) return { ok: false, code: value.code as RejectionCode, message: value.message };
+  if (value instanceof Fault) return { ok: false, code: value.code, message: value.message };
   if (value.length + (key?.length ?? 0) > RECORD_BYTES_MAX) {
     return { ok: false, code: 'record_too_large', message: `more than ${RECORD_BYTES_MAX} bytes` };
   }

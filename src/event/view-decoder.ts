@@ -28,9 +28,10 @@ export function compileViewDecoder(view: ViewDefinition): ViewDecoder {
 
   function decode(row: readonly Value[], tsMs: number, record: LogRecord): ViewOutcome {
     const columns: Value[] = [];
-    for (const { label, magnitude, read } of columnReaders) {
+    for (const column of columnReaders) {
+      const { label, magnitude } = column;
       evaluating = label;
-      const value = read(row);
+      const value = column.read(row);
       if (!isWithinMagnitude(value, magnitude)) {
         return reject('out_of_magnitude', label, `${label}: not within ${formatMagnitude(magnitude)}`);
       }
@@ -93,5 +94,5 @@ function keyTooLong(view: ViewDefinition): Rejection {
 /** `event_id` is a string, an int or an int64: within one source, equal texts are equal ids. */
 function eventIdText(value: Value): string | null {
   if (value === null || typeof value === 'string') return value;
-  return String(value as number | bigint);
+  return String(value);
 }

@@ -70,7 +70,7 @@ export function createSource(plan: SourcePlan, context: SourceContext): Source {
   });
 
   return {
-    start: driver.start,
+    start: () => driver.start(),
     async stop() {
       if (outage.waitingFor() !== null) context.controller.abort();
       await driver.stop();
