@@ -48,10 +48,10 @@ export function oracleEvaluate(view: ModelView, events: readonly OracleEvent[], 
     const { name, feature } = output;
     const named = { name, aggregation: feature.agg };
     const fallback: Aggregated = { kind: 'value', value: feature.default ?? null };
-    if (withheld === 'OUTSIDE_MAX_AGE') return { ...named, status: withheld, result: NOTHING, eventTimeMs: null };
     if (withheld === 'NOT_FOUND') return { ...named, status: withheld, result: fallback, eventTimeMs: null };
     const inWindow = events.filter((event) => contributes(output.span, event.tsMs, asOfMs));
     const eventTimeMs = inWindow.at(-1)?.tsMs ?? null;
+    if (withheld === 'OUTSIDE_MAX_AGE') return { ...named, status: withheld, result: NOTHING, eventTimeMs };
     const result = aggregate(feature, countedBy(output, inWindow));
     if (result.kind === 'over_limit') return { ...named, status: 'OVER_LIMIT', result: NOTHING, eventTimeMs };
     if (result.kind === 'value' && result.value === null) {

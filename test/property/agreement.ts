@@ -1,0 +1,168 @@
+/** Engine against oracle over one generated scenario: every view, every entity, many `as_of`s. */
+import { encodeEntityKey } from '../../src/event/entity-key.ts';
+import type { LogRecord, ViewEvent, ViewOutcome } from '../../src/event/event.ts';
+import type { EntityState } from '../../src/state/entity-state.ts';
+import type { Evaluation } from '../../src/state/state.ts';
+import { decode, type OracleEvent } from '../oracle/decode.ts';
+import { generateScenario, type Scenario } from '../oracle/generate.ts';
+import { type GeneratedRecord, interestingTimes } from '../oracle/generate-log.ts';
+import { edgeMs, type ModelView, outputsOf, tailMs } from '../oracle/model.ts';
+import { oracleEvaluate, oracleInterval, totalOrder } from '../oracle/oracle.ts';
+import type { Random } from '../oracle/random.ts';
+import { differences } from './compare.ts';
+import { decodeAll, type Engine, enginesOf, evaluateAt, foldAll } from './engine.ts';
+import type { Tally } from './tally.ts';
+
+const AS_OFS_PER_ENTITY = 10;
+
+export function toLogRecord(record: GeneratedRecord): LogRecord {
+  const { partition, offset, appendedMs: timestampMs, text } = record;
+  return { partition, offset, timestampMs, key: null, value: Buffer.from(text, 'utf8') };
+}
+
+/** One entity's events as both sides have them, in the order of arrival. */
+export interface EntityCase {
+  readonly engine: Engine;
+  readonly view: ModelView;
+  readonly entity: string;
+  readonly events: readonly ViewEvent[];
+  readonly truth: readonly OracleEvent[];
+}
+
+/** Every entity of every view, once both sides agree on what each record is. */
+export function entityCases(scenario: Scenario, tally: Tally): EntityCase[] {
+  const engines = enginesOf(scenario.text);
+  const outcomes = decodeAll(engines, scenario.records.map(toLogRecord));
+  return scenario.views.flatMap((view, index) => {
+    const byEntity = new Map<string, { events: ViewEvent[]; truth: OracleEvent[] }>();
+    for (const [at, record] of scenario.records.entries()) {
+      const outcome = (outcomes[index] as ViewOutcome[])[at] as ViewOutcome;
+      const decoded = decode(view, record);
+      tally.record(outcome.kind);
+      if (outcome.kind !== decoded.kind) {
+        throw new Error(`seed ${scenario.seed}, ${view.name}: ${outcome.kind}, not ${decoded.kind}: ${record.text}`);
+      }
+      if (outcome.kind !== 'event' || decoded.kind !== 'event') continue;
+      const { entityKey } = outcome.event;
+      if (entityKey !== encodeEntityKey(decoded.event.keys)) throw new Error(`entity ${entityKey}: ${record.text}`);
+      const entity = byEntity.get(entityKey) ?? { events: [], truth: [] };
+      byEntity.set(entityKey, entity);
+      entity.events.push(outcome.event);
+      entity.truth.push(decoded.event);
+    }
+    const engine = engines[index] as Engine;
+    return [...byEntity].map(([entity, both]) => ({ engine, view, entity, ...both }));
+  });
+}
+
+/** Throws with all that is needed to reproduce where they disagree. */
+export function checkAgreement(seed: number, tally: Tally): void {
+  const scenario = generateScenario(seed);
+  for (const entityCase of entityCases(scenario, tally)) {
+    const { counted, state } = foldCase(entityCase, scenario.random, tally);
+    const asOfs = asOfsFor(entityCase, state, scenario.random);
+    // The first is asked again last: answering changes nothing.
+    for (const asOfMs of [...asOfs, asOfs[0] as number]) {
+      const found = judge(entityCase, counted, state, asOfMs, tally);
+      if (found.length > 0) throw new Error(describe(scenario, entityCase, asOfMs, found));
+    }
+  }
+}
+
+/** Folds the events, now and then restarting; `counted` are those the engine must count, by `event_id`, in total order. */
+export function foldCase(
+  { engine, events, truth }: EntityCase,
+  random: Random,
+  tally: Tally,
+): { readonly state: EntityState; readonly counted: readonly OracleEvent[] } {
+  const restarts = random.pick([0, 0.1, 1]);
+  const known: ViewEvent[] = [];
+  const expectDuplicate: boolean[] = [];
+  let sealedUntilMs = Number.NEGATIVE_INFINITY;
+  let oldestTiles: readonly number[] = [];
+  const { state, outcomes } = foldAll(
+    engine,
+    events,
+    () => (random.chance(restarts) ? random.pick(['write', 'reload']) : 'go on'),
+    (before, event) => {
+      if (before.sealedUntilMs > sealedUntilMs) tally.fold('sealed');
+      sealedUntilMs = before.sealedUntilMs;
+      const oldest = before.tiles.map((tiles) => tiles[0]?.startMs ?? Number.NEGATIVE_INFINITY);
+      if (oldest.some((startMs, level) => isDropped(oldestTiles[level], startMs))) tally.fold('tiles_dropped');
+      oldestTiles = oldest;
+      const isHeld = known.some(({ eventId, tsMs }) => eventId === event.eventId && tsMs >= sealedUntilMs);
+      const isDuplicate = event.eventId !== null && isHeld;
+      expectDuplicate.push(isDuplicate);
+      if (!isDuplicate) known.push(event);
+    },
+  );
+  for (const [index, outcome] of outcomes.entries()) {
+    tally.fold(outcome);
+    if ((outcome === 'duplicate') !== expectDuplicate[index]) throw new Error(`event ${index} was ${outcome}`);
+  }
+  return { state, counted: truth.filter((_, index) => !expectDuplicate[index]).toSorted(totalOrder) };
+}
+
+/** Whether a level's oldest tile is gone: it had one, and now begins later. */
+function isDropped(oldestBeforeMs: number | undefined, oldestMs: number): boolean {
+  return oldestBeforeMs !== undefined && Number.isFinite(oldestBeforeMs) && oldestMs > oldestBeforeMs;
+}
+
+function asOfsFor({ view, events }: EntityCase, state: EntityState, random: Random): number[] {
+  const times = events.map((event) => event.tsMs);
+  const { sealedUntilMs } = state;
+  const sealed = Number.isFinite(sealedUntilMs) ? [sealedUntilMs, sealedUntilMs - 1] : [];
+  // Most instants around old events are out of history: a few of them are enough.
+  const drawn = interestingTimes(random, view, times, 3 * AS_OFS_PER_ENTITY);
+  const exact = drawn.filter((asOfMs) => asOfMs >= sealedUntilMs);
+  return [...sealed, ...exact.slice(0, AS_OFS_PER_ENTITY), ...drawn.slice(0, 2)];
+}
+
+/** What is wrong at one `as_of`, if anything; also one step to either side of the validity interval. */
+export function judge(
+  { engine, view }: EntityCase,
+  counted: readonly OracleEvent[],
+  state: EntityState,
+  asOfMs: number,
+  tally: Tally,
+): string[] {
+  const actual = evaluateAt(engine, state, asOfMs);
+  if (actual.statuses.includes('OUT_OF_HISTORY')) {
+    tally.evaluation('OUT_OF_HISTORY');
+    const all = actual.statuses.every((status) => status === 'OUT_OF_HISTORY');
+    if (asOfMs < state.sealedUntilMs && all) return [];
+    return [`OUT_OF_HISTORY at ${asOfMs}, sealed until ${state.sealedUntilMs}`];
+  }
+  const expected = oracleEvaluate(view, counted, asOfMs);
+  for (const status of new Set(expected.map((result) => result.status))) tally.evaluation(status);
+  if (hasEventOnEdge(view, counted, asOfMs)) tally.evaluation('edge');
+  tally.evaluation('all');
+  return [...differences(expected, actual), ...intervalFaults(view, counted, state, asOfMs, actual)];
+}
+
+function hasEventOnEdge(view: ModelView, counted: readonly OracleEvent[], asOfMs: number): boolean {
+  const edges = new Set(outputsOf(view).flatMap(({ span }) => [tailMs(span, asOfMs), edgeMs(span, asOfMs)]));
+  return counted.some(({ tsMs }) => edges.has(tsMs) || edges.has(tsMs + 1));
+}
+
+function intervalFaults(
+  view: ModelView,
+  counted: readonly OracleEvent[],
+  state: EntityState,
+  asOfMs: number,
+  { fromMs, untilMs }: Evaluation,
+): string[] {
+  const truth = oracleInterval(view, counted, asOfMs);
+  const expectedFromMs = Math.max(truth.fromMs, state.sealedUntilMs);
+  const found: string[] = [];
+  if (fromMs !== expectedFromMs) found.push(`valid from ${fromMs}, not ${expectedFromMs}`);
+  if (untilMs !== truth.untilMs) found.push(`valid until ${untilMs}, not ${truth.untilMs}`);
+  return found;
+}
+
+function describe(scenario: Scenario, entityCase: EntityCase, asOfMs: number, found: readonly string[]): string {
+  const { view, entity, events } = entityCase;
+  const log = events.map(({ tsMs, partition, offset, appendedMs }) => `${tsMs}@${partition}/${offset}+${appendedMs}`);
+  const name = `seed ${scenario.seed}, ${view.name}, entity ${entity}, as_of ${asOfMs}`;
+  return `${name}:\n${found.join('\n')}\n${scenario.text}\n${log.join(' ')}`;
+}
