@@ -1,5 +1,7 @@
 /** What changes which fingerprint: each ingredient by itself. */
 import { expect, test } from 'vitest';
+import { AGGREGATIONS } from '../../src/aggregate/table.ts';
+import { compilePlan } from '../../src/state/plan.ts';
 import { load } from './support.ts';
 
 const BASE = `
@@ -252,15 +254,23 @@ test('the names of entity keys belong to reading', () => {
   expect(changedBetween(PAIR, renamed)).toEqual(CHANGED.read);
 });
 
-test('columns and filters are laid out alike whatever the order and the names of features', () => {
+test('views of one state fingerprint have one stored layout, whatever the order and the names of features', () => {
   const layout = (yaml: string): unknown => {
     const [view] = load(yaml).views.values();
-    return [view?.columns.map((column) => column.canonical), view?.filters.map((filter) => filter.canonical)];
+    if (view === undefined) throw new Error('one view');
+    const plan = compilePlan(view, AGGREGATIONS);
+    return {
+      fingerprint: view.stateFingerprint,
+      columns: view.columns.map((column) => column.canonical),
+      filters: view.filters.map((filter) => filter.canonical),
+      levels: plan.levels.map(({ hopMs, slots }) => [hopMs, slots.map((slot) => slot.key)]),
+    };
   };
   const lines = BASE.split('\n');
   const start = lines.findIndex((line) => line.includes('name: f,'));
-  const reversed = [...lines.slice(0, start), ...lines.slice(start, start + 4).reverse(), ...lines.slice(start + 4)];
-  expect(layout(reversed.join('\n'))).toEqual(layout(BASE));
+  const reversed = [...lines.slice(0, start), ...lines.slice(start, start + 4).toReversed(), ...lines.slice(start + 4)];
+  const renamed = reversed.join('\n').replace('name: r,', 'name: a_first,');
+  expect(layout(renamed)).toEqual(layout(BASE));
 });
 
 test('fingerprints are 32 hexadecimal digits and stay what they were', () => {

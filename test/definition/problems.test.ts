@@ -1,5 +1,7 @@
 /** Bad definitions: each kind of problem at its place, with what was probably meant; all of them at once. */
 import { expect, test } from 'vitest';
+import type { AggregationRules } from '../../src/definition/definition.ts';
+import { loadDefinitions } from '../../src/definition/load.ts';
 import { formatProblem } from '../../src/definition/problem.ts';
 import { EXAMPLE, tryLoad } from './support.ts';
 
@@ -446,6 +448,29 @@ test('problems of all files come together, in the order of files and lines', () 
     '1:11 sources[0].fields missing_key',
     '2:24 views[0].entity unknown_reference -> airport',
     '2:76 views[0].features[0].agg unknown_reference -> count',
+  ]);
+});
+
+test('a file and a view have a largest size', () => {
+  expect(summary(`# ${'x'.repeat(4 * 1024 * 1024)}\n`)).toEqual(['1:1  over_limit']);
+  const windows = Array.from({ length: 60 }, (_, index) => `${index + 1}m`).join(', ');
+  const features = Array.from({ length: 34 }, (_, index) => `{ name: f${index}, agg: count, windows: [${windows}] }`);
+  const yaml = `${BASE}views: [{ name: v, entity: e, source: s, features: [${features.join(', ')}] }]\n`;
+  expect(summary(yaml)).toEqual(['5:52 views[0].features over_limit']);
+});
+
+test('an aggregation that takes no input refuses one', () => {
+  const events: AggregationRules = {
+    name: 'events',
+    of: 'none',
+    params: [],
+    magnitude: 'any',
+    resultType: () => ({ type: { kind: 'int' }, nullable: false }),
+  };
+  const text = `${BASE}views: [{ name: v, entity: e, source: s, features: [{ name: f, agg: events, of: x }] }]\n`;
+  const result = loadDefinitions([{ path: 'a.yaml', text }], new Map([['events', events]]));
+  expect(result.ok ? [] : result.problems.map(({ code, path }) => `${path} ${code}`)).toEqual([
+    'views[0].features[0].of bad_parameter',
   ]);
 });
 
