@@ -17,6 +17,12 @@ export interface AppendedAt {
   readonly offset: number;
 }
 
+/** How far a resumable piece of work has come, in its own units, once these records are appended. */
+export interface AppendProgress {
+  readonly id: string;
+  readonly done: number;
+}
+
 export interface LogBatch {
   readonly partition: number;
   /** The position this batch was fetched from: a driver at any other position discards it. */
@@ -73,8 +79,13 @@ export interface Log {
   ensureTopic(topic: string, partitions: number): Promise<void>;
   /** Null when the topic does not exist. */
   ranges(topic: string): Promise<readonly PartitionRange[] | null>;
-  /** Durable when it resolves; order of the input is kept per partition. Partition by murmur2 of the key. */
-  append(topic: string, records: readonly AppendRecord[]): Promise<readonly AppendedAt[]>;
+  /**
+   * Durable when it resolves; order of the input is kept per partition. Partition by murmur2 of the key. `progress` is
+   * stored with the records or not at all (a transaction, where the log has them).
+   */
+  append(topic: string, records: readonly AppendRecord[], progress?: AppendProgress): Promise<readonly AppendedAt[]>;
+  /** How far the work called `id` had come when it last appended to the topic; 0 if it never did. */
+  progressOf(topic: string, id: string): Promise<number>;
   consume(options: ConsumeOptions, handler: LogHandler): Promise<LogConsumer>;
   /** Records by coordinates, in order, for explain and replay. */
   read(topic: string, partition: number, fromOffset: number, recordsMax: number): Promise<readonly LogRecord[]>;
