@@ -2,6 +2,7 @@
 import { formatType } from '../core/value.ts';
 import type { FieldType } from '../core/value.ts';
 import { compileExpression } from '../expression/compile.ts';
+import { parseExpression } from '../expression/parse.ts';
 import type { CompiledExpression, ScopeColumn } from '../expression/expression.ts';
 import { report, reportInText } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
@@ -20,13 +21,18 @@ export function compileText(cursor: Cursor, columns: Columns): CompiledExpressio
   if (typeof cursor.value !== 'string') return null;
   const result = compileExpression(cursor.value, columns.scope);
   if (result.ok) return result.expression;
-  const names = namesIn(cursor.value);
-  if (names.some((name) => columns.broken.has(name))) return null;
-  if (!columns.complete && names.some((name) => !columns.scope.has(name))) return null;
+  if (restsOnBroken(cursor.value, columns)) return null;
   for (const { start, message, expected, found, suggestion } of result.problems) {
     reportInText(cursor, start, 'bad_expression', message, { expected, found, suggestion });
   }
   return null;
+}
+
+/** Whether what is wrong may be no more than a consequence; what is not even SQL is wrong by itself. */
+function restsOnBroken(text: string, columns: Columns): boolean {
+  if (!parseExpression(text).ok) return false;
+  const names = namesIn(text);
+  return names.some((name) => columns.broken.has(name) || (!columns.complete && !columns.scope.has(name)));
 }
 
 /** A condition: the expression must be boolean. */

@@ -95,7 +95,7 @@ const AGGREGATION_SYNONYMS: Readonly<Record<string, string>> = {
 function checkPresence(cursor: Cursor, rules: AggregationRules, given: boolean): boolean {
   if (rules.of === 'required' && !given) {
     const expected = 'of: the expression whose values it reads';
-    report(cursor, 'missing_key', `${rules.name} needs "of"`, { expected });
+    report(cursor, 'missing_key', `${rules.name} needs "of"`, { expected, found: 'nothing' });
     return false;
   }
   const at = child(cursor, 'of');

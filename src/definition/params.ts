@@ -18,7 +18,10 @@ export function readParams(feature: Cursor, rules: AggregationRules): Aggregatio
       continue;
     }
     if (at === undefined) {
-      report(feature, 'bad_parameter', `${rules.name} needs ${rule.name}`, { expected: describeRule(rule) });
+      report(feature, 'bad_parameter', `${rules.name} needs ${rule.name}`, {
+        expected: describeRule(rule),
+        found: 'nothing',
+      });
     }
     const value = at ? checkedParam(at, rule) : null;
     if (value === null) sound = false;

@@ -491,6 +491,20 @@ services:
   ]);
 });
 
+test('what is not SQL is told even where it rests on something broken', () => {
+  const yaml = `${BASE}views:
+  - { name: v, entity: e, source: t, where: "x >", features: [{ name: f, agg: sum, of: "x + y" }] }
+services:
+  - { name: svc, features: [v.*, w.*], derived: [{ name: d, expr: "f / (g" }, { name: h, expr: "f / gg" }] }
+`;
+  expect(summary(yaml)).toEqual([
+    '6:35 views[0].source unknown_reference -> s',
+    '6:49 views[0].where bad_expression',
+    '8:34 services[0].features[1] unknown_reference -> v',
+    '8:74 services[0].derived[0].expr bad_expression',
+  ]);
+});
+
 test('a file that cannot be read does not make the names it may hold unknown in the others', () => {
   const view = 'views: [{ name: v, entity: e, source: s, max_age: soon, features: [{ name: f, agg: count }] }]\n';
   expect(summary('sources: [\n', view)).toEqual(['2:1  bad_yaml', '1:51 views[0].max_age bad_value']);
