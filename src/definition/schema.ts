@@ -139,7 +139,7 @@ const DEFINITIONS: Readonly<Record<string, JsonSchema>> = {
     { type: 'string', pattern: '^(0|[1-9][0-9]{0,14})(ms|s|m|h|d)$' },
     'a duration: one integer and ms, s, m, h or d, such as 15m',
   ),
-  expression: described({ type: 'string', minLength: 1, maxLength: 10_000 }, 'the text of an expression'),
+  expression: described({ type: 'string', minLength: 1, maxLength: 4_096 }, 'the text of an expression'),
   labels: dictionary(
     'labels: a mapping of texts to texts',
     { type: 'string', minLength: 1, maxLength: 63 },
