@@ -137,6 +137,9 @@ for (const testCase of CASES) {
         const merged = bytesOf(testCase, into);
         // What happens to one afterwards does not reach the other.
         testCase.algebra.merge(state, addAll(testCase, others));
+        for (const { value: added, tsMs, partition } of [...events, ...others]) {
+          testCase.algebra.add(state, added, tsMs, partition, 1_000);
+        }
         expect(bytesOf(testCase, into)).toBe(merged);
         const again = stored(testCase, addAll(testCase, events));
         testCase.algebra.merge(again, into);
@@ -212,6 +215,22 @@ function readAnything(testCase: Case, bytes: Uint8Array): void {
   bytesOf(testCase, state);
   testCase.algebra.merge(testCase.algebra.create(), state);
 }
+
+test('a state with more entries or keys than its parameters allow is refused', () => {
+  for (const [name, roomy, strict] of [
+    ['last_n', { n: 5 }, { n: 4 }],
+    ['top_k', { k: 1, keys_max: 5 }, { k: 1, keys_max: 4 }],
+  ] as const) {
+    const aggregation = AGGREGATIONS.get(name) as Aggregation;
+    const algebra = aggregation.algebra({ kind: 'int' }, roomy);
+    const state = algebra.create();
+    for (let key = 0; key < 5; key++) algebra.add(state, key, key, 0, key);
+    const writer = new ByteWriter();
+    algebra.encode(state, writer);
+    const reader = new ByteReader(writer.view());
+    expect(() => aggregation.algebra({ kind: 'int' }, strict).decode(reader)).toThrow(CorruptBytesError);
+  }
+});
 
 test('every aggregation is tried over several types', () => {
   const tried = new Set(CASES.map(({ aggregation }) => aggregation.name));

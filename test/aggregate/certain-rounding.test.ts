@@ -38,8 +38,13 @@ const crowded = fc
     fc.double({ min: 1, max: 2, noNaN: true }),
     fc.integer({ min: 1, max: 52 }),
     fc.array(fc.integer({ min: -9, max: 9 }), { minLength: 2, maxLength: 20 }),
+    fc.oneof(fc.constant(0), fc.integer({ min: -480, max: 470 })),
   )
-  .map(([base, closeness, steps]) => steps.map((step) => base + step * 2 ** -closeness));
+  .map(([base, closeness, steps, exponent]) => {
+    const values = steps.map((step) => (base + step * 2 ** -closeness) * 2 ** exponent);
+    return values.filter((x) => Math.abs(x) >= 2 ** -480);
+  })
+  .filter((values) => values.length >= 2);
 
 /** {c − x, c, c + x} with x halfway between two doubles: mean c, and a stddev of exactly x, which is a tie. */
 const tied = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: -200, max: 200 })).map(([drop, exponent]) => {

@@ -2,8 +2,15 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Aggregation, Algebra } from '../../src/aggregate/aggregation.ts';
+import {
+  addHash,
+  createSketch,
+  decodeSketch,
+  encodeSketch,
+  estimateDistinct,
+} from '../../src/aggregate/hyperloglog.ts';
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
-import { ByteReader, ByteWriter } from '../../src/core/bytes.ts';
+import { ByteReader, ByteWriter, CorruptBytesError } from '../../src/core/bytes.ts';
 import type { ScalarKind, Value } from '../../src/core/value.ts';
 
 const countDistinct = AGGREGATIONS.get('count_distinct') as Aggregation;
@@ -138,6 +145,63 @@ test('merging counts the union, in any order', () => {
     }),
     { numRuns: 60 },
   );
+});
+
+/** Ranks of the one register that a hash raised, as they are written: sparse, one pair, register 0. */
+function rankOf(first: number, second: number): number {
+  const sketch = createSketch();
+  addHash(sketch, first, second);
+  const writer = new ByteWriter();
+  encodeSketch(sketch, writer);
+  const reader = new ByteReader(writer.view());
+  expect([reader.u8(), reader.varint()]).toEqual([0, 1]);
+  return reader.varint();
+}
+
+test('a rank counts the zeros after the register’s bits, through both words', () => {
+  expect(rankOf(0x000fffff, 0)).toBe(1);
+  expect(rankOf(0x00000001, 0xffffffff)).toBe(20);
+  expect(rankOf(0, 0xffffffff)).toBe(21);
+  expect(rankOf(0, 1)).toBe(52);
+  expect(rankOf(0, 0)).toBe(53);
+});
+
+test('estimates hold up to 10^18, where registers fill', () => {
+  // Registers drawn from the distribution that so many distinct hashes give them.
+  let seed = 12_345;
+  const random = (): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return (seed + 0.5) / 2 ** 32;
+  };
+  for (const size of [1e5, 1e7, 1e9, 1e12, 1e15, 1e18]) {
+    const dense = new Uint8Array(4_096);
+    for (let register = 0; register < 4_096; register++) {
+      const chance = random();
+      let rank = 0;
+      while (rank < 53 && Math.exp((-size / 4_096) * (rank === 0 ? 1 : 2 ** -rank)) < chance) rank++;
+      dense[register] = rank;
+    }
+    const estimated = estimateDistinct({ sparse: [], dense });
+    expect(Math.abs(estimated / size - 1), `at ${size}`).toBeLessThan(4 * STANDARD_ERROR);
+  }
+});
+
+test('registers that no hash can give are refused', () => {
+  const sparse = (...numbers: number[]): ByteReader => {
+    const writer = new ByteWriter();
+    writer.u8(0);
+    for (const number of numbers) writer.varint(number);
+    return new ByteReader(writer.copy());
+  };
+  expect(decodeSketch(sparse(2, 53, 64 * 4_094 + 1)).sparse.length).toBe(2);
+  for (const reader of [sparse(1, 54), sparse(1, 64), sparse(1, 64 * 4_096 + 1), sparse(2, 1, 64 * 4_095 + 1)]) {
+    expect(() => decodeSketch(reader)).toThrow(CorruptBytesError);
+  }
+  const dense = new Uint8Array(3_073).fill(0x41);
+  dense[0] = 1;
+  expect(decodeSketch(new ByteReader(dense)).dense?.length).toBe(4_096);
+  dense.fill(0xff, 1_000, 1_003);
+  expect(() => decodeSketch(new ByteReader(dense))).toThrow(CorruptBytesError);
 });
 
 function encode(algebra: Algebra<unknown>, state: unknown): Uint8Array {

@@ -121,4 +121,7 @@ test('a window that needs more buckets than are held is OVER_LIMIT, one that jus
   expect(quantile.evaluate(full, { q: 0.5 })).toBe(OVER_LIMIT);
   algebra.add(full, 1, 0, 0, 0);
   expect(quantile.evaluate(full, { q: 0.5 })).toBe(OVER_LIMIT);
+  const third = algebra.create();
+  algebra.merge(third, full);
+  expect(quantile.evaluate(third, { q: 0.5 })).toBe(OVER_LIMIT);
 });
