@@ -120,6 +120,11 @@ export interface StartFlags {
   readonly logLevel: LogLevel;
 }
 
+/** Where events are kept when no log is named. */
+export function defaultLog(): Location {
+  return { kind: 'sqlite', file: join(process.cwd(), '.skewless', 'log.sqlite') };
+}
+
 /** Checks flags against each other and fills in what depends on several. */
 export function configFrom(flags: StartFlags): Config {
   if (!LOOPBACK.has(flags.host) && flags.auth === undefined) {

@@ -6,10 +6,9 @@ import { Command, CommanderError, type Option } from 'commander';
 import { type Config, UsageError, flagsFromEnvironment, variableOf } from '../config.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import { checkCommand } from './check.ts';
+import { EXIT } from './exit.ts';
 import { ingestCommand } from './ingest.ts';
 import { startCommand } from './start.ts';
-
-export const EXIT = { ok: 0, finding: 1, usage: 2, unreachable: 3 } as const;
 
 /** Runs the roles a `Config` names until told to stop; given by the composition root. */
 export type RunRoles = (config: Config) => Promise<number>;

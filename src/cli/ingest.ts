@@ -1,0 +1,90 @@
+/** `skewless ingest`: a file's records into a source's log. Run again after an interruption, it goes on where it was. */
+import { Command } from 'commander';
+import { AGGREGATIONS } from '../aggregate/table.ts';
+import { type Location, UsageError, defaultLog, parseLocation } from '../config.ts';
+import { systemClock } from '../core/clock.ts';
+import { nearestName } from '../core/suggest.ts';
+import type { Definitions, SourceDefinition } from '../definition/definition.ts';
+import { formatProblem } from '../definition/problem.ts';
+import { validateEvent } from '../event/validate.ts';
+import { type IngestResult, ingestFile } from '../log/ingest-file.ts';
+import { openSqliteLog } from '../log/sqlite.ts';
+import { loadDefinitionsFrom } from './definition-files.ts';
+import { EXIT } from './exit.ts';
+import { showProgress } from './progress.ts';
+
+interface IngestFlags {
+  readonly source?: string;
+  readonly definitions?: string;
+  readonly log?: Location;
+  readonly json?: boolean;
+}
+
+export function ingestCommand(finish: (exitCode: number) => void): Command {
+  return new Command('ingest')
+    .description("Append a file's records (JSON lines, CSV or Parquet; the first two also gzipped) to a source's log.")
+    .argument('<file>', 'file to read: .jsonl, .ndjson, .csv, each also with .gz, or .parquet')
+    .option('--source <name>', 'source that the records are events of (required)')
+    .option('--definitions <dir>', 'folder of definitions (YAML) that declares the source (required)')
+    .option('--log <location>', 'event log, sqlite:FILE (default: sqlite:.skewless/log.sqlite)', parseLocation)
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nA record that the source does not allow is reported and left out; exit code 1 says that there were some.\nExample:\n  skewless ingest --definitions features/ --source orders orders.csv',
+    )
+    .action(async (file: string, flags: IngestFlags) => finish(await ingest(file, flags)));
+}
+
+async function ingest(file: string, flags: IngestFlags): Promise<number> {
+  if (flags.source === undefined || flags.definitions === undefined)
+    throw new UsageError('ingest needs --source and --definitions');
+  const loaded = loadDefinitionsFrom(flags.definitions, AGGREGATIONS);
+  if (!loaded.ok) {
+    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
+    return EXIT.finding;
+  }
+  const source = sourceNamed(loaded.definitions, flags.source);
+  const log = await openSqliteLog({ file: (flags.log ?? defaultLog()).file, clock: systemClock });
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  process.once('SIGINT', abort).once('SIGTERM', abort);
+  const progress = showProgress(`${source.name}:`);
+  try {
+    const onProgress = (share: number | null, { appended }: IngestResult): void =>
+      progress.update(share, `${appended} events`);
+    const result = await ingestFile({
+      log,
+      source,
+      path: file,
+      validate: validateEvent,
+      onProgress,
+      signal: stop.signal,
+    });
+    progress.finish(`${result.appended} events`);
+    report(file, result, flags.json === true);
+    return result.rejected === 0 ? EXIT.ok : EXIT.finding;
+  } finally {
+    process.off('SIGINT', abort).off('SIGTERM', abort);
+    await log.close();
+  }
+}
+
+function sourceNamed({ sources }: Definitions, name: string): SourceDefinition {
+  const source = sources.get(name);
+  if (source !== undefined) return source;
+  const near = nearestName(name, sources.keys());
+  throw new UsageError(
+    `there is no source ${name}; ${near === null ? `defined are: ${[...sources.keys()].join(', ')}` : `did you mean ${near}?`}`,
+  );
+}
+
+function report(file: string, { read, appended, skipped, rejected, rejections }: IngestResult, json: boolean): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ file, read, appended, skipped, rejected, rejections })}\n`);
+    return;
+  }
+  for (const { number, code, message } of rejections) process.stdout.write(`${file}:${number}: ${code}: ${message}\n`);
+  if (rejected > rejections.length) process.stdout.write(`… and ${rejected - rejections.length} more\n`);
+  const already = skipped === 0 ? '' : `, ${skipped} were in the log already`;
+  process.stdout.write(`${file}: ${appended} events appended, ${rejected} rejected${already}\n`);
+}

@@ -1,0 +1,130 @@
+#!/usr/bin/env node
+/**
+ * The composition root: picks roles, wires adapters, closes in reverse order. `skewless <command>` begins here.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import closeWithGrace from 'close-with-grace';
+import { AGGREGATIONS } from './aggregate/table.ts';
+import { loadDefinitionsFrom } from './cli/definition-files.ts';
+import { EXIT } from './cli/exit.ts';
+import { loadExample } from './cli/load-example.ts';
+import { runProgram } from './cli/program.ts';
+import type { Config } from './config.ts';
+import { systemClock } from './core/clock.ts';
+import { messageOf } from './core/errors.ts';
+import type { Definitions } from './definition/definition.ts';
+import { formatProblem } from './definition/problem.ts';
+import { openSqliteLog } from './log/sqlite.ts';
+import { createMaterializer } from './materialize/materializer.ts';
+import { buildApp } from './serve/app.ts';
+import { openSqliteStore } from './store/sqlite.ts';
+import { createLogger } from './telemetry/logger.ts';
+
+const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string })
+  .version;
+/** From the signal to the end, ms; what has not closed by then is cut off. */
+const CLOSE_MS = 10_000;
+
+/** Closes what was opened, newest first; one that fails does not keep the others open. */
+interface Closers {
+  add(name: string, close: () => Promise<unknown>): void;
+  closeAll(onError: (name: string, error: unknown) => void): Promise<void>;
+}
+
+function createClosers(): Closers {
+  const closers: { name: string; close: () => Promise<unknown> }[] = [];
+  return {
+    add: (name, close) => void closers.push({ name, close }),
+    async closeAll(onError) {
+      for (const { name, close } of closers.splice(0).toReversed())
+        await close().catch((error: unknown) => onError(name, error));
+    },
+  };
+}
+
+/** Runs until told to stop by a signal; answers the exit code. */
+async function runRoles(config: Config): Promise<number> {
+  const loaded = loadDefinitionsFrom(config.definitionsDir, AGGREGATIONS);
+  if (!loaded.ok) {
+    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
+    return EXIT.finding;
+  }
+  const logger = createLogger(config.logLevel);
+  const closers = createClosers();
+  const logFault = (name: string, error: unknown): void => logger.error({ err: error }, `closing ${name} failed`);
+  try {
+    await open(config, loaded.definitions, logger, closers);
+  } catch (error) {
+    await closers.closeAll(logFault);
+    throw error;
+  }
+  const closed = Promise.withResolvers<number>();
+  closeWithGrace({ delay: CLOSE_MS, logger: false }, async ({ signal, err }) => {
+    if (err !== undefined) logger.fatal({ err }, 'stopping after a fault');
+    else logger.info(`stopping on ${signal ?? 'request'}`);
+    await closers.closeAll(logFault);
+    closed.resolve(err === undefined ? EXIT.ok : EXIT.finding);
+  });
+  return closed.promise;
+}
+
+async function open(
+  config: Config,
+  definitions: Definitions,
+  logger: ReturnType<typeof createLogger>,
+  closers: Closers,
+): Promise<void> {
+  const clock = systemClock;
+  const { namespace, role } = config;
+  const log = config.log === null ? null : await openSqliteLog({ file: config.log.file, clock });
+  if (log !== null) closers.add('the log', () => log.close());
+  const store = await openSqliteStore({ file: config.store.file, namespace });
+  closers.add('the store', () => store.close());
+  if (log !== null && config.exampleDir !== null) await loadExample(log, definitions, config.exampleDir);
+  const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  const materializer =
+    role === 'serve' || log === null
+      ? null
+      : createMaterializer({ definitions, aggregations: AGGREGATIONS, log, store, clock, namespace, owner });
+  if (materializer !== null) {
+    closers.add('the materializer', () => materializer.stop());
+    await materializer.start();
+  }
+  const app = await buildApp({
+    definitions,
+    store,
+    log,
+    clock,
+    logger,
+    materializerStatus: materializer === null ? null : () => materializer.status(),
+    version: VERSION,
+    readyWhileBuilding: role === 'materialize',
+  });
+  closers.add('the server', () => app.close());
+  const url = await app.listen({ host: config.host, port: config.port });
+  await announce(url, config, definitions);
+}
+
+/** What a person wants to know once it runs: where, and a request to paste. */
+async function announce(url: string, config: Config, definitions: Definitions): Promise<void> {
+  const lines = [`Skewless ${VERSION} (${config.role}) listens on ${url}`, `Documentation: ${url}/docs`];
+  const service = definitions.services.get('departure_delay@1');
+  if (config.exampleDir !== null && service !== undefined) {
+    const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();
+    lines.push(
+      'Try:',
+      `curl -s ${url}/v1/feature-services/departure_delay/vectors -H 'content-type: application/json' -d '${request}'`,
+    );
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+try {
+  process.exitCode = await runProgram(process.argv.slice(2), runRoles, VERSION);
+} catch (error) {
+  process.stderr.write(`skewless: ${messageOf(error)}\n`);
+  process.exitCode = EXIT.finding;
+}

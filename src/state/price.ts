@@ -1,0 +1,71 @@
+/** What a view costs to keep: bytes per entity, as `check` prints them. Sizes are those of the stored form. */
+import type { Aggregation } from '../aggregate/aggregation.ts';
+import { valueBytesMax } from '../aggregate/value-codec.ts';
+import type { Level, ViewPlan } from './plan.ts';
+
+/**
+ * The largest state that a view may reach: beyond it one entity could not be written in one commit, nor read in one
+ * reply, within any budget. `check` refuses such a view.
+ */
+export const STATE_BYTES_MAX = 16 * 1_048_576;
+
+const HEADER_BYTES = 40;
+/** Time, partition, offset, filter bits and checksum of a head record. */
+const RECORD_BYTES = 24;
+const TILE_BYTES = 14;
+
+export interface Price {
+  /** One event in the head, at most. */
+  readonly recordBytes: number;
+  /** A head of `head_max` events. */
+  readonly headBytes: number;
+  /** Tiles of every level, each with every state at its largest. */
+  readonly tilesBytesMax: number;
+  readonly tilesMax: number;
+  /** Head at `head_limit` and all tiles: no entity is larger. */
+  readonly bytesMax: number;
+}
+
+export function priceOf(plan: ViewPlan, aggregations: ReadonlyMap<string, Aggregation>): Price {
+  const { view } = plan;
+  const columnsBytes = view.columns.reduce(
+    (sum, column) => sum + valueBytesMax(column.type),
+    Math.ceil(view.columns.length / 8),
+  );
+  const recordBytes = RECORD_BYTES + columnsBytes;
+  const tilesMax = plan.levels.reduce((sum, level) => sum + tilesOf(level), 0);
+  const tilesBytesMax = plan.levels.reduce(
+    (sum, level) => sum + tilesOf(level) * tileBytes(plan, level, aggregations),
+    0,
+  );
+  return {
+    recordBytes,
+    headBytes: HEADER_BYTES + view.headMax * recordBytes,
+    tilesBytesMax,
+    tilesMax,
+    bytesMax: HEADER_BYTES + view.headLimit * recordBytes + tilesBytesMax,
+  };
+}
+
+function tilesOf(level: Level): number {
+  return level.hopMs === Infinity ? 1 : Math.ceil(-level.retainedFrom(0) / level.hopMs) + 1;
+}
+
+function tileBytes({ view }: ViewPlan, level: Level, aggregations: ReadonlyMap<string, Aggregation>): number {
+  let bytes = TILE_BYTES;
+  for (const slot of level.slots) {
+    const feature = view.features.find(
+      (each) => each.column === slot.column && slotReads(slot, view.features.indexOf(each)),
+    );
+    const aggregation = feature === undefined ? undefined : aggregations.get(feature.aggregation);
+    if (feature !== undefined && aggregation !== undefined)
+      bytes += 1 + aggregation.bytesMax(view.columns[slot.column]?.type ?? null, feature.params);
+  }
+  return bytes;
+}
+
+function slotReads(slot: Level['slots'][number], feature: number): boolean {
+  const windows = [...slot.chains.flat(), ...slot.offsets];
+  const readers = [...windows.flatMap((window) => window.readers), ...(slot.lifetime?.readers ?? [])];
+  return readers.some((reader) => reader.feature === feature);
+}
