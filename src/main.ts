@@ -11,6 +11,7 @@ import { AGGREGATIONS } from './aggregate/table.ts';
 import { loadDefinitionsFrom } from './cli/definition-files.ts';
 import { EXIT } from './cli/exit.ts';
 import { loadExample } from './cli/load-example.ts';
+import { showBuild } from './cli/show-build.ts';
 import { runProgram } from './cli/program.ts';
 import type { Config } from './config.ts';
 import { systemClock } from './core/clock.ts';
@@ -105,21 +106,12 @@ async function open(
   });
   closers.add('the server', () => app.close());
   const url = await app.listen({ host: config.host, port: config.port });
-  await announce(url, config, definitions);
-}
-
-/** What a person wants to know once it runs: where, and a request to paste. */
-async function announce(url: string, config: Config, definitions: Definitions): Promise<void> {
-  const lines = [`Skewless ${VERSION} (${config.role}) listens on ${url}`, `Documentation: ${url}/docs`];
-  const service = definitions.services.get('departure_delay@1');
-  if (config.exampleDir !== null && service !== undefined) {
-    const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();
-    lines.push(
-      'Try:',
-      `curl -s ${url}/v1/feature-services/departure_delay/vectors -H 'content-type: application/json' -d '${request}'`,
-    );
-  }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  process.stdout.write(`Skewless ${VERSION} (${role}) listens on ${url}\nDocumentation: ${url}/docs\n`);
+  if (config.exampleDir === null || materializer === null) return;
+  await showBuild(() => materializer.status());
+  const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();
+  const vectors = `${url}/v1/feature-services/departure_delay/vectors`;
+  process.stdout.write(`Ready. Try:\ncurl -s ${vectors} -H 'content-type: application/json' -d '${request}'\n`);
 }
 
 try {
