@@ -1,0 +1,75 @@
+/** What the app is given by the composition root, and what it makes of it once, at start. */
+import type { FastifyBaseLogger } from 'fastify';
+import { AGGREGATIONS } from '../aggregate/table.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Definitions, ServiceDefinition, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
+import type { Log } from '../log/log.ts';
+import { type ViewPlan, compilePlan } from '../state/plan.ts';
+import type { Store } from '../store/store.ts';
+import { type ServicePlan, compileService } from '../vector/service.ts';
+import { type Partitions, createPartitions } from './partitions.ts';
+import { type Watermarks, createWatermarks } from './watermarks.ts';
+
+export interface ServeDependencies {
+  readonly definitions: Definitions;
+  readonly store: Store;
+  /** Null: events cannot be ingested here, and lag is unknown. */
+  readonly log: Log | null;
+  readonly clock: Clock;
+  readonly logger: FastifyBaseLogger;
+  /** What the materializer of this process says of itself; null where there is none. */
+  readonly materializerStatus: (() => MaterializeReport) | null;
+  readonly version: string;
+  /** Whether a process whose shards still build is ready (`materialize`), or not yet (`serve`, `all`). */
+  readonly readyWhileBuilding?: boolean;
+  /** One read of the store takes at most this, ms (default 5,000); beyond it what was asked for is `UNAVAILABLE`. */
+  readonly readLimitMs?: number;
+}
+
+/** The part of a materializer's status that the catalog and readiness tell on. */
+export interface MaterializeReport {
+  readonly sources: readonly {
+    readonly source: string;
+    readonly state: { readonly mode: string; readonly code?: string; readonly message?: string };
+    readonly deadLetters: number;
+    readonly views: readonly { readonly views: readonly string[]; readonly counters: ViewCounters }[];
+  }[];
+}
+
+/** What a view made of the records this process saw. */
+export interface ViewCounters {
+  readonly folded: number;
+  readonly late: number;
+  readonly tooLate: number;
+  readonly duplicates: number;
+  readonly filtered: number;
+  readonly nullKey: number;
+  readonly rejected: Readonly<Record<string, number>>;
+}
+
+export interface Serving extends ServeDependencies {
+  readonly services: ReadonlyMap<string, ServicePlan>;
+  readonly viewPlans: ReadonlyMap<string, ViewPlan>;
+  readonly partitions: Partitions;
+  readonly watermarks: Watermarks;
+  readonly readLimitMs: number;
+}
+
+const READ_LIMIT_MS = 5_000;
+
+export function createServing(dependencies: ServeDependencies): Serving {
+  const { definitions, log, readLimitMs = READ_LIMIT_MS } = dependencies;
+  const mapValues = <T, U>(map: ReadonlyMap<string, T>, make: (value: T) => U) =>
+    new Map([...map].map(([id, value]) => [id, make(value)]));
+  return {
+    ...dependencies,
+    services: mapValues(definitions.services, (service: ServiceDefinition) => compileService(service, AGGREGATIONS)),
+    viewPlans: mapValues(definitions.views, (view: ViewDefinition) => compilePlan(view, AGGREGATIONS)),
+    partitions: createPartitions(async (source: SourceDefinition) => {
+      const ranges = log === null ? null : await log.ranges(source.topic);
+      return ranges === null ? null : ranges.length;
+    }),
+    watermarks: createWatermarks(),
+    readLimitMs,
+  };
+}

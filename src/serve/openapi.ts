@@ -1,0 +1,44 @@
+/** The OpenAPI document and the page that shows it: every asset comes from this host, and nothing is fetched elsewhere. */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { sendJson } from './send.ts';
+
+const DESCRIPTION = `Online feature serving on one streaming backbone. Events are folded into per-entity state; a
+feature vector is that state evaluated at an event time, \`as_of\`. A value is exact, or it is withheld or flagged by a status
+that is always in the response.
+
+Errors are RFC 9457 problems (\`application/problem+json\`) and list everything that is wrong with a request at once.`;
+
+const TAGS = [
+  { name: 'vectors', description: 'Reading feature vectors' },
+  { name: 'events', description: 'Appending events to the log' },
+  { name: 'catalog', description: 'What is defined, and how fresh it is' },
+  { name: 'health', description: 'Probes' },
+];
+
+/** To be called before routes are registered. */
+export async function installOpenApi(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Skewless',
+        version,
+        description: DESCRIPTION,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      tags: TAGS,
+    },
+    refResolver: {
+      buildLocalReference: (json, _baseUri, _fragment, index) => (json['$id'] as string | undefined) ?? `def-${index}`,
+    },
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    theme: { title: 'Skewless API' },
+    uiConfig: { docExpansion: 'list', deepLinking: true, tryItOutEnabled: true, validatorUrl: null },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => sendJson(reply, app.swagger()));
+}

@@ -1,0 +1,70 @@
+/** In which shard an entity's state is: the record key that its events have, as the source encodes and partitions it. */
+import { messageOf } from '../core/errors.ts';
+import type { Value } from '../core/value.ts';
+import type { SourceDefinition, ViewDefinition } from '../definition/definition.ts';
+import { encodeRecordKey } from '../event/record-key.ts';
+import { partitionOf } from '../log/partitioner.ts';
+import type { ShardId } from '../store/store.ts';
+import { RequestError, item } from './problem.ts';
+
+const RETRY_AFTER_SECONDS = 1;
+
+/** Number of partitions by source name. */
+export type PartitionCounts = ReadonlyMap<string, number>;
+
+export interface Partitions {
+  /** Throws 503 `log_unavailable` where it must ask the log and cannot. */
+  counts(sources: Iterable<SourceDefinition>): Promise<PartitionCounts>;
+}
+
+/**
+ * `ask` answers null while the topic does not exist: then there is one. A known count is kept: a topic that grows is a
+ * new namespace.
+ */
+export function createPartitions(ask: (source: SourceDefinition) => Promise<number | null>): Partitions {
+  const known = new Map<string, number>();
+  return {
+    async counts(sources) {
+      const counts = new Map<string, number>();
+      for (const source of sources) {
+        const count = known.get(source.name) ?? (await askOrRefuse(ask, source));
+        if (count !== null) known.set(source.name, count);
+        counts.set(source.name, count ?? 1);
+      }
+      return counts;
+    },
+  };
+}
+
+async function askOrRefuse(
+  ask: (source: SourceDefinition) => Promise<number | null>,
+  source: SourceDefinition,
+): Promise<number | null> {
+  try {
+    return await ask(source);
+  } catch (error) {
+    const message = `the log did not say how many partitions ${source.topic} has: ${messageOf(error)}`;
+    throw new RequestError(503, [item('log_unavailable', null, message)], RETRY_AFTER_SECONDS);
+  }
+}
+
+/** `keys` are the entity's, in the view's order, none of them null. */
+export function shardOf(view: ViewDefinition, keys: readonly Value[], partitionCount: number): ShardId {
+  return {
+    source: view.source.name,
+    entityKey: entityKeyOf(view),
+    partition: partitionFor(view, keys, partitionCount),
+  };
+}
+
+export function entityKeyOf(view: ViewDefinition): string {
+  return view.keyColumns.join(',');
+}
+
+function partitionFor(view: ViewDefinition, keys: readonly Value[], partitionCount: number): number {
+  if (partitionCount === 1) return 0;
+  const { key, partitioner } = view.source;
+  const values = key.fields.map((field) => keys[view.keyColumns.indexOf(field)] ?? null);
+  const bytes = encodeRecordKey(key, values);
+  return partitionOf(bytes, partitionCount, partitioner) ?? 0;
+}

@@ -1,0 +1,90 @@
+/** `GET /v1/feature-services` and `/v1/feature-services/{service}`: what a model reads, and what a request must hold. */
+import type { FastifyInstance } from 'fastify';
+import { formatType } from '../../../core/value.ts';
+import type { ServiceDefinition, ServiceFeature } from '../../../definition/definition.ts';
+import type { Serving } from '../../dependencies.ts';
+import { findOrRefuse } from '../../lookup.ts';
+import { pathParameter, responses } from '../../schemas.ts';
+import { sendJson } from '../../send.ts';
+import { SERVICE_EXAMPLE } from './examples.ts';
+import { type PageQuery, PageQuerySchema, pageOf, pageSchema } from './page.ts';
+import { ServiceSchema } from './schema.ts';
+
+export function registerServices(app: FastifyInstance, serving: Serving): void {
+  const { services } = serving.definitions;
+  app.route<{ Querystring: PageQuery }>({
+    method: 'GET',
+    url: '/v1/feature-services',
+    schema: {
+      operationId: 'listFeatureServices',
+      tags: ['catalog'],
+      summary: 'Feature services',
+      description: 'All versions of all feature services, by name.',
+      querystring: PageQuerySchema,
+      response: responses(
+        {
+          description: 'One page',
+          schema: pageSchema(ServiceSchema),
+          example: { items: [SERVICE_EXAMPLE], next_page_token: null },
+        },
+        [400],
+      ),
+    },
+    handler: async (request, reply) => {
+      const { items, nextPageToken } = pageOf(services, request.query);
+      return sendJson(reply, { items: items.map(renderService), next_page_token: nextPageToken });
+    },
+  });
+  app.route<{ Params: { service: string } }>({
+    method: 'GET',
+    url: '/v1/feature-services/:service',
+    schema: {
+      operationId: 'getFeatureService',
+      tags: ['catalog'],
+      summary: 'One feature service',
+      description:
+        'By name (the newest version) or `name@version`: its request columns and its features, in the order served.',
+      params: pathParameter('service', 'Name of a feature service, or `name@2`', 'departure_delay'),
+      response: responses({ description: 'The service', schema: ServiceSchema, example: SERVICE_EXAMPLE }, [404]),
+    },
+    handler: async (request, reply) =>
+      sendJson(reply, renderService(findOrRefuse(services, request.params.service, 'feature service'))),
+  });
+}
+
+function renderService(service: ServiceDefinition): object {
+  return {
+    name: service.name,
+    version: service.version,
+    description: service.description,
+    owner: service.owner,
+    labels: service.labels,
+    fingerprint: service.fingerprint,
+    as_of: service.asOf,
+    request: service.requestColumns.map(({ name, kind, type, nullable }) => ({
+      name,
+      kind,
+      type: formatType(type, nullable),
+    })),
+    features: service.features.map((feature) => renderFeature(service, feature)),
+    sources: [...new Set(service.appearances.map(({ view }) => view.source.name))].toSorted(),
+  };
+}
+
+function renderFeature(service: ServiceDefinition, feature: ServiceFeature): object {
+  const { name, description } = feature;
+  const common = { name, type: formatType(feature.type, feature.nullable), description };
+  if (feature.kind === 'derived') {
+    const expression = service.derived[feature.derived]?.expression.text ?? null;
+    return { ...common, view: null, feature: null, keys: null, expression };
+  }
+  const appearance = service.appearances[feature.appearance];
+  const keys = appearance?.view.entity.keys.map((key, index) => [key.name, appearance.keys[index]?.text ?? key.name]);
+  return {
+    ...common,
+    view: appearance?.view.id ?? null,
+    feature: appearance?.view.features[feature.feature]?.name ?? null,
+    keys: Object.fromEntries(keys ?? []) as unknown,
+    expression: null,
+  };
+}

@@ -1,0 +1,101 @@
+/** `POST /v1/sources/{source}/events`: appends events to the source's topic, and answers a position token. */
+import type { FastifyInstance } from 'fastify';
+import { SkewlessError, messageOf } from '../../../core/errors.ts';
+import type { SourceDefinition } from '../../../definition/definition.ts';
+import { type EventValidation, validateEvent } from '../../../event/decode.ts';
+import type { AppendedAt, Log } from '../../../log/log.ts';
+import type { Serving } from '../../dependencies.ts';
+import { findNamedOrRefuse } from '../../lookup.ts';
+import { encodePositionToken } from '../../position-token.ts';
+import { RequestError, item } from '../../problem.ts';
+import { pathParameter } from '../../schemas.ts';
+import { sendJson } from '../../send.ts';
+import { TIMED_OUT, within } from '../../time-limit.ts';
+import { EventsBody, eventsResponses } from './schema.ts';
+
+const RETRY_AFTER_SECONDS = 1;
+const APPEND_LIMIT_MS = 10_000;
+
+interface Rejected {
+  readonly index: number;
+  readonly code: string;
+  readonly message: string;
+}
+type Sound = EventValidation & { readonly ok: true };
+
+export function registerPostEvents(app: FastifyInstance, serving: Serving): void {
+  const ensured = new Set<string>();
+  app.route<{ Params: { source: string }; Body: { events: readonly unknown[] } }>({
+    method: 'POST',
+    url: '/v1/sources/:source/events',
+    schema: {
+      operationId: 'postEvents',
+      tags: ['events'],
+      summary: 'Append events to a source',
+      description:
+        'Each event is held to all that its source declares. It is folded a moment later; to read what was just written, give `position` to a read as `after`.',
+      params: pathParameter('source', 'Name of a source', 'departures'),
+      body: EventsBody,
+      response: eventsResponses,
+    },
+    handler: async (request, reply) => {
+      const source = findNamedOrRefuse(serving.definitions.sources, request.params.source, 'source');
+      if (serving.log === null) throw logUnavailable('this process has no log; send events to one that has');
+      const { sound, rejected } = sort(source, request.body.events, serving.clock.nowMs());
+      const appended = sound.length === 0 ? [] : await append(serving.log, source, sound, ensured);
+      const position = encodePositionToken(new Map([[source.name, positionAfter(appended)]]));
+      return sendJson(reply, { position, accepted: sound.length, rejected });
+    },
+  });
+}
+
+function sort(
+  source: SourceDefinition,
+  events: readonly unknown[],
+  nowMs: number,
+): { readonly sound: readonly Sound[]; readonly rejected: readonly Rejected[] } {
+  const sound: Sound[] = [];
+  const rejected: Rejected[] = [];
+  for (const [index, event] of events.entries()) {
+    const result = validateEvent(source, event);
+    if (!result.ok) rejected.push({ index, code: result.code, message: result.message });
+    else if (result.tsMs > nowMs + source.maxAheadMs) {
+      const message = `${source.eventTime}: more than max_ahead (${source.maxAheadMs} ms) after the time it is appended`;
+      rejected.push({ index, code: 'too_far_ahead', message });
+    } else sound.push(result);
+  }
+  return { sound, rejected };
+}
+
+/** `ensured`: topics known to exist, for events may come before anybody has read from the topic. */
+async function append(
+  log: Log,
+  source: SourceDefinition,
+  events: readonly Sound[],
+  ensured: Set<string>,
+): Promise<readonly AppendedAt[]> {
+  const records = events.map(({ key, value }) => ({ key, value, timestampMs: null }));
+  try {
+    if (!ensured.has(source.topic)) await log.ensureTopic(source.topic, 1);
+    ensured.add(source.topic);
+    const appended = await within(log.append(source.topic, records), APPEND_LIMIT_MS);
+    if (appended !== TIMED_OUT) return appended;
+  } catch (error) {
+    if (!(error instanceof SkewlessError) || !error.retryable) throw error;
+    throw logUnavailable(`the log cannot be reached: ${messageOf(error)}`);
+  }
+  throw logUnavailable(`the log did not confirm within ${APPEND_LIMIT_MS} ms; the events may still be appended`);
+}
+
+function logUnavailable(message: string): RequestError {
+  return new RequestError(503, [item('log_unavailable', null, message)], RETRY_AFTER_SECONDS);
+}
+
+/** Partition → next offset after the last appended. */
+function positionAfter(appended: readonly AppendedAt[]): Record<number, number> {
+  const position: Record<number, number> = {};
+  for (const { partition, offset } of appended) {
+    position[partition] = Math.max(position[partition] ?? 0, offset + 1);
+  }
+  return position;
+}

@@ -1,0 +1,62 @@
+/** What ingest takes and answers. */
+import { Type } from 'typebox';
+import { responses } from '../../schemas.ts';
+
+export const EVENTS_MAX = 1_000;
+
+export const EventsBody = Type.Object(
+  {
+    events: Type.Array(Type.Unsafe<unknown>({ description: 'An object with the fields of the source' }), {
+      minItems: 1,
+      maxItems: EVENTS_MAX,
+    }),
+  },
+  {
+    additionalProperties: false,
+    examples: [
+      {
+        events: [
+          {
+            scheduled_at: '2013-01-31T22:00:00Z',
+            departed_at: '2013-01-31T22:09:00Z',
+            carrier: 'B6',
+            flight: 23,
+            tailnum: 'N593JB',
+            origin: 'JFK',
+            dest: 'LAX',
+            dep_delay: 9,
+          },
+        ],
+      },
+    ],
+  },
+);
+
+export const eventsResponses = responses(
+  {
+    description: 'What was appended, durably, and what was refused. Refused events do not keep the others out.',
+    schema: Type.Object(
+      {
+        position: Type.String({ description: 'Opaque: give it to a read as `after`' }),
+        accepted: Type.Integer(),
+        rejected: Type.Array(
+          Type.Object(
+            {
+              index: Type.Integer({ description: 'Into `events`' }),
+              code: Type.String(),
+              message: Type.String(),
+            },
+            { additionalProperties: false },
+          ),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    example: {
+      position: 'eyJkZXBhcnR1cmVzIjp7IjAiOjI3MDA1fX0',
+      accepted: 1,
+      rejected: [{ index: 1, code: 'wrong_type', message: 'dep_delay: expected double, found a string' }],
+    },
+  },
+  [400, 404, 413, 415, 503],
+);

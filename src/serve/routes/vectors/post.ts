@@ -1,0 +1,62 @@
+/** `POST /v1/feature-services/{service}/vectors`: feature vectors for up to 1,000 rows. */
+import type { ErrorObject } from 'ajv';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ServicePlan } from '../../../vector/service.ts';
+import type { Serving } from '../../dependencies.ts';
+import { findOrRefuse } from '../../lookup.ts';
+import { sendJson } from '../../send.ts';
+import { answerVectors } from './answer.ts';
+import { BODY_POINTERS, type Pointers, checkRequest } from './request.ts';
+import { renderAnswer } from './response.ts';
+import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
+
+export function registerPostVectors(app: FastifyInstance, serving: Serving): void {
+  app.route<{ Params: { service: string } }>({
+    method: 'POST',
+    url: '/v1/feature-services/:service/vectors',
+    // Rows are checked against the service as well, and all problems are told at once.
+    attachValidation: true,
+    schema: {
+      operationId: 'postVectors',
+      tags: ['vectors'],
+      summary: 'Feature vectors for entities',
+      description:
+        'Evaluates a feature service for each row at `as_of`. A value is exact, or is withheld or flagged by a status that is always in the response.',
+      params: VectorsParams,
+      body: VectorsBody,
+      response: vectorsResponses,
+    },
+    handler: async (request, reply) => {
+      const plan = servicePlan(serving, request.params.service);
+      const schemaErrors = validationErrors(request);
+      return answer(serving, plan, reply, request.body, schemaErrors, BODY_POINTERS);
+    },
+  });
+}
+
+/** The plan of `name` or `name@version`; refuses an unknown one with 404. */
+export function servicePlan(serving: Serving, reference: string): ServicePlan {
+  const { id } = findOrRefuse(serving.definitions.services, reference, 'feature service');
+  return serving.services.get(id) as ServicePlan;
+}
+
+function validationErrors(request: FastifyRequest): readonly ErrorObject[] {
+  const context = request.validationError?.validationContext;
+  return context === 'body' ? ((request.validationError?.validation ?? []) as readonly ErrorObject[]) : [];
+}
+
+/** Checks, reads, evaluates, answers. */
+export async function answer(
+  serving: Serving,
+  plan: ServicePlan,
+  reply: FastifyReply,
+  body: unknown,
+  schemaErrors: readonly ErrorObject[],
+  pointers: Pointers,
+): Promise<FastifyReply> {
+  const sourceNames = new Set(serving.definitions.sources.keys());
+  const context = { plan, nowMs: serving.clock.nowMs(), sourceNames, pointers };
+  const checked = checkRequest(body, schemaErrors, context);
+  const answered = await answerVectors(serving, plan, checked, () => reply.elapsedTime);
+  return sendJson(reply, renderAnswer(plan, checked, answered));
+}

@@ -1,0 +1,81 @@
+/**
+ * What a value came from: its window, the tiles of the window's hop that count, and the coordinates of head events.
+ * Sealed events have given up their coordinates; their tiles say where in time they are.
+ */
+import { assert } from '../core/assert.ts';
+import { type EntityState, type HeadEvent, headIndexAt, tileIndexAt } from './entity-state.ts';
+import { type Slot, type ViewPlan, windowEndMs, windowStartMs } from './plan.ts';
+
+/** More coordinates than this are counted, not listed. */
+export const EXPLAIN_EVENTS_MAX = 100;
+
+export interface Explanation {
+  /** Window `[fromMs, untilMs)`; `fromMs` null: all of time before. */
+  readonly fromMs: number | null;
+  readonly untilMs: number;
+  /** Starts of the tiles that count, ms, at most `EXPLAIN_EVENTS_MAX` of the newest; a lifetime's one tile has none. */
+  readonly tileStartsMs: readonly number[];
+  readonly tileCount: number;
+  /** Tile length, ms; null for lifetime. */
+  readonly hopMs: number | null;
+  /** The newest head events that count, at most `EXPLAIN_EVENTS_MAX`, newest first. */
+  readonly events: readonly { readonly tsMs: number; readonly partition: number; readonly offset: number }[];
+  readonly eventCount: number;
+  /** Events below are in tiles; null: none is sealed. */
+  readonly sealedUntilMs: number | null;
+}
+
+/** Of one feature of the view, by index; `state` null: no event. */
+export function explain(plan: ViewPlan, state: EntityState | null, feature: number, asOfMs: number): Explanation {
+  const { slot, place, levelIndex, hopMs } = findPlace(plan, feature);
+  const window = plan.view.features[feature]?.window;
+  assert(window !== undefined, 'the feature is one of the view');
+  const fromMs = window.kind === 'lifetime' ? -Infinity : windowStartMs(window, asOfMs);
+  const untilMs = window.kind === 'lifetime' ? asOfMs : windowEndMs(window, asOfMs);
+  const counted = state === null ? [] : headEvents(state, slot, fromMs, untilMs);
+  const tiles = (state?.tiles[levelIndex] ?? []).slice(tileIndexAt(state?.tiles[levelIndex] ?? [], fromMs));
+  const starts = tiles
+    .filter((tile) => tile.startMs < untilMs && (tile.states[place] ?? null) !== null)
+    .map((tile) => tile.startMs);
+  const newest = counted.slice(-EXPLAIN_EVENTS_MAX).toReversed();
+  return {
+    fromMs: Number.isFinite(fromMs) ? fromMs : null,
+    untilMs,
+    tileStartsMs: starts.filter(Number.isFinite).slice(-EXPLAIN_EVENTS_MAX),
+    tileCount: starts.length,
+    hopMs: Number.isFinite(hopMs) ? hopMs : null,
+    events: newest.map(({ tsMs, partition, offset }) => ({ tsMs, partition, offset })),
+    eventCount: counted.length,
+    sealedUntilMs: state === null || !Number.isFinite(state.sealedUntilMs) ? null : state.sealedUntilMs,
+  };
+}
+
+interface Place {
+  readonly slot: Slot;
+  readonly place: number;
+  readonly levelIndex: number;
+  readonly hopMs: number;
+}
+
+/** The slot that a feature reads, and where its states stand in the tiles of the feature's window. */
+function findPlace(plan: ViewPlan, feature: number): Place {
+  for (const slot of plan.slots) {
+    for (const { level, place, readers } of [...slot.chains.flat(), ...slot.offsets]) {
+      if (readers.some((reader) => reader.feature === feature)) {
+        return { slot, place, levelIndex: level.index, hopMs: level.hopMs };
+      }
+    }
+    if (slot.lifetime?.readers.some((reader) => reader.feature === feature)) {
+      return { slot, place: slot.lifetime.place, levelIndex: plan.levels.length - 1, hopMs: Infinity };
+    }
+  }
+  throw new RangeError(`no slot of ${plan.view.id} is read by feature ${feature}`);
+}
+
+function headEvents(state: EntityState, slot: Slot, fromMs: number, untilMs: number): readonly HeadEvent[] {
+  const inWindow = state.head.slice(headIndexAt(state.head, fromMs), headIndexAt(state.head, untilMs));
+  return inWindow.filter(({ filterBits, columns }) => {
+    if (slot.filterMask !== 0 && (filterBits & slot.filterMask) === 0) return false;
+    return slot.column < 0 || (columns[slot.column] ?? null) !== null;
+  });
+}

@@ -1,0 +1,185 @@
+/**
+ * A running app from definitions and events: the embedded log and store in a folder of their own, a real materializer,
+ * and the app over them. Every answer is held against the OpenAPI document, so that what it says stays true.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { pino } from 'pino';
+import { expect, onTestFinished } from 'vitest';
+import { AGGREGATIONS } from '../../src/aggregate/table.ts';
+import type { Definitions } from '../../src/definition/definition.ts';
+import { loadDefinitions } from '../../src/definition/load.ts';
+import { validateEvent } from '../../src/event/decode.ts';
+import { type SqliteLog, openSqliteLog } from '../../src/log/sqlite.ts';
+import { type Materializer, createMaterializer } from '../../src/materialize/materializer.ts';
+import { buildApp } from '../../src/serve/app.ts';
+import type { Store } from '../../src/store/store.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { conformsTo } from './openapi-conformance.ts';
+
+const MANIFEST = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
+const VERSION = (JSON.parse(MANIFEST) as { version: string }).version;
+
+export interface HarnessOptions {
+  readonly definitions: string;
+  /** Source → events, appended and folded before the harness is handed out. */
+  readonly events?: Readonly<Record<string, readonly object[]>>;
+  /** Wall time at the start; it goes on from there. */
+  readonly nowMs?: number;
+  readonly materialize?: boolean;
+  readonly withLog?: boolean;
+  readonly partitions?: number;
+  readonly readLimitMs?: number;
+  /** Puts something between the app and the store. */
+  readonly wrapStore?: (store: Store) => Store;
+  /** Done to the log before anything reads it. */
+  readonly beforeMaterialize?: (log: SqliteLog) => Promise<void>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- JSON of any shape, looked into by assertions
+  readonly json: any;
+}
+
+export interface Harness {
+  readonly app: FastifyInstance;
+  readonly definitions: Definitions;
+  readonly log: SqliteLog;
+  readonly store: Store;
+  readonly materializer: Materializer;
+  readonly clock: { offsetMs: number; nowMs(): number };
+  /** What the app logged. */
+  readonly logged: Record<string, unknown>[];
+  readonly call: (request: InjectOptions & { readonly url: string }) => Promise<Answer>;
+  readonly get: (url: string) => Promise<Answer>;
+  readonly post: (url: string, body: unknown) => Promise<Answer>;
+  readonly vectors: (service: string, body: unknown) => Promise<Answer>;
+  /** Appends as a producer would, unchecked by the app, and waits until folded. */
+  readonly append: (source: string, events: readonly object[]) => Promise<void>;
+}
+
+export function compileDefinitions(text: string): Definitions {
+  const result = loadDefinitions([{ path: 'definitions.yaml', text }], AGGREGATIONS);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems, null, 2));
+  return result.definitions;
+}
+
+export async function startHarness(options: HarnessOptions): Promise<Harness> {
+  const folder = mkdtempSync(join(tmpdir(), 'skewless-serve-'));
+  const definitions = compileDefinitions(options.definitions);
+  const clock = {
+    offsetMs: options.nowMs === undefined ? 0 : options.nowMs - Date.now(),
+    nowMs: (): number => Date.now() + clock.offsetMs,
+  };
+  const log = await openSqliteLog({ file: join(folder, 'log.sqlite'), clock });
+  const store = await openSqliteStore({ file: join(folder, 'store.sqlite'), namespace: 'test' });
+  const materializer = createMaterializer({
+    definitions,
+    aggregations: AGGREGATIONS,
+    log,
+    store,
+    clock,
+    namespace: 'test',
+    owner: 'harness',
+    bounds: { heartbeatMs: 20 },
+  });
+  for (const source of definitions.sources.values()) await log.ensureTopic(source.topic, options.partitions ?? 1);
+  for (const [source, events] of Object.entries(options.events ?? {})) await appendTo(log, definitions, source, events);
+  await options.beforeMaterialize?.(log);
+  if (options.materialize !== false) {
+    await materializer.start();
+    await caughtUp(definitions, log, materializer);
+  }
+  const logged: Record<string, unknown>[] = [];
+  const app = await buildApp({
+    definitions,
+    store: options.wrapStore?.(store) ?? store,
+    log: options.withLog === false ? null : log,
+    clock,
+    logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
+    materializerStatus: options.materialize === false ? null : () => materializer.status(),
+    version: VERSION,
+    ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
+  });
+  await app.ready();
+  onTestFinished(async () => {
+    await app.close();
+    await materializer.stop();
+    await store.close();
+    await log.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const call: Harness['call'] = async (request) => {
+    const response = await app.inject(request);
+    const isJson = /json/.test(String(response.headers['content-type']));
+    const answer = {
+      status: response.statusCode,
+      headers: response.headers,
+      text: response.body,
+      json: isJson && response.body !== '' ? (JSON.parse(response.body) as unknown) : null,
+    };
+    conformsTo(app, request, answer);
+    return answer;
+  };
+  return {
+    app,
+    definitions,
+    log,
+    store,
+    materializer,
+    clock,
+    logged,
+    call,
+    get: (url) => call({ method: 'GET', url }),
+    post: (url, body) => call({ method: 'POST', url, payload: body as object }),
+    vectors: (service, body) =>
+      call({ method: 'POST', url: `/v1/feature-services/${service}/vectors`, payload: body as object }),
+    async append(source, events) {
+      await appendTo(log, definitions, source, events);
+      await caughtUp(definitions, log, materializer);
+    },
+  };
+}
+
+async function appendTo(
+  log: SqliteLog,
+  definitions: Definitions,
+  source: string,
+  events: readonly object[],
+): Promise<void> {
+  const definition = definitions.sources.get(source);
+  if (definition === undefined) throw new Error(`no source ${source}`);
+  const records = events.map((event) => {
+    const validated = validateEvent(definition, event);
+    const value = new TextEncoder().encode(JSON.stringify(event));
+    return { key: validated.ok ? validated.key : null, value, timestampMs: null };
+  });
+  await log.append(definition.topic, records);
+}
+
+/** Until every lane has read, and stored, all that the log holds. */
+async function caughtUp(definitions: Definitions, log: SqliteLog, materializer: Materializer): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        for (const source of materializer.status().sources) {
+          const topic = definitions.sources.get(source.source)?.topic ?? '';
+          const ends = new Map((await log.ranges(topic))?.map(({ partition, endOffset }) => [partition, endOffset]));
+          const lanes = source.views.flatMap(({ partitions }) => partitions);
+          if (lanes.length === 0) return 'no lane';
+          for (const { partition, position, state, caughtUpAtMs, reason } of lanes) {
+            if (state === 'failed') throw new Error(reason?.message);
+            if (position !== ends.get(partition) || state !== 'live' || caughtUpAtMs === null) return 'behind';
+          }
+        }
+        return 'caught up';
+      },
+      { timeout: 30_000, interval: 5 },
+    )
+    .toBe('caught up');
+}

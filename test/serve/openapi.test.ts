@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { expect, test } from 'vitest';
+import { startHarness } from './harness.ts';
+
+const FILE = join(import.meta.dirname, '../../openapi/openapi.json');
+const DEFINITIONS = `
+sources:
+  - { name: s, topic: s, format: json, key: [k], event_time: ts, fields: { k: string, ts: timestamp } }
+`;
+
+interface Operation {
+  readonly operationId?: string;
+  readonly summary?: string;
+  readonly description?: string;
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { example?: unknown }>> }>>;
+  readonly requestBody?: { readonly content: Readonly<Record<string, { example?: unknown }>> };
+}
+
+async function served(): Promise<{ paths: Record<string, Record<string, Operation>> }> {
+  const { get } = await startHarness({ definitions: DEFINITIONS, materialize: false });
+  return (await get('/openapi.json')).json as { paths: Record<string, Record<string, Operation>> };
+}
+
+test('the committed document is the one served (npm run openapi writes it)', async () => {
+  await expect(`${JSON.stringify(await served(), null, 2)}\n`).toMatchFileSnapshot(FILE);
+});
+
+test('the document is valid OpenAPI 3.1', async () => {
+  const result = await new Validator().validate(await served());
+  expect(result).toMatchObject({ valid: true });
+});
+
+test('every operation says what it does, shows an example, and declares the problems it can have', async () => {
+  const { paths } = await served();
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ at: `${method} ${path}`, operation })),
+  );
+  expect(operations.length).toBeGreaterThanOrEqual(11);
+  for (const { at, operation } of operations) {
+    expect(operation.operationId, at).toBeTruthy();
+    expect(operation.summary, at).toBeTruthy();
+    expect(operation.description, at).toBeTruthy();
+    expect(operation.responses['200']?.content?.['application/json']?.example, at).toBeDefined();
+    expect(operation.responses['500']?.content, at).toHaveProperty(['application/problem+json']);
+    if (operation.requestBody !== undefined) {
+      expect(operation.requestBody.content['application/json']?.example, at).toBeDefined();
+      for (const status of ['400', '404', '413', '415']) expect(operation.responses, at).toHaveProperty(status);
+    }
+  }
+});
