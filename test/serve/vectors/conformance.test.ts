@@ -1,7 +1,7 @@
 /** The conformance cases over REST: appended to the log, materialized, asked for with `as_of`; values to the last bit. */
 import { expect, test } from 'vitest';
-import { CASES, withoutNegativeZero } from '../conformance/cases.ts';
-import { startHarness } from './harness.ts';
+import { CASES, withoutNegativeZero } from '../../conformance/cases.ts';
+import { startHarness } from '../harness.ts';
 
 test.for(CASES.map((each, index) => [index, each.seed, each] as const))(
   'case %i (seed %i): every query over REST, values and statuses',
