@@ -77,7 +77,30 @@ const HOP_FAMILIES: readonly (readonly string[] | null)[] = [
   ['1s', '5s', '1m'],
   ['1m', '1h', '1d'],
 ];
-const LENGTHS = ['10ms', '25ms', '126ms', '1s', '95s', '1m', '5m', '10m', '61m', '6h', '24h', '3d', '7d', '30d', '90d'];
+/** Some of a kind differ by less than a hop, so that the longer window may begin later. */
+const LENGTHS = [
+  '10ms',
+  '25ms',
+  '28ms',
+  '126ms',
+  '1s',
+  '1001ms',
+  '1m',
+  '62s',
+  '95s',
+  '5m',
+  '10m',
+  '11m',
+  '1h',
+  '61m',
+  '6h',
+  '24h',
+  '25h',
+  '3d',
+  '7d',
+  '30d',
+  '90d',
+];
 const OFFSETS = ['1ms', '50ms', '1s', '7s', '1m', '1h', '25h', '7d'];
 
 export function generateSource(random: Random): ModelSource {
@@ -127,7 +150,7 @@ export function generateView(random: Random, source: ModelSource, index: number)
 }
 
 function generateWindows(random: Random, lengths: readonly string[], hops: readonly string[] | null): ModelWindow[] {
-  const windows = random.sample(lengths, random.integer(1, 3)).map((length): ModelWindow => {
+  const windows = random.sample(lengths, random.integer(1, 4)).map((length): ModelWindow => {
     const fitting = hops?.filter((hop) => durationMs(hop) <= durationMs(length)) ?? [];
     const offset = random.chance(0.25) && { offset: random.pick(OFFSETS) };
     // A family without a hop that fits, or none at all, leaves it to the table, whose hops divide one another and 1s.
