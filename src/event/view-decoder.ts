@@ -93,6 +93,5 @@ function keyTooLong(view: ViewDefinition): Rejection {
 
 /** `event_id` is a string, an int or an int64: within one source, equal texts are equal ids. */
 function eventIdText(value: Value): string | null {
-  if (value === null || typeof value === 'string') return value;
-  return String(value);
+  return typeof value === 'number' || typeof value === 'bigint' ? value.toString() : (value as string | null);
 }

@@ -2,6 +2,7 @@
  * One partition of a source: turns the log's batches into chunks, decodes each once for all its shards, makes dead
  * letters durable before any checkpoint passes them, and says where to read next.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SourceDecoder } from '../event/decode.ts';
 import type { LogRecord } from '../event/event.ts';
 import type { LogBatch } from '../log/log.ts';
@@ -36,6 +37,8 @@ export function createPartition(context: PartitionContext): Partition {
   const lanes = shards.flatMap((shard) => shard.lanes);
 
   async function applyChunk(chunk: Chunk): Promise<void> {
+    // Embedded adapters answer without ever leaving the event loop's turn; requests of the same process must get theirs.
+    await nextTurn();
     // Before letters: a lane that is claimed now may take part in this chunk.
     for (const shard of shards) await shard.claimAbandoned();
     if (deadLetters !== null) {

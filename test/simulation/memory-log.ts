@@ -1,0 +1,163 @@
+/**
+ * The `Log` port in memory, with a consumer that is as unhelpful as the contract allows: random batch sizes, batches
+ * delivered again, batches that were on their way when the position changed, and failures of the log itself.
+ */
+import { SkewlessError } from '../../src/core/errors.ts';
+import type { LogRecord } from '../../src/event/event.ts';
+import type { ConsumeOptions, Log, LogBatch, LogConsumer, LogHandler, PartitionRange } from '../../src/log/log.ts';
+import type { Random } from './random.ts';
+
+export interface MemoryLog extends Log {
+  /** Drops the oldest records of a partition, as retention does. */
+  truncate(topic: string, partition: number, startOffset: number): void;
+  /** All records of a topic, partition by partition. */
+  records(topic: string): readonly LogRecord[];
+}
+
+export interface LogOptions {
+  readonly nowMs: () => number;
+  readonly random: Random;
+  /** Probability of each unkindness per delivery. */
+  readonly mischief: number;
+  /** Chooses the partition of an appended record. */
+  readonly partitionOf?: (key: Uint8Array | null, partitions: number) => number;
+}
+
+interface Partition {
+  startOffset: number;
+  readonly records: LogRecord[];
+}
+
+export function createMemoryLog(options: LogOptions): MemoryLog {
+  const topics = new Map<string, Partition[]>();
+
+  function partitionsOf(topic: string): Partition[] {
+    const partitions = topics.get(topic);
+    if (partitions === undefined) throw new SkewlessError('topic_missing', `no topic ${topic}`);
+    return partitions;
+  }
+
+  return {
+    ensureTopic(topic, partitions) {
+      if (!topics.has(topic)) {
+        topics.set(
+          topic,
+          Array.from({ length: partitions }, () => ({ startOffset: 0, records: [] })),
+        );
+      }
+      return Promise.resolve();
+    },
+    ranges: (topic) => Promise.resolve(topics.get(topic)?.map(rangeOf) ?? null),
+    append(topic, records) {
+      const partitions = partitionsOf(topic);
+      const appended = records.map(({ key, value, timestampMs }) => {
+        const partition = options.partitionOf?.(key, partitions.length) ?? 0;
+        const target = partitions[partition] as Partition;
+        const offset = endOf(target);
+        target.records.push({ partition, offset, key, value, timestampMs: timestampMs ?? options.nowMs() });
+        return { partition, offset };
+      });
+      return Promise.resolve(appended);
+    },
+    progressOf: () => Promise.resolve(0),
+    async consume(consume, handler) {
+      return startConsumer(partitionsOf(consume.topic), options, consume, handler);
+    },
+    read(topic, partition, fromOffset, recordsMax) {
+      const { startOffset, records } = partitionsOf(topic)[partition] as Partition;
+      const from = Math.max(0, fromOffset - startOffset);
+      return Promise.resolve(records.slice(from, from + recordsMax));
+    },
+    close: () => Promise.resolve(),
+    truncate(topic, partition, startOffset) {
+      const target = partitionsOf(topic)[partition] as Partition;
+      target.records.splice(0, startOffset - target.startOffset);
+      target.startOffset = startOffset;
+    },
+    records: (topic) => partitionsOf(topic).flatMap(({ records }) => records),
+  };
+}
+
+function endOf({ startOffset, records }: Partition): number {
+  return startOffset + records.length;
+}
+
+function rangeOf(partition: Partition, number: number): PartitionRange {
+  return {
+    partition: number,
+    startOffset: partition.startOffset,
+    endOffset: endOf(partition),
+    startTimestampMs: partition.records[0]?.timestampMs ?? null,
+  };
+}
+
+async function startConsumer(
+  partitions: readonly Partition[],
+  { random, mischief }: LogOptions,
+  options: ConsumeOptions,
+  handler: LogHandler,
+): Promise<LogConsumer> {
+  const numbers = partitions.map((_partition, number) => number);
+  const positions = new Map(await handler.assigned(numbers));
+  let closed = false;
+
+  function fetch(number: number, position: number): LogBatch {
+    const partition = partitions[number] as Partition;
+    if (position < partition.startOffset) throw new SkewlessError('log_gap', `offset ${position} is gone`);
+    const count = 1 + random.below(options.batchRecordsMax);
+    const from = position - partition.startOffset;
+    const records = partition.records.slice(from, from + count);
+    return {
+      partition: number,
+      fetchPosition: position,
+      records,
+      nextPosition: position + records.length,
+      endOffset: endOf(partition),
+    };
+  }
+
+  async function deliver(number: number): Promise<number> {
+    const position = positions.get(number) ?? 0;
+    const batch = fetch(number, position);
+    positions.set(number, batch.nextPosition);
+    await handler.batch(batch);
+    if (random.chance(mischief)) await handler.batch(batch);
+    if (random.chance(mischief)) {
+      const end = endOf(partitions[number] as Partition);
+      await handler.batch(fetch(number, random.below(end + 1)));
+    }
+    return batch.records.length;
+  }
+
+  async function pump(): Promise<void> {
+    while (!closed) {
+      let delivered = 0;
+      for (const number of numbers) if (!closed) delivered += await deliver(number);
+      if (random.chance(mischief / 20)) {
+        closed = true;
+        handler.failed(new SkewlessError('log_unavailable', 'the log is away', { retryable: true }));
+      }
+      await new Promise((resolve) => {
+        if (delivered > 0) setImmediate(resolve);
+        else setTimeout(resolve, 1);
+      });
+    }
+  }
+
+  const pumped = pump().catch((error: unknown) => {
+    closed = true;
+    handler.failed(error);
+  });
+  return {
+    seek(partition, position) {
+      positions.set(partition, position);
+    },
+    pause: () => {},
+    resume: () => {},
+    async close() {
+      closed = true;
+      await pumped;
+      await handler.revoked(numbers);
+    },
+  };
+}

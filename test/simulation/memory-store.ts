@@ -1,0 +1,111 @@
+/** The `Store` port in memory, to its contract, with faults that a test injects around each call. */
+import { SkewlessError } from '../../src/core/errors.ts';
+import { applyChange } from '../../src/state/codec.ts';
+import type { StoredState } from '../../src/state/state.ts';
+import type {
+  Checkpoint,
+  Commit,
+  CommitResult,
+  CommitSection,
+  ShardId,
+  ShardRead,
+  Store,
+} from '../../src/store/store.ts';
+
+interface StoredLane {
+  readonly checkpoint: Checkpoint;
+  readonly states: ReadonlyMap<string, StoredState>;
+}
+
+export interface StoreFaults {
+  /** Called before a commit is looked at; what it throws is what the caller gets, and nothing is written. */
+  beforeCommit?(commit: Commit): void;
+  /** Called after a commit was applied; what it throws hides the answer. */
+  afterCommit?(commit: Commit, result: CommitResult): void;
+  beforeRead?(shard: ShardId): void;
+}
+
+export interface MemoryStore extends Store {
+  faults: StoreFaults;
+  /** Lane → what is stored; lanes are named by `laneName`. Immutable: kept ones can be put back. */
+  lanes: ReadonlyMap<string, StoredLane>;
+}
+
+export function laneName(shard: ShardId, fingerprint: string): string {
+  return `${shard.source}/${shard.entityKey}/${shard.partition}/${fingerprint}`;
+}
+
+export function outage(): SkewlessError {
+  return new SkewlessError('store_unavailable', 'the store is away', { retryable: true });
+}
+
+export function createMemoryStore(commitBytesMax = 65_536): MemoryStore {
+  const store: MemoryStore = {
+    commitBytesMax,
+    faults: {},
+    lanes: new Map(),
+    async commit(commit) {
+      await turn();
+      store.faults.beforeCommit?.(commit);
+      const result = check(store.lanes, commit);
+      if (result.kind === 'ok') store.lanes = write(store.lanes, commit);
+      store.faults.afterCommit?.(commit, result);
+      await turn();
+      return result;
+    },
+    async read(shard, sections) {
+      await turn();
+      store.faults.beforeRead?.(shard);
+      return sections.map(({ fingerprint, entities }): ShardRead => {
+        const lane = store.lanes.get(laneName(shard, fingerprint));
+        return {
+          checkpoint: lane?.checkpoint ?? null,
+          states: entities.map((entity) => lane?.states.get(entity) ?? null),
+        };
+      });
+    },
+    ping: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  return store;
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+function check(lanes: MemoryStore['lanes'], { shard, sections }: Commit): CommitResult {
+  for (const section of sections) {
+    const lane = lanes.get(laneName(shard, section.fingerprint));
+    const { fingerprint } = section;
+    const stored = lane?.checkpoint ?? null;
+    if (stored !== null && stored.epoch > section.checkpoint.epoch) {
+      return { kind: 'fenced', fingerprint, epoch: stored.epoch };
+    }
+    if (!samePosition(stored?.position ?? null, section.expectedPosition) || !sameVersions(lane, section)) {
+      return { kind: 'moved', fingerprint, position: stored?.position ?? null };
+    }
+  }
+  return { kind: 'ok' };
+}
+
+function samePosition(one: Checkpoint['position'] | null, other: Checkpoint['position'] | null): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function sameVersions(lane: StoredLane | undefined, { changes }: CommitSection): boolean {
+  return changes.every(({ entity, change }) => (lane?.states.get(entity)?.version ?? 0) === change.fromVersion);
+}
+
+function write(lanes: MemoryStore['lanes'], { shard, sections }: Commit): MemoryStore['lanes'] {
+  const written = new Map(lanes);
+  for (const { fingerprint, checkpoint, changes } of sections) {
+    const name = laneName(shard, fingerprint);
+    const states = new Map(lanes.get(name)?.states);
+    for (const { entity, change } of changes) states.set(entity, applyChange(states.get(entity) ?? null, change));
+    written.set(name, { checkpoint, states });
+  }
+  return written;
+}

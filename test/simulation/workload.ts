@@ -1,0 +1,164 @@
+/** Definitions and random records that reach every path of the driver, and what a clean single pass makes of them. */
+import { AGGREGATIONS } from '../../src/aggregate/table.ts';
+import type { Definitions, SourceDefinition } from '../../src/definition/definition.ts';
+import { loadDefinitions } from '../../src/definition/load.ts';
+import { compileSourceDecoder } from '../../src/event/decode.ts';
+import type { LogRecord } from '../../src/event/event.ts';
+import type { AppendRecord } from '../../src/log/log.ts';
+import { decodeState, takeChange } from '../../src/state/codec.ts';
+import { emptyState, type EntityState } from '../../src/state/entity-state.ts';
+import { fold } from '../../src/state/fold.ts';
+import { compilePlan, type ViewPlan } from '../../src/state/plan.ts';
+import { laneName, type MemoryStore } from './memory-store.ts';
+import type { Random } from './random.ts';
+
+export const SOURCE = 'taps';
+export const STARTED_MS = 1_700_000_000_000;
+
+/** Small heads, so that a few hundred records seal, drop tiles and come late below the seal. */
+const DEFINITIONS_TEXT = `
+sources:
+  - name: taps
+    key: [card]
+    event_time: at
+    event_id: id
+    max_disorder: 20s
+    clock: watermark
+    fields: { at: timestamp, id: "int?", card: "string?", gate: "string?", fare: "double?" }
+entities:
+  - { name: card, keys: { card: string } }
+  - { name: trip, keys: { card: string, gate: string } }
+views:
+  - name: by_card
+    entity: card
+    source: taps
+    history: 0s
+    head_max: 8
+    head_limit: 24
+    features:
+      - { name: fare_sum, agg: sum, of: fare, windows: [1m, 10m] }
+      - { name: gates, agg: count_distinct, of: gate, windows: [10m] }
+      - { name: newest, agg: last_n, n: 3, of: fare }
+  - name: large_by_card
+    entity: card
+    source: taps
+    where: "fare > 5"
+    history: 0s
+    head_max: 4
+    head_limit: 6
+    features:
+      - { name: n, agg: count, windows: [1m] }
+      - { name: spread, agg: stddev, of: fare, windows: [5m] }
+`;
+const BY_TRIP = `
+  - name: by_trip
+    entity: trip
+    source: taps
+    history: 0s
+    head_max: 8
+    features:
+      - { name: top, agg: top_k, k: 2, of: gate, windows: [10m] }
+`;
+/** One more view of another shard, added by a later deployment. */
+const BY_GATE = `
+  - name: by_gate
+    entity: gate
+    keys: { gate: gate }
+    source: taps
+    features:
+      - { name: n, agg: count }
+`;
+
+export function definitionsFor(views: 'two' | 'three' | 'four'): Definitions {
+  const entities = DEFINITIONS_TEXT.replace('entities:\n', 'entities:\n  - { name: gate, keys: { gate: string } }\n');
+  const text = entities + (views === 'two' ? '' : BY_TRIP) + (views === 'four' ? BY_GATE : '');
+  const result = loadDefinitions([{ path: 'simulation.yaml', text }], AGGREGATIONS);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems, null, 2));
+  return result.definitions;
+}
+
+export function sourceOf(definitions: Definitions): SourceDefinition {
+  return definitions.sources.get(SOURCE) as SourceDefinition;
+}
+
+const TEXT_ENCODER = new TextEncoder();
+
+/** Records as a bad producer sends them: out of order, repeated, malformed, from the future, without keys. */
+export function randomRecords(random: Random, count: number): readonly AppendRecord[] {
+  const records: AppendRecord[] = [];
+  let nowMs = STARTED_MS;
+  for (let index = 0; index < count; index++) {
+    nowMs += random.below(3_000);
+    const card = random.chance(0.05) ? null : `card-${random.below(6)}`;
+    const lateMs = random.chance(0.2) ? random.below(1_200_000) : random.below(5_000);
+    const event = {
+      at: random.chance(0.03) ? nowMs + 900_000 : nowMs - lateMs,
+      id: random.chance(0.3) ? random.below(40) : null,
+      card,
+      gate: random.pick(['north', 'south', null]),
+      fare: random.chance(0.04) ? 'much' : random.pick([null, 1.1, 2.5, 7, 0.1, 1e-300, 12.25]),
+    };
+    const text = random.chance(0.02) ? '{"at":' : JSON.stringify(event);
+    records.push({
+      key: card === null ? null : TEXT_ENCODER.encode(card),
+      value: TEXT_ENCODER.encode(text),
+      timestampMs: nowMs,
+    });
+  }
+  return records;
+}
+
+/** Lane and entity → the whole state in canonical bytes. */
+export type StatesByEntity = ReadonlyMap<string, string>;
+
+/** One pass over the log, nothing but `decode` and `fold`. */
+export function cleanPass(definitions: Definitions, records: readonly LogRecord[]): StatesByEntity {
+  const views = [...definitions.views.values()];
+  const plans = views.map((view) => compilePlan(view, AGGREGATIONS));
+  const decoder = compileSourceDecoder(sourceOf(definitions), views);
+  const states = new Map<string, { readonly plan: ViewPlan; readonly state: EntityState }>();
+  for (const record of records) {
+    for (const [index, outcome] of decoder.decode(record).entries()) {
+      const plan = plans[index] as ViewPlan;
+      if (outcome.kind !== 'event') continue;
+      const name = `${laneOf(plan, record.partition)} ${outcome.event.entityKey}`;
+      const entry = states.get(name) ?? { plan, state: emptyState(plan) };
+      states.set(name, entry);
+      fold(plan, entry.state, outcome.event);
+    }
+  }
+  return sorted([...states].map(([name, { plan, state }]) => [name, canonical(plan, state)]));
+}
+
+/** The same of what a store holds. */
+export function storedStates(definitions: Definitions, store: MemoryStore): StatesByEntity {
+  const found: (readonly [string, string])[] = [];
+  for (const view of definitions.views.values()) {
+    const plan = compilePlan(view, AGGREGATIONS);
+    for (const [lane, { states }] of store.lanes) {
+      if (!lane.endsWith(`/${view.stateFingerprint}`)) continue;
+      for (const [entity, stored] of states)
+        found.push([`${lane} ${entity}`, canonical(plan, decodeState(plan, stored))]);
+    }
+  }
+  return sorted(found);
+}
+
+function sorted(entries: readonly (readonly [string, string])[]): StatesByEntity {
+  return new Map(entries.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+function laneOf({ view }: ViewPlan, partition: number): string {
+  const shard = { source: view.source.name, entityKey: view.keyColumns.join(','), partition };
+  return laneName(shard, view.stateFingerprint);
+}
+
+/** How often it was appended to since its last rewrite must not show: everything is written anew. */
+function canonical(plan: ViewPlan, state: EntityState): string {
+  state.stored.rewrite = true;
+  state.stored.version = 0;
+  const change = takeChange(plan, state);
+  if (change === null) return 'empty';
+  const tiles = change.tiles === null ? '' : Buffer.from(change.tiles).toString('hex');
+  return `${change.toVersion} ${Buffer.from(change.head.bytes).toString('hex')} ${tiles}`;
+}

@@ -1,0 +1,164 @@
+/** A log, a store and the processes that drive one into the other, with what can befall them. */
+import { AGGREGATIONS } from '../../src/aggregate/table.ts';
+import type { Definitions } from '../../src/definition/definition.ts';
+import type { Log } from '../../src/log/log.ts';
+import type { MaterializeBounds } from '../../src/materialize/bounds.ts';
+import { createMaterializer, type Materializer } from '../../src/materialize/materializer.ts';
+import type { Store } from '../../src/store/store.ts';
+import { createMemoryLog, type MemoryLog } from './memory-log.ts';
+import { createMemoryStore, type MemoryStore, outage } from './memory-store.ts';
+import type { Random } from './random.ts';
+import { STARTED_MS } from './workload.ts';
+
+/** A materializer that can be frozen between any two of its calls to the outside, for a while or for ever. */
+export interface Process {
+  readonly materializer: Materializer;
+  freeze(): void;
+  thaw(): void;
+}
+
+/** What a run went through; the test asserts that all of it happened in some run. */
+export interface Happenings {
+  moved: number;
+  fenced: number;
+  commitsLost: number;
+  answersLost: number;
+  readsLost: number;
+  commits: number;
+}
+
+export interface World {
+  readonly log: MemoryLog;
+  readonly store: MemoryStore;
+  readonly happenings: Happenings;
+  nowMs(): number;
+  advance(ms: number): void;
+  /** Probability that a call to the store fails. */
+  outageChance: number;
+  start(definitions: Definitions): Promise<Process>;
+}
+
+export interface WorldOptions {
+  readonly random: Random;
+  readonly mischief: number;
+  readonly partitionOf?: (key: Uint8Array | null, partitions: number) => number;
+}
+
+export function createWorld({ random, mischief, partitionOf }: WorldOptions): World {
+  let nowMs = STARTED_MS;
+  let owners = 0;
+  const clock = { nowMs: () => (nowMs += random.below(4)) };
+  const log = createMemoryLog({ nowMs: () => nowMs, random, mischief, ...(partitionOf ? { partitionOf } : {}) });
+  const store = createMemoryStore(200 + random.below(random.chance(0.5) ? 2_000 : 60_000));
+  const happenings = { moved: 0, fenced: 0, commitsLost: 0, answersLost: 0, readsLost: 0, commits: 0 };
+  const bounds: Partial<MaterializeBounds> = {
+    batchRecordsMax: 1 + random.below(90),
+    flushRecordsMax: 1 + random.below(60),
+    readEntitiesMax: 1 + random.below(6),
+    entitiesMax: 1 + random.below(20),
+    heartbeatMs: 200,
+    takeoverMs: 2_000,
+    retryFirstMs: 1,
+    retryLastMs: 3,
+    stopMs: 1_000,
+  };
+  const world: World = {
+    log,
+    store,
+    happenings,
+    nowMs: () => nowMs,
+    advance(ms) {
+      nowMs += ms;
+    },
+    outageChance: 0,
+    async start(definitions) {
+      const gate = createGate();
+      const materializer = createMaterializer({
+        definitions,
+        aggregations: AGGREGATIONS,
+        log: gatedLog(log, gate),
+        store: gatedStore(store, gate),
+        clock,
+        namespace: 'simulation',
+        owner: `process-${++owners}`,
+        bounds,
+      });
+      await materializer.start();
+      return { materializer, freeze: gate.freeze, thaw: gate.thaw };
+    },
+  };
+  injectFaults(world, random);
+  return world;
+}
+
+function injectFaults(world: World, random: Random): void {
+  const { happenings, store } = world;
+  store.faults = {
+    beforeCommit() {
+      happenings.commits++;
+      if (!random.chance(world.outageChance)) return;
+      happenings.commitsLost++;
+      throw outage();
+    },
+    afterCommit(_commit, { kind }) {
+      if (kind === 'moved') happenings.moved++;
+      if (kind === 'fenced') happenings.fenced++;
+      if (!random.chance(world.outageChance)) return;
+      happenings.answersLost++;
+      throw outage();
+    },
+    beforeRead() {
+      if (!random.chance(world.outageChance)) return;
+      happenings.readsLost++;
+      throw outage();
+    },
+  };
+}
+
+interface Gate {
+  freeze(): void;
+  thaw(): void;
+  pass(): Promise<void>;
+}
+
+function createGate(): Gate {
+  let closed: PromiseWithResolvers<void> | null = null;
+  return {
+    freeze() {
+      closed ??= Promise.withResolvers<void>();
+    },
+    thaw() {
+      closed?.resolve();
+      closed = null;
+    },
+    pass: () => closed?.promise ?? Promise.resolve(),
+  };
+}
+
+/** Frozen before a call nothing happens; frozen after it, it happened and nobody knows. */
+async function through<T>(gate: Gate, call: () => Promise<T>): Promise<T> {
+  await gate.pass();
+  try {
+    return await call();
+  } finally {
+    await gate.pass();
+  }
+}
+
+function gatedStore(store: Store, gate: Gate): Store {
+  return {
+    commitBytesMax: store.commitBytesMax,
+    commit: (commit) => through(gate, () => store.commit(commit)),
+    read: (shard, sections) => through(gate, () => store.read(shard, sections)),
+    ping: () => through(gate, () => store.ping()),
+    close: () => Promise.resolve(),
+  };
+}
+
+function gatedLog(log: Log, gate: Gate): Log {
+  return {
+    ...log,
+    append: (topic, records, progress) => through(gate, () => log.append(topic, records, progress)),
+    ranges: (topic) => through(gate, () => log.ranges(topic)),
+  };
+}
