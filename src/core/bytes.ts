@@ -57,14 +57,24 @@ export class ByteWriter {
 
   /** LEB128 of a non-negative safe integer: 1 to 8 bytes. */
   varint(value: number): void {
-    assert(Number.isSafeInteger(value) && value >= 0, 'varint takes a non-negative safe integer');
     this.#reserve(8);
+    if (value < 0x80 && value >= 0) {
+      this.#bytes[this.length++] = value;
+      return;
+    }
+    assert(Number.isSafeInteger(value) && value >= 0, 'varint takes a non-negative safe integer');
     let rest = value;
-    while (rest >= 0x80) {
+    while (rest >= 0x8000_0000) {
       this.#bytes[this.length++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);
     }
-    this.#bytes[this.length++] = rest;
+    // Below 2^31 the bits can be had without division.
+    let bits = rest | 0;
+    while (bits >= 0x80) {
+      this.#bytes[this.length++] = (bits & 0x7f) | 0x80;
+      bits >>>= 7;
+    }
+    this.#bytes[this.length++] = bits;
   }
 
   /** Zigzag LEB128 of an integer with |value| < 2^52 (event times are; use `f64` for other integers). */
@@ -73,17 +83,27 @@ export class ByteWriter {
   }
 
   string(value: string): void {
-    this.#reserve(value.length * 3 + 8);
-    if (value.length < 43) {
-      // At most 127 bytes of UTF-8: the length fits in the one byte kept for it.
-      const { written } = TEXT_ENCODER.encodeInto(value, this.#bytes.subarray(this.length + 1));
-      this.#bytes[this.length] = written;
-      this.length += written + 1;
-      return;
-    }
+    const { length } = value;
+    this.#reserve(length * 3 + 8);
+    if (length < 0x80 && this.#ascii(value)) return;
     const encoded = TEXT_ENCODER.encode(value);
     this.varint(encoded.length);
     this.raw(encoded);
+  }
+
+  /** Writes a short string of ASCII with its length; writes nothing and answers false for any other. */
+  #ascii(value: string): boolean {
+    const bytes = this.#bytes;
+    const { length } = value;
+    let at = this.length;
+    bytes[at++] = length;
+    for (let index = 0; index < length; index++) {
+      const unit = value.charCodeAt(index);
+      if (unit >= 0x80) return false;
+      bytes[at++] = unit;
+    }
+    this.length = at;
+    return true;
   }
 
   raw(bytes: Uint8Array): void {
@@ -98,9 +118,9 @@ export class ByteWriter {
     this.#view.setUint32(at, value, true);
   }
 
-  /** What was written since `from`, without copying; valid until the next write. */
-  view(from = 0): Uint8Array {
-    return this.#bytes.subarray(from, this.length);
+  /** The buffer being written, of which `length` bytes count; valid until the next write. */
+  get buffer(): Uint8Array {
+    return this.#bytes;
   }
 
   /** A copy of what was written since `from`. */

@@ -12,7 +12,7 @@ import { type EntityState, type HeadEvent, compareToPlace } from './entity-state
 import type { ViewPlan } from './plan.ts';
 import { readRecord, writeRecord } from './record-codec.ts';
 import type { StateChange, StoredState } from './state.ts';
-import { readTiles, writeTiles } from './tiles-codec.ts';
+import { readTiles, tilesChecksum, writeTiles } from './tiles-codec.ts';
 
 /** Raised when a stored byte changes its meaning; states of other formats are refused, and rebuilt from the log. */
 export const FORMAT_VERSION = 1;
@@ -27,7 +27,7 @@ export function takeChange(plan: ViewPlan, state: EntityState): StateChange | nu
   const rewrite = stored.rewrite;
   const tiles = rewrite && state.sealedUntilMs !== -Infinity ? writeTiles(plan, state) : null;
   writer.reset();
-  if (rewrite) stored.checksum = writeHeader(state, tiles === null ? 0 : crc32(tiles));
+  if (rewrite) stored.checksum = writeHeader(state, tiles === null ? 0 : tilesChecksum(tiles));
   for (const event of rewrite ? state.head : stored.appended)
     stored.checksum = writeFrame(plan, event, stored.checksum);
   stored.version = state.version;
@@ -68,7 +68,7 @@ function writeHeader(state: EntityState, tilesChecksum: number): number {
   writer.f64(state.sealedUntilMs);
   writer.f64(state.sealedNewestMs);
   writer.u32(tilesChecksum);
-  const checksum = crc32(writer.view(at));
+  const checksum = crc32(writer.buffer, at, writer.length, 0);
   writer.u32(checksum);
   return checksum;
 }
@@ -76,7 +76,7 @@ function writeHeader(state: EntityState, tilesChecksum: number): number {
 function writeFrame(plan: ViewPlan, event: HeadEvent, before: number): number {
   const at = writer.length;
   writeRecord(plan, event, writer);
-  const checksum = crc32(writer.view(at), before);
+  const checksum = crc32(writer.buffer, at, writer.length, before);
   writer.u32(checksum);
   return checksum;
 }
@@ -88,9 +88,9 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
   const baseVersion = reader.varint();
   const sealedUntilMs = reader.f64();
   const sealedNewestMs = reader.f64();
-  const tilesChecksum = reader.u32();
+  const boundChecksum = reader.u32();
   let checksum = verify(reader, headBytes, 0, 0);
-  checkSealed(sealedUntilMs, sealedNewestMs, tilesChecksum, tilesBytes);
+  checkSealed(sealedUntilMs, sealedNewestMs, boundChecksum, tilesBytes);
   const head: HeadEvent[] = [];
   while (reader.remaining > 0) {
     const at = reader.position;
@@ -111,29 +111,23 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
     tiles: tilesBytes === null || sealedUntilMs === -Infinity ? plan.levels.map(() => []) : readTiles(plan, tilesBytes),
     version,
     forcedSeals: 0,
-    stored: { version, checksum, appended: [], rewrite: false },
+    stored: { version, checksum, appended: [], rewrite: false, tiles: tilesBytes ?? new Uint8Array(0) },
   };
 }
 
 /** Reads the checksum that ends a frame begun at `from`. */
 function verify(reader: ByteReader, bytes: Uint8Array, from: number, before: number): number {
-  const checksum = crc32(bytes.subarray(from, reader.position), before);
+  const checksum = crc32(bytes, from, reader.position, before);
   if (reader.u32() !== checksum) throw new CorruptBytesError(`checksum of the frame at byte ${from} does not match`);
   return checksum;
 }
 
-function checkSealed(
-  sealedUntilMs: number,
-  sealedNewestMs: number,
-  tilesChecksum: number,
-  tiles: Uint8Array | null,
-): void {
+function checkSealed(sealedUntilMs: number, sealedNewestMs: number, boundChecksum: number, tiles: Uint8Array | null): void {
   if (sealedUntilMs === -Infinity) {
     if (sealedNewestMs !== -Infinity || tiles !== null) throw new CorruptBytesError('tiles without a seal');
     return;
   }
-  if (!Number.isSafeInteger(sealedUntilMs) || !(sealedNewestMs < sealedUntilMs))
-    throw new CorruptBytesError('the seal is out of range');
+  if (!Number.isSafeInteger(sealedUntilMs) || !(sealedNewestMs < sealedUntilMs)) throw new CorruptBytesError('the seal is out of range');
   if (tiles === null) throw new CorruptBytesError('the tiles value is missing');
-  if (crc32(tiles) !== tilesChecksum) throw new CorruptBytesError('checksum of the tiles value does not match');
+  if (tilesChecksum(tiles) !== boundChecksum) throw new CorruptBytesError('the tiles value belongs to another head');
 }

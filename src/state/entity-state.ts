@@ -23,8 +23,9 @@ export interface Tile {
   newestMs: number;
   /** Aligned with the level's slots; null while no event counted. */
   readonly states: unknown[];
-  /** What the tile was written as, or null since it changed. */
-  encoded: Uint8Array | null;
+  /** Where the tile stands in `stored.tiles`; −1 since it changed. */
+  storedFrom: number;
+  storedTo: number;
 }
 
 export interface EntityState {
@@ -52,7 +53,11 @@ export interface StoredMarks {
   readonly appended: HeadEvent[];
   /** A seal or a late event touched the tiles: head and tiles are written whole. */
   rewrite: boolean;
+  /** The tiles value last written or read; empty when there is none. */
+  tiles: Uint8Array;
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 export function emptyState(plan: ViewPlan): EntityState {
   return {
@@ -62,7 +67,7 @@ export function emptyState(plan: ViewPlan): EntityState {
     tiles: plan.levels.map(() => []),
     version: 0,
     forcedSeals: 0,
-    stored: { version: 0, checksum: 0, appended: [], rewrite: true },
+    stored: { version: 0, checksum: 0, appended: [], rewrite: true, tiles: NO_BYTES },
   };
 }
 
@@ -98,7 +103,7 @@ export function tileIndexAt(tiles: readonly Tile[], startMs: number): number {
 /** Counts an event in a tile of `level`. */
 export function addToTile(level: Level, tile: Tile, event: HeadEvent): void {
   if (event.tsMs > tile.newestMs) tile.newestMs = event.tsMs;
-  tile.encoded = null;
+  tile.storedFrom = -1;
   const { slots } = level;
   for (let place = 0; place < slots.length; place++) {
     const slot = slots[place] as Level['slots'][number];

@@ -7,7 +7,7 @@ import type { HeadEvent } from './entity-state.ts';
 import type { ViewPlan } from './plan.ts';
 
 export function writeRecord({ columnCodecs, hasEventId }: ViewPlan, event: HeadEvent, writer: ByteWriter): void {
-  writer.svarint(event.tsMs);
+  writer.f64(event.tsMs);
   writer.varint(event.partition);
   writer.varint(event.offset);
   writer.varint(event.filterBits);
@@ -31,7 +31,8 @@ function presence(columns: readonly Value[], first: number): number {
 }
 
 export function readRecord({ columnCodecs, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {
-  const tsMs = reader.svarint();
+  const tsMs = reader.f64();
+  if (!Number.isSafeInteger(tsMs)) throw new CorruptBytesError('an event time is not a whole number');
   const partition = reader.varint();
   const offset = reader.varint();
   const filterBits = reader.varint();

@@ -82,7 +82,8 @@ function tileFor(level: Level, tiles: Tile[], tsMs: number): Tile {
   const at = tileIndexAt(tiles, startMs);
   const found = tiles[at];
   if (found?.startMs === startMs) return found;
-  const tile: Tile = { startMs, newestMs: -Infinity, states: level.slots.map(() => null), encoded: null };
+  const states = new Array<unknown>(level.slots.length).fill(null);
+  const tile: Tile = { startMs, newestMs: -Infinity, states, storedFrom: -1, storedTo: -1 };
   tiles.splice(at, 0, tile);
   return tile;
 }

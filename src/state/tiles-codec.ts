@@ -7,72 +7,103 @@ import type { Level, Slot, ViewPlan } from './plan.ts';
 
 const FORMAT_VERSION = 1;
 const writer = new ByteWriter(16_384);
-const tileWriter = new ByteWriter(1_024);
 
+/** The whole tiles value of `state`, which from here on copies unchanged tiles out of it. */
 export function writeTiles(plan: ViewPlan, state: EntityState): Uint8Array {
+  const before = state.stored.tiles;
   writer.reset();
   writer.u8(FORMAT_VERSION);
-  for (const level of plan.levels) {
-    const tiles = state.tiles[level.index] as Tile[];
-    writer.varint(tiles.length);
-    for (const tile of tiles) {
-      tile.encoded ??= encodeTile(level, tile);
-      writer.raw(tile.encoded);
-    }
-  }
-  writer.u32(crc32(writer.view()));
-  return writer.copy();
+  for (const level of plan.levels) writeLevel(level, state.tiles[level.index] as Tile[], before);
+  writer.u32(crc32(writer.buffer, 0, writer.length, 0));
+  const bytes = writer.copy();
+  state.stored.tiles = bytes;
+  return bytes;
 }
 
-function encodeTile(level: Level, tile: Tile): Uint8Array {
-  tileWriter.reset();
-  if (level.hopMs !== Infinity) tileWriter.svarint(tile.startMs);
-  tileWriter.svarint(tile.newestMs);
-  for (let place = 0; place < level.slots.length; place++) {
-    const state = tile.states[place];
-    tileWriter.u8(state === null ? 0 : 1);
-    if (state !== null) (level.slots[place] as Slot).algebra.encode(state, tileWriter);
+/** Neighbours that did not change stood side by side in `before`, and are copied together. */
+function writeLevel(level: Level, tiles: readonly Tile[], before: Uint8Array): void {
+  writer.varint(tiles.length);
+  let index = 0;
+  while (index < tiles.length) {
+    const first = tiles[index] as Tile;
+    const at = writer.length;
+    if (first.storedFrom < 0) {
+      writeTile(level, first);
+      place(first, at, writer.length);
+      index += 1;
+      continue;
+    }
+    const from = first.storedFrom;
+    let to = from;
+    for (let tile: Tile | undefined = first; tile !== undefined && tile.storedFrom === to; tile = tiles[index]) {
+      to = tile.storedTo;
+      place(tile, at + tile.storedFrom - from, at + to - from);
+      index += 1;
+    }
+    writer.raw(before.subarray(from, to));
   }
-  return tileWriter.copy();
+}
+
+function place(tile: Tile, from: number, to: number): void {
+  tile.storedFrom = from;
+  tile.storedTo = to;
+}
+
+function writeTile(level: Level, { startMs, newestMs, states }: Tile): void {
+  if (level.hopMs === Infinity) {
+    writer.svarint(newestMs);
+  } else {
+    writer.svarint(startMs);
+    writer.varint(newestMs - startMs);
+  }
+  for (let first = 0; first < states.length; first += 8) {
+    let bits = 0;
+    for (let at = first; at < states.length && at < first + 8; at++) if (states[at] !== null) bits |= 1 << (at - first);
+    writer.u8(bits);
+  }
+  for (let at = 0; at < states.length; at++) {
+    const state = states[at];
+    if (state !== null) (level.slots[at] as Slot).algebra.encode(state, writer);
+  }
+}
+
+/** The checksum that ends a tiles value; what it says of the bytes before is `readTiles`'s to check. */
+export function tilesChecksum(bytes: Uint8Array): number {
+  if (bytes.length < 5) throw new CorruptBytesError('the tiles value is too short');
+  return new ByteReader(bytes, bytes.length - 4).u32();
 }
 
 export function readTiles(plan: ViewPlan, bytes: Uint8Array): Tile[][] {
-  if (bytes.length < 5) throw new CorruptBytesError('the tiles value is too short');
   const end = bytes.length - 4;
-  if (new ByteReader(bytes, end).u32() !== crc32(bytes.subarray(0, end)))
-    throw new CorruptBytesError('checksum of the tiles does not match');
+  if (tilesChecksum(bytes) !== crc32(bytes, 0, end, 0)) throw new CorruptBytesError('checksum of the tiles does not match');
   const reader = new ByteReader(bytes, 0, end);
   const format = reader.u8();
   if (format !== FORMAT_VERSION) throw new CorruptBytesError(`tiles format ${format} is not ${FORMAT_VERSION}`);
-  const tiles = plan.levels.map((level) => readLevel(level, reader, bytes));
+  const tiles = plan.levels.map((level) => readLevel(level, reader));
   if (reader.remaining > 0) throw new CorruptBytesError('bytes after the last tile');
   return tiles;
 }
 
-function readLevel(level: Level, reader: ByteReader, bytes: Uint8Array): Tile[] {
+function readLevel(level: Level, reader: ByteReader): Tile[] {
   const count = reader.varint();
-  // A tile is no shorter than its two flags and times: a count that cannot be true is not allocated for.
+  // No tile is shorter than its times: a count that cannot be true is not allocated for.
   if (count > reader.remaining) throw new CorruptBytesError(`${count} tiles in ${reader.remaining} bytes`);
   const tiles: Tile[] = [];
   for (let index = 0; index < count; index++) {
-    const tile = readTile(level, reader, bytes);
-    if (index > 0 && tile.startMs <= (tiles[index - 1] as Tile).startMs)
-      throw new CorruptBytesError('tiles out of order');
+    const tile = readTile(level, reader);
+    if (index > 0 && tile.startMs <= (tiles[index - 1] as Tile).startMs) throw new CorruptBytesError('tiles out of order');
     tiles.push(tile);
   }
   return tiles;
 }
 
-function readTile(level: Level, reader: ByteReader, bytes: Uint8Array): Tile {
-  const at = reader.position;
+function readTile(level: Level, reader: ByteReader): Tile {
+  const storedFrom = reader.position;
   const startMs = level.hopMs === Infinity ? -Infinity : reader.svarint();
-  const newestMs = reader.svarint();
-  if (level.hopMs !== Infinity && floorTo(newestMs, level.hopMs) !== startMs)
-    throw new CorruptBytesError('a tile is not aligned');
-  const states = level.slots.map((slot) => {
-    const flag = reader.u8();
-    if (flag > 1) throw new CorruptBytesError('a flag is neither 0 nor 1');
-    return flag === 0 ? null : slot.algebra.decode(reader);
-  });
-  return { startMs, newestMs, states, encoded: bytes.slice(at, reader.position) };
+  const newestMs = level.hopMs === Infinity ? reader.svarint() : startMs + reader.varint();
+  if (level.hopMs !== Infinity && floorTo(newestMs, level.hopMs) !== startMs) throw new CorruptBytesError('a tile is not aligned');
+  const present: number[] = [];
+  for (let first = 0; first < level.slots.length; first += 8) present.push(reader.u8());
+  const states = level.slots.map(({ algebra }, at) => (((present[at >> 3] as number) >> (at & 7)) & 1 ? algebra.decode(reader) : null));
+  return { startMs, newestMs, states, storedFrom, storedTo: reader.position };
 }
