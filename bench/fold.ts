@@ -40,11 +40,20 @@ export function benchFold(rounds: number): FoldFigures {
   const views = [...loaded.definitions.views.values()].filter((view) => view.source.name === 'departures');
   const source = views[0]?.source;
   if (source === undefined) throw new Error('the example has no departures');
-  const lines = gunzipSync(readFileSync(join(EXAMPLE, 'data/departures.jsonl.gz'))).toString().trimEnd().split('\n');
+  const lines = gunzipSync(readFileSync(join(EXAMPLE, 'data/departures.jsonl.gz')))
+    .toString()
+    .trimEnd()
+    .split('\n');
   const decoder = compileSourceDecoder(source, views);
   const events: ViewEvent[][] = views.map(() => []);
   for (const [offset, line] of lines.entries()) {
-    const outcomes = decoder.decode({ partition: 0, offset, timestampMs: APPENDED_MS, key: null, value: Buffer.from(line) });
+    const outcomes = decoder.decode({
+      partition: 0,
+      offset,
+      timestampMs: APPENDED_MS,
+      key: null,
+      value: Buffer.from(line),
+    });
     for (const [index, outcome] of outcomes.entries()) if (outcome.kind === 'event') events[index]?.push(outcome.event);
   }
   const plans = views.map((view) => compilePlan(view, AGGREGATIONS));
@@ -123,7 +132,8 @@ function foldAll(plan: ViewPlan, { events, entityOf, entities }: Numbered): { by
   };
   for (let from = 0; from < events.length; from += FLUSH_EVENTS) {
     const to = Math.min(events.length, from + FLUSH_EVENTS);
-    for (let index = from; index < to; index++) fold(plan, states[entityOf[index] as number] as EntityState, events[index] as ViewEvent);
+    for (let index = from; index < to; index++)
+      fold(plan, states[entityOf[index] as number] as EntityState, events[index] as ViewEvent);
     flush(from, to);
   }
   return { bytes, sizes: heads.map((head, entity) => head + (tiles[entity] as number)) };

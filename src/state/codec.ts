@@ -28,10 +28,13 @@ export function takeChange(plan: ViewPlan, state: EntityState): StateChange | nu
   const tiles = rewrite && state.sealedUntilMs !== -Infinity ? writeTiles(plan, state) : null;
   writer.reset();
   if (rewrite) stored.checksum = writeHeader(state, tiles === null ? 0 : tilesChecksum(tiles));
-  for (const event of rewrite ? state.head : stored.appended)
-    stored.checksum = writeFrame(plan, event, stored.checksum);
+  const events = rewrite ? state.head : (stored.scattered ?? state.head);
+  for (let index = rewrite ? 0 : events.length - stored.appended; index < events.length; index++) {
+    stored.checksum = writeFrame(plan, events[index] as HeadEvent, stored.checksum);
+  }
   stored.version = state.version;
-  stored.appended.length = 0;
+  stored.appended = 0;
+  stored.scattered = null;
   stored.rewrite = false;
   return {
     fromVersion,
@@ -111,7 +114,7 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
     tiles: tilesBytes === null || sealedUntilMs === -Infinity ? plan.levels.map(() => []) : readTiles(plan, tilesBytes),
     version,
     forcedSeals: 0,
-    stored: { version, checksum, appended: [], rewrite: false, tiles: tilesBytes ?? new Uint8Array(0) },
+    stored: { version, checksum, appended: 0, scattered: null, rewrite: false, tiles: tilesBytes ?? new Uint8Array(0) },
   };
 }
 
@@ -122,12 +125,18 @@ function verify(reader: ByteReader, bytes: Uint8Array, from: number, before: num
   return checksum;
 }
 
-function checkSealed(sealedUntilMs: number, sealedNewestMs: number, boundChecksum: number, tiles: Uint8Array | null): void {
+function checkSealed(
+  sealedUntilMs: number,
+  sealedNewestMs: number,
+  boundChecksum: number,
+  tiles: Uint8Array | null,
+): void {
   if (sealedUntilMs === -Infinity) {
     if (sealedNewestMs !== -Infinity || tiles !== null) throw new CorruptBytesError('tiles without a seal');
     return;
   }
-  if (!Number.isSafeInteger(sealedUntilMs) || !(sealedNewestMs < sealedUntilMs)) throw new CorruptBytesError('the seal is out of range');
+  if (!Number.isSafeInteger(sealedUntilMs) || !(sealedNewestMs < sealedUntilMs))
+    throw new CorruptBytesError('the seal is out of range');
   if (tiles === null) throw new CorruptBytesError('the tiles value is missing');
   if (tilesChecksum(tiles) !== boundChecksum) throw new CorruptBytesError('the tiles value belongs to another head');
 }

@@ -49,8 +49,10 @@ export interface StoredMarks {
   version: number;
   /** Chained checksum of the stored head. */
   checksum: number;
-  /** Events folded since, in that order: what an append writes. */
-  readonly appended: HeadEvent[];
+  /** How many events were put into the head since: what an append writes. */
+  appended: number;
+  /** Those events in the order they came, once one of them did not go to the end of the head; null while all did. */
+  scattered: HeadEvent[] | null;
   /** A seal or a late event touched the tiles: head and tiles are written whole. */
   rewrite: boolean;
   /** The tiles value last written or read; empty when there is none. */
@@ -67,7 +69,7 @@ export function emptyState(plan: ViewPlan): EntityState {
     tiles: plan.levels.map(() => []),
     version: 0,
     forcedSeals: 0,
-    stored: { version: 0, checksum: 0, appended: [], rewrite: true, tiles: NO_BYTES },
+    stored: { version: 0, checksum: 0, appended: 0, scattered: null, rewrite: true, tiles: NO_BYTES },
   };
 }
 

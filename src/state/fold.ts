@@ -11,18 +11,9 @@ import type { FoldOutcome } from './state.ts';
 /** Counts `event` in `state`, which it changes; see `FoldOutcome` for what may happen instead. */
 export function fold(plan: ViewPlan, state: EntityState, event: ViewEvent): FoldOutcome {
   if (event.eventId !== null && isDuplicate(state, event.eventId)) return 'duplicate';
-  const kept: HeadEvent = {
-    tsMs: event.tsMs,
-    partition: event.partition,
-    offset: event.offset,
-    filterBits: event.filterBits,
-    columns: event.columns,
-    eventId: event.eventId,
-  };
-  if (kept.tsMs < state.sealedUntilMs) return foldLate(plan, state, kept);
-  insert(state.head, kept);
+  if (event.tsMs < state.sealedUntilMs) return foldLate(plan, state, event);
+  append(state, event);
   state.version += 1;
-  state.stored.appended.push(kept);
   if (state.head.length > plan.view.headMax) sealIfDue(plan, state, event.appendedMs);
   return 'appended';
 }
@@ -44,11 +35,17 @@ function isReachable(plan: ViewPlan, tsMs: number, sealedUntilMs: number): boole
 }
 
 /** Nearly always at the end: events come nearly in order. */
-function insert(head: HeadEvent[], event: HeadEvent): void {
+function append({ head, stored }: EntityState, event: HeadEvent): void {
   let at = head.length;
   while (at > 0 && compareToPlace(head[at - 1] as HeadEvent, event.tsMs, event.partition, event.offset) > 0) at -= 1;
-  if (at === head.length) head.push(event);
-  else head.splice(at, 0, event);
+  if (at === head.length) {
+    head.push(event);
+  } else {
+    stored.scattered ??= head.slice(head.length - stored.appended);
+    head.splice(at, 0, event);
+  }
+  stored.scattered?.push(event);
+  stored.appended += 1;
 }
 
 function isDuplicate(state: EntityState, eventId: string): boolean {

@@ -75,7 +75,8 @@ export function tilesChecksum(bytes: Uint8Array): number {
 
 export function readTiles(plan: ViewPlan, bytes: Uint8Array): Tile[][] {
   const end = bytes.length - 4;
-  if (tilesChecksum(bytes) !== crc32(bytes, 0, end, 0)) throw new CorruptBytesError('checksum of the tiles does not match');
+  if (tilesChecksum(bytes) !== crc32(bytes, 0, end, 0))
+    throw new CorruptBytesError('checksum of the tiles does not match');
   const reader = new ByteReader(bytes, 0, end);
   const format = reader.u8();
   if (format !== FORMAT_VERSION) throw new CorruptBytesError(`tiles format ${format} is not ${FORMAT_VERSION}`);
@@ -91,7 +92,8 @@ function readLevel(level: Level, reader: ByteReader): Tile[] {
   const tiles: Tile[] = [];
   for (let index = 0; index < count; index++) {
     const tile = readTile(level, reader);
-    if (index > 0 && tile.startMs <= (tiles[index - 1] as Tile).startMs) throw new CorruptBytesError('tiles out of order');
+    if (index > 0 && tile.startMs <= (tiles[index - 1] as Tile).startMs)
+      throw new CorruptBytesError('tiles out of order');
     tiles.push(tile);
   }
   return tiles;
@@ -101,9 +103,12 @@ function readTile(level: Level, reader: ByteReader): Tile {
   const storedFrom = reader.position;
   const startMs = level.hopMs === Infinity ? -Infinity : reader.svarint();
   const newestMs = level.hopMs === Infinity ? reader.svarint() : startMs + reader.varint();
-  if (level.hopMs !== Infinity && floorTo(newestMs, level.hopMs) !== startMs) throw new CorruptBytesError('a tile is not aligned');
+  if (level.hopMs !== Infinity && floorTo(newestMs, level.hopMs) !== startMs)
+    throw new CorruptBytesError('a tile is not aligned');
   const present: number[] = [];
   for (let first = 0; first < level.slots.length; first += 8) present.push(reader.u8());
-  const states = level.slots.map(({ algebra }, at) => (((present[at >> 3] as number) >> (at & 7)) & 1 ? algebra.decode(reader) : null));
+  const states = level.slots.map(({ algebra }, at) =>
+    ((present[at >> 3] as number) >> (at & 7)) & 1 ? algebra.decode(reader) : null,
+  );
   return { startMs, newestMs, states, storedFrom, storedTo: reader.position };
 }

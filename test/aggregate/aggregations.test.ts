@@ -104,7 +104,7 @@ test('what was read back from bytes is frozen too', () => {
   algebra.add(state, { tags: ['a', null] }, 0, 0, 0);
   const writer = new ByteWriter();
   algebra.encode(state, writer);
-  const value = named('last').evaluate(algebra.decode(new ByteReader(writer.view())), {}) as { tags: unknown };
+  const value = named('last').evaluate(algebra.decode(new ByteReader(writer.copy())), {}) as { tags: unknown };
   expect(value).toEqual({ tags: ['a', null] });
   expect(Object.isFrozen(value) && Object.isFrozen(value.tags)).toBe(true);
 });
@@ -222,7 +222,7 @@ test('stored bytes are pinned: a change here needs a new semantics version', () 
       }
       const writer = new ByteWriter();
       algebra.encode(state, writer);
-      bytes[`${aggregation.name} ${kind}`] = Buffer.from(writer.view()).toString('hex');
+      bytes[`${aggregation.name} ${kind}`] = Buffer.from(writer.copy()).toString('hex');
     }
   }
   expect(bytes).toMatchInlineSnapshot(`

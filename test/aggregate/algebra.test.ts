@@ -54,7 +54,7 @@ function valuesFor({ aggregation, input }: Case): fc.Arbitrary<Value> {
 function bytesOf({ algebra }: Case, state: unknown): string {
   const writer = new ByteWriter();
   algebra.encode(state, writer);
-  return Buffer.from(writer.view()).toString('hex');
+  return Buffer.from(writer.copy()).toString('hex');
 }
 
 function stored({ algebra }: Case, state: unknown): unknown {
@@ -227,7 +227,7 @@ test('a state with more entries or keys than its parameters allow is refused', (
     for (let key = 0; key < 5; key++) algebra.add(state, key, key, 0, key);
     const writer = new ByteWriter();
     algebra.encode(state, writer);
-    const reader = new ByteReader(writer.view());
+    const reader = new ByteReader(writer.copy());
     expect(() => aggregation.algebra({ kind: 'int' }, strict).decode(reader)).toThrow(CorruptBytesError);
   }
 });

@@ -153,7 +153,7 @@ function rankOf(first: number, second: number): number {
   addHash(sketch, first, second);
   const writer = new ByteWriter();
   encodeSketch(sketch, writer);
-  const reader = new ByteReader(writer.view());
+  const reader = new ByteReader(writer.copy());
   expect([reader.u8(), reader.varint()]).toEqual([0, 1]);
   return reader.varint();
 }
