@@ -143,6 +143,7 @@ export function generateView(random: Random, source: ModelSource, index: number)
     ...(random.chance(0.3) && { where: random.pick(CONDITIONS) }),
     ...(random.chance(0.4) && { max_age: random.pick([...lengths, '1ms', '3ms']) }),
     ...(random.chance(0.8) && { history: random.pick(['0ms', '0ms', '0ms', '2ms', '1s', '1m']) }),
+    ...(random.chance(0.3) && { incomplete: random.pick(['withhold', 'serve'] as const) }),
     head_max: headMax,
     head_limit: headMax + random.pick([0, 1, 3, 20, 500]),
     features,

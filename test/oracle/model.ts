@@ -51,6 +51,7 @@ export interface ModelView {
   readonly where?: Expression;
   readonly max_age?: string;
   readonly history?: string;
+  readonly incomplete?: 'withhold' | 'serve';
   readonly head_max?: number;
   readonly head_limit?: number;
   readonly features: readonly ModelFeature[];

@@ -17,7 +17,7 @@ import {
   tailMs,
 } from './model.ts';
 
-export type OracleStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE' | 'OVER_LIMIT';
+export type OracleStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE' | 'INCOMPLETE' | 'OVER_LIMIT';
 
 export interface OracleResult {
   readonly name: string;
@@ -40,8 +40,31 @@ export function totalOrder(a: OracleEvent, b: OracleEvent): number {
   return a.tsMs - b.tsMs || a.partition - b.partition || a.offset - b.offset;
 }
 
-/** `events` are those of the entity, in the total order. */
-export function oracleEvaluate(view: ModelView, events: readonly OracleEvent[], asOfMs: number): OracleResult[] {
+/**
+ * `events` are those of the entity, in the total order. Before `completeFromMs` some may be missing: what looks that far
+ * back is INCOMPLETE, and so is everything of an entity of which nothing is seen where something may be missing.
+ */
+export function oracleEvaluate(
+  view: ModelView,
+  events: readonly OracleEvent[],
+  asOfMs: number,
+  completeFromMs: number = Number.NEGATIVE_INFINITY,
+): OracleResult[] {
+  const results = evaluateSeen(view, events, asOfMs);
+  const spans = outputsOf(view).map((output) => output.span);
+  const lacks = spans.map((span) => isIncomplete(span, asOfMs, completeFromMs));
+  return results.map((result, index) => {
+    if (result.status === 'OUTSIDE_MAX_AGE' || result.status === 'OVER_LIMIT') return result;
+    if (result.status === 'NOT_FOUND' ? !lacks.includes(true) : lacks[index] === false) return result;
+    return { ...result, status: 'INCOMPLETE', result: view.incomplete === 'serve' ? result.result : NOTHING };
+  });
+}
+
+function isIncomplete(span: Span | null, asOfMs: number, completeFromMs: number): boolean {
+  return Number.isFinite(completeFromMs) && tailMs(span, asOfMs) < completeFromMs;
+}
+
+function evaluateSeen(view: ModelView, events: readonly OracleEvent[], asOfMs: number): OracleResult[] {
   const outputs = outputsOf(view);
   const withheld = withholding(view, outputs, events, asOfMs);
   return outputs.map((output) => {
@@ -97,17 +120,18 @@ function inputOf(feature: Output['feature'], event: OracleEvent): OracleValue {
 
 /**
  * The longest `[from, until)` around `asOfMs` in which no window gains or loses an event of the view, no newer event
- * becomes known and `max_age` does not expire. `from` may be −Infinity and `until` Infinity.
+ * becomes known, `max_age` does not expire and none becomes complete. `from` may be −Infinity and `until` Infinity.
  */
 export function oracleInterval(
   view: ModelView,
   events: readonly OracleEvent[],
   asOfMs: number,
+  completeFromMs: number = Number.NEGATIVE_INFINITY,
 ): { fromMs: number; untilMs: number } {
   const spans = outputsOf(view).map((output) => output.span);
   let fromMs = Number.NEGATIVE_INFINITY;
   let untilMs = Number.POSITIVE_INFINITY;
-  for (const changeMs of changesOf(view, spans, events)) {
+  for (const changeMs of [...changesOf(view, spans, events), ...completionsOf(spans, completeFromMs)]) {
     if (changeMs <= asOfMs) fromMs = Math.max(fromMs, changeMs);
     else untilMs = Math.min(untilMs, changeMs);
   }
@@ -131,4 +155,14 @@ function changesOf(view: ModelView, spans: readonly (Span | null)[], events: rea
     if (nextMs >= expiryMs) changes.add(expiryMs);
   }
   return changes;
+}
+
+/** When windows begin to lie within complete history. */
+function completionsOf(spans: readonly (Span | null)[], completeFromMs: number): number[] {
+  if (!Number.isFinite(completeFromMs)) return [];
+  return spans.flatMap((span) => {
+    if (span === null) return [];
+    const firstTailMs = Math.ceil(completeFromMs / span.hopMs) * span.hopMs;
+    return [firstTailMs + span.lengthMs + span.offsetMs];
+  });
 }

@@ -11,7 +11,7 @@ import { oracleEvaluate, oracleInterval, totalOrder } from '../oracle/oracle.ts'
 import type { Random } from '../oracle/random.ts';
 import { differences } from './compare.ts';
 import { decodeAll, type Engine, enginesOf, evaluateAt, foldAll } from './engine.ts';
-import type { Tally } from './tally.ts';
+import { createTally, type Tally } from './tally.ts';
 
 const AS_OFS_PER_ENTITY = 10;
 
@@ -63,7 +63,10 @@ export function checkAgreement(seed: number, tally: Tally): void {
     const asOfs = asOfsFor(entityCase, state, scenario.random);
     // The first is asked again last: answering changes nothing.
     for (const asOfMs of [...asOfs, asOfs[0] as number]) {
-      const found = judge(entityCase, counted, state, asOfMs, tally);
+      const completeFromMs = scenario.random.chance(0.2) ? scenario.random.pick(asOfs) - 60_000 : null;
+      const found = judge(entityCase, counted, state, { asOfMs, completeFromMs }, tally);
+      const unknown = judge(entityCase, [], null, { asOfMs, completeFromMs }, createTally());
+      found.push(...unknown.map((fault) => `an entity never seen: ${fault}`));
       if (found.length > 0) throw new Error(describe(scenario, entityCase, asOfMs, found));
     }
   }
@@ -118,26 +121,35 @@ function asOfsFor({ view, events }: EntityCase, state: EntityState, random: Rand
   return [...sealed, ...exact.slice(0, AS_OFS_PER_ENTITY), ...drawn.slice(0, 2)];
 }
 
-/** What is wrong at one `as_of`, if anything; also one step to either side of the validity interval. */
+/** When something is asked, and since when history is known to be complete (null: always). */
+interface Question {
+  readonly asOfMs: number;
+  readonly completeFromMs: number | null;
+}
+
+/** What is wrong with the answer to a question, if anything. */
 export function judge(
   { engine, view }: EntityCase,
   counted: readonly OracleEvent[],
-  state: EntityState,
-  asOfMs: number,
+  state: EntityState | null,
+  { asOfMs, completeFromMs }: Question,
   tally: Tally,
 ): string[] {
-  const actual = evaluateAt(engine, state, asOfMs);
+  const actual = evaluateAt(engine, state, asOfMs, completeFromMs);
+  const sealedUntilMs = state?.sealedUntilMs ?? Number.NEGATIVE_INFINITY;
   if (actual.statuses.includes('OUT_OF_HISTORY')) {
     tally.evaluation('OUT_OF_HISTORY');
     const all = actual.statuses.every((status) => status === 'OUT_OF_HISTORY');
-    if (asOfMs < state.sealedUntilMs && all) return [];
-    return [`OUT_OF_HISTORY at ${asOfMs}, sealed until ${state.sealedUntilMs}`];
+    if (asOfMs < sealedUntilMs && all) return [];
+    return [`OUT_OF_HISTORY at ${asOfMs}, sealed until ${sealedUntilMs}`];
   }
-  const expected = oracleEvaluate(view, counted, asOfMs);
+  const expected = oracleEvaluate(view, counted, asOfMs, completeFromMs ?? Number.NEGATIVE_INFINITY);
   for (const status of new Set(expected.map((result) => result.status))) tally.evaluation(status);
   if (hasEventOnEdge(view, counted, asOfMs)) tally.evaluation('edge');
   tally.evaluation('all');
-  return [...differences(expected, actual), ...intervalFaults(view, counted, state, asOfMs, actual)];
+  const truth = oracleInterval(view, counted, asOfMs, completeFromMs ?? Number.NEGATIVE_INFINITY);
+  const valid = { ...truth, fromMs: Math.max(truth.fromMs, sealedUntilMs) };
+  return [...differences(expected, actual), ...intervalFaults(valid, actual)];
 }
 
 function hasEventOnEdge(view: ModelView, counted: readonly OracleEvent[], asOfMs: number): boolean {
@@ -145,18 +157,10 @@ function hasEventOnEdge(view: ModelView, counted: readonly OracleEvent[], asOfMs
   return counted.some(({ tsMs }) => edges.has(tsMs) || edges.has(tsMs + 1));
 }
 
-function intervalFaults(
-  view: ModelView,
-  counted: readonly OracleEvent[],
-  state: EntityState,
-  asOfMs: number,
-  { fromMs, untilMs }: Evaluation,
-): string[] {
-  const truth = oracleInterval(view, counted, asOfMs);
-  const expectedFromMs = Math.max(truth.fromMs, state.sealedUntilMs);
+function intervalFaults(expected: { fromMs: number; untilMs: number }, actual: Evaluation): string[] {
   const found: string[] = [];
-  if (fromMs !== expectedFromMs) found.push(`valid from ${fromMs}, not ${expectedFromMs}`);
-  if (untilMs !== truth.untilMs) found.push(`valid until ${untilMs}, not ${truth.untilMs}`);
+  if (actual.fromMs !== expected.fromMs) found.push(`valid from ${actual.fromMs}, not ${expected.fromMs}`);
+  if (actual.untilMs !== expected.untilMs) found.push(`valid until ${actual.untilMs}, not ${expected.untilMs}`);
   return found;
 }
 

@@ -75,6 +75,11 @@ export function foldAll(
   return { state, outcomes };
 }
 
-export function evaluateAt({ plan }: Engine, state: EntityState | null, asOfMs: number): Evaluation {
-  return evaluate(plan, state, asOfMs, null);
+export function evaluateAt(
+  { plan }: Engine,
+  state: EntityState | null,
+  asOfMs: number,
+  completeFromMs: number | null = null,
+): Evaluation {
+  return evaluate(plan, state, asOfMs, completeFromMs);
 }
