@@ -44,7 +44,16 @@ function convert(kind: Kind, json: unknown): Cell | typeof INVALID {
     case 'timestamp':
       if (typeof json === 'string' && /(Z|[+-]\d\d:\d\d)$/.test(json)) return new Date(json).getTime();
       return Number.isSafeInteger(json) ? (json as number) + 0 : INVALID;
+    case 'double[2]':
+      return Array.isArray(json) && json.length === 2 ? convertAll('double', json) : INVALID;
+    case 'int64?[]':
+      return Array.isArray(json) ? convertAll('int64', json, true) : INVALID;
   }
+}
+
+function convertAll(kind: Kind, list: readonly unknown[], nullable = false): Cell | typeof INVALID {
+  const cells = list.map((json) => (json === null && nullable ? null : convert(kind, json)));
+  return cells.includes(INVALID) ? INVALID : (cells as Cell[]);
 }
 
 function convertInt64(json: unknown): bigint | typeof INVALID {
@@ -86,13 +95,17 @@ function readRow(source: ModelSource, used: ReadonlySet<string>, json: OracleRec
   const row = new Map<string, Cell>();
   for (const field of source.fields) {
     if (!used.has(field.name)) continue;
-    const raw = json[field.name] ?? null;
+    const raw = (field.path ?? [field.name]).reduce(memberOf, json as unknown) ?? null;
     const value = raw === null ? null : convert(field.kind, raw);
     if (value === INVALID || (value === null && !field.nullable)) return null;
     row.set(field.name, value);
   }
   for (const { name, expression } of source.derive ?? []) if (used.has(name)) row.set(name, evaluate(expression, row));
   return row;
+}
+
+function memberOf(json: unknown, name: string): unknown {
+  return (json as Record<string, unknown> | null | undefined)?.[name];
 }
 
 function isWithinMagnitude(feature: ModelFeature, row: ReadonlyMap<string, Cell>): boolean {

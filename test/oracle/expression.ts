@@ -2,11 +2,11 @@
  * A few forms of SQL expressions as trees: printed to text for the program under test, and evaluated here by SQL's
  * three-valued logic. A non-finite result, other than of a division by zero, throws `Unevaluable`.
  */
-import type { Cell } from './model.ts';
+import type { Cell, Scalar } from './model.ts';
 
 export type Expression =
   | { readonly op: 'column'; readonly name: string }
-  | { readonly op: 'literal'; readonly value: Cell }
+  | { readonly op: 'literal'; readonly value: Scalar }
   | { readonly op: 'not'; readonly of: Expression }
   | { readonly op: 'and' | 'or'; readonly left: Expression; readonly right: Expression }
   | { readonly op: 'compare'; readonly sign: Comparison; readonly left: Expression; readonly right: Expression }
@@ -24,7 +24,7 @@ export type Row = ReadonlyMap<string, Cell>;
 export class Unevaluable extends Error {}
 
 export const column = (name: string): Expression => ({ op: 'column', name });
-export const literal = (value: Cell): Expression => ({ op: 'literal', value });
+export const literal = (value: Scalar): Expression => ({ op: 'literal', value });
 export const not = (of: Expression): Expression => ({ op: 'not', of });
 export const and = (left: Expression, right: Expression): Expression => ({ op: 'and', left, right });
 export const compare = (left: Expression, sign: Comparison, right: Expression): Expression => ({
@@ -67,7 +67,7 @@ export function toSql(expression: Expression): string {
   }
 }
 
-function literalSql(value: Cell): string {
+function literalSql(value: Scalar): string {
   if (value === null) return 'NULL';
   if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`;
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';

@@ -44,6 +44,11 @@ const BIG_INTEGERS = [
 ];
 const BAD_BIG_INTEGERS = ['9223372036854775808', 2 ** 53, '1.0', ''];
 const STRINGS = ['a', 'aa', 'b', '', 'é', '\u{ffff}', '𝄞', "'", 'Z'];
+const PAIRS = [
+  [0, -0],
+  [0.1, 2 ** 970],
+];
+const LISTS = [[], ['9007199254740993', null, 7], [null]];
 const TIMES = [0, 1_700_000_000_000, '2024-03-10T02:30:00.123-05:00', '1969-12-31T23:59:59.999Z'];
 
 export function generateRecords(random: Random, source: ModelSource, views: readonly ModelView[]): GeneratedRecord[] {
@@ -77,9 +82,12 @@ export function generateRecords(random: Random, source: ModelSource, views: read
       b: pickOr(random, nulls, [true, false], [1, 'true']),
       c: pickOr(random, nulls, STRINGS, [7, ['a']]),
       t: pickOr(random, nulls, TIMES, ['2024-03-10', 0.5]),
+      after: random.pick([null, {}, { deep: null }, { deep: { z: generateDouble(random, nulls, extremes) } }]),
+      pair: pickOr(random, nulls, PAIRS, [[1], [1, null], 1]),
+      list: pickOr(random, nulls, LISTS, [[1.5], 'list']),
     };
     const present = Object.entries(json).filter(([, value]) => value !== null || random.chance(0.5));
-    const text = `{${present.map(([name, value]) => `"${name}":${jsonText(value)}`).join(',')}}`;
+    const text = jsonText(Object.fromEntries(present));
     const parsed = JSON.parse(text) as Record<string, unknown>;
     return { partition, offset, appendedMs, json: parsed, text };
   });
@@ -129,6 +137,12 @@ function pickOr(random: Random, nulls: number, good: readonly unknown[], bad: re
 /** Like `JSON.stringify`, and −0 as `-0.0`, Infinity as a number too great for a double. */
 function jsonText(value: unknown): string {
   if (Object.is(value, -0)) return '-0.0';
+  if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    return `{${Object.entries(value)
+      .map(([name, member]) => `"${name}":${jsonText(member)}`)
+      .join(',')}}`;
+  }
   return value === Number.POSITIVE_INFINITY ? '1e999' : JSON.stringify(value);
 }
 

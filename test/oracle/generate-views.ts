@@ -16,6 +16,9 @@ const FIELDS: readonly ModelField[] = [
   { name: 'b', kind: 'bool', nullable: true },
   { name: 'c', kind: 'string', nullable: true },
   { name: 't', kind: 'timestamp', nullable: true },
+  { name: 'z', kind: 'double', nullable: true, path: ['after', 'deep', 'z'] },
+  { name: 'pair', kind: 'double[2]', nullable: true },
+  { name: 'list', kind: 'int64?[]', nullable: true },
 ];
 
 const [b, c, n, x, y] = [column('b'), column('c'), column('n'), column('x'), column('y')];
@@ -39,6 +42,7 @@ const NUMBERS: readonly (readonly [Expression, Kind])[] = [
   [arithmetic(x, '-', y), 'double'],
   [{ op: 'coalesce', items: [x, literal(0.5)] }, 'double'],
   [column('half'), 'double'],
+  [column('z'), 'double'],
   [column('ratio'), 'double'],
 ];
 
@@ -49,6 +53,12 @@ const OTHERS: readonly (readonly [Expression, Kind])[] = [
   [column('t'), 'timestamp'],
   [column('name'), 'string'],
   [compare(x, '>', y), 'bool'],
+];
+
+/** What only the aggregations that keep values take. */
+const LISTS: readonly (readonly [Expression, Kind])[] = [
+  [column('pair'), 'double[2]'],
+  [column('list'), 'int64?[]'],
 ];
 
 const CONDITIONS: readonly Expression[] = [
@@ -172,6 +182,7 @@ function generateFeature(random: Random, name: string, windows: () => ModelWindo
   };
   const [number, numberKind] = random.pick(NUMBERS);
   const [any, anyKind] = random.pick([...NUMBERS, ...OTHERS]);
+  const [kept, keptKind] = random.pick([...NUMBERS, ...OTHERS, ...OTHERS, ...LISTS]);
   const fallback = (kind: Kind): { default: OracleValue } | false => {
     if (!random.chance(0.2)) return false;
     if (kind === 'double') return { default: 2.5 };
@@ -190,17 +201,18 @@ function generateFeature(random: Random, name: string, windows: () => ModelWindo
       return { ...shared, agg, of: number, ...fallback('double') };
     case 'min':
     case 'max':
+      return { ...shared, agg, of: any, ...fallback(anyKind) };
     case 'first':
     case 'last':
-      return { ...shared, agg, of: any, ...fallback(anyKind) };
+      return { ...shared, agg, of: kept, ...fallback(keptKind) };
     case 'last_n':
-      if (random.chance(0.5)) return { ...shared, agg, of: any, n: random.integer(1, 6) };
+      if (random.chance(0.5)) return { ...shared, agg, of: kept, n: random.integer(1, 6) };
       return {
         ...shared,
         agg,
         members: [
           ['amount', number],
-          ['kind', any],
+          ['kept', kept],
         ],
         n: random.integer(1, 6),
       };

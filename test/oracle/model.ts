@@ -4,14 +4,17 @@
  */
 import type { Expression } from './expression.ts';
 
-export type Kind = 'string' | 'bool' | 'int' | 'int64' | 'double' | 'timestamp';
-export type Cell = null | string | boolean | number | bigint;
+export type Kind = 'string' | 'bool' | 'int' | 'int64' | 'double' | 'timestamp' | 'double[2]' | 'int64?[]';
+export type Scalar = null | string | boolean | number | bigint;
+export type Cell = Scalar | readonly Cell[];
 export type OracleValue = Cell | readonly OracleValue[] | { readonly [member: string]: Cell };
 
 export interface ModelField {
   readonly name: string;
   readonly kind: Kind;
   readonly nullable: boolean;
+  /** Keys that lead to the field in the record; its name when absent. */
+  readonly path?: readonly string[];
 }
 
 export interface ModelSource {

@@ -1,6 +1,6 @@
 /** Models as the text of a definitions file. JSON is YAML, so that is what is printed. */
 import { type Expression, toSql } from './expression.ts';
-import type { ModelFeature, ModelSource, ModelView } from './model.ts';
+import type { ModelFeature, ModelField, ModelSource, ModelView } from './model.ts';
 
 export function printDefinitions(source: ModelSource, views: readonly ModelView[]): string {
   return JSON.stringify({
@@ -18,9 +18,14 @@ function printSource({ fields, derive, ...rest }: ModelSource): unknown {
     ...rest,
     topic: rest.name,
     format: 'json',
-    fields: Object.fromEntries(fields.map(({ name, kind, nullable }) => [name, nullable ? `${kind}?` : kind])),
+    fields: Object.fromEntries(fields.map(printField)),
     ...(derive && { derive: printAll(derive.map(({ name, expression }) => [name, expression] as const)) }),
   };
+}
+
+function printField({ name, kind, nullable, path }: ModelField): [string, unknown] {
+  const type = nullable ? `${kind}?` : kind;
+  return [name, path === undefined ? type : { type, path: path.join('.') }];
 }
 
 function printAll(expressions: readonly (readonly [string, Expression])[]): unknown {
