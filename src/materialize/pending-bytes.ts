@@ -39,8 +39,9 @@ export function correctGuess(lane: Lane, changes: CommitSection['changes']): voi
 
 function guessBytes({ view, levels }: ViewPlan, state: EntityState): number {
   const eventBytes = EVENT_BYTES_GUESS + view.columns.length * COLUMN_BYTES_GUESS;
-  if (!state.stored.rewrite) return state.stored.appended.length * eventBytes;
-  let bytes = state.head.length * eventBytes;
+  if (!state.stored.rewrite) return state.stored.appended * eventBytes;
+  let bytes = state.head.length * eventBytes + state.stored.tiles.length;
+  if (state.stored.tiles.length > 0) return bytes;
   for (const level of levels) {
     const tiles = state.tiles[level.index]?.length ?? 0;
     bytes += tiles * (TILE_BYTES_GUESS + level.slots.length * SLOT_BYTES_GUESS);

@@ -84,7 +84,7 @@ export function createWorld({ random, mischief, partitionOf }: WorldOptions): Wo
         bounds,
       });
       await materializer.start();
-      return { materializer, freeze: gate.freeze, thaw: gate.thaw };
+      return { materializer, freeze: () => gate.freeze(), thaw: () => gate.thaw() };
     },
   };
   injectFaults(world, random);

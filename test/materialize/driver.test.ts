@@ -1,0 +1,390 @@
+import { afterEach, expect, test } from 'vitest';
+import { SkewlessError } from '../../src/core/errors.ts';
+import type { Materializer } from '../../src/materialize/materializer.ts';
+import { outage } from '../simulation/memory-store.ts';
+import {
+  applied,
+  definitionsOf,
+  eventsOf,
+  laneOf,
+  NOW_MS,
+  recordOf,
+  type Setting,
+  settingOf,
+  sourceStatus,
+  until,
+  viewStatus,
+} from './support.ts';
+
+const running: Materializer[] = [];
+
+async function started(setting: Setting, ...options: Parameters<Setting['create']>): Promise<Materializer> {
+  const materializer = setting.create(...options);
+  running.push(materializer);
+  await materializer.start();
+  return materializer;
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((materializer) => materializer.stop()));
+});
+
+test('a view is built from the first record, and is live at the end of the log it found', async () => {
+  const setting = settingOf(definitionsOf());
+  await setting.log.ensureTopic('s', 1);
+  await setting.log.append('s', eventsOf(10));
+  const materializer = await started(setting);
+  await applied(materializer, 10);
+  expect(setting.checkpoint()).toMatchObject({
+    position: { 0: 10 },
+    epoch: 1,
+    buildTarget: { 0: 10 },
+    completeFromMs: null,
+    caughtUpAtMs: NOW_MS,
+    heartbeatMs: NOW_MS,
+    watermarkMs: NOW_MS + 9,
+  });
+  expect(laneOf(materializer)).toMatchObject({ state: 'live', position: 10 });
+  await setting.log.append('s', eventsOf(5));
+  await applied(materializer, 15);
+  expect(setting.checkpoint()?.buildTarget).toEqual({ 0: 10 });
+});
+
+test('an empty log has a checkpoint too, so that readers know nothing is missing', async () => {
+  const setting = settingOf(definitionsOf());
+  const materializer = await started(setting);
+  await until('a checkpoint', () => setting.checkpoint() !== null);
+  expect(setting.checkpoint()).toMatchObject({ position: { 0: 0 }, caughtUpAtMs: NOW_MS, watermarkMs: null });
+  expect(laneOf(materializer)?.state).toBe('live');
+});
+
+test('a heartbeat is committed every second without events, and says when the end was last confirmed', async () => {
+  const setting = settingOf(definitionsOf());
+  const materializer = await started(setting);
+  await until('a checkpoint', () => setting.checkpoint() !== null);
+  setting.clock.timeMs += 999;
+  await new Promise((resolve) => {
+    setTimeout(resolve, 30);
+  });
+  expect(setting.checkpoint()?.heartbeatMs).toBe(NOW_MS);
+  setting.clock.timeMs += 1;
+  await until('a heartbeat', () => setting.checkpoint()?.heartbeatMs === NOW_MS + 1_000);
+  expect(setting.checkpoint()?.caughtUpAtMs).toBe(NOW_MS + 1_000);
+  expect(laneOf(materializer)?.caughtUpAtMs).toBe(NOW_MS + 1_000);
+});
+
+test('the watermark follows every event of the source, filtered ones included, less max_disorder, and never falls', async () => {
+  const views = `  - { name: rare, entity: e, source: s, where: "x > 100", features: [{ name: n, agg: count }] }`;
+  const setting = settingOf(definitionsOf({ source: ', max_disorder: 2s, clock: watermark', views }));
+  await setting.log.ensureTopic('s', 1);
+  const materializer = await started(setting);
+  await setting.log.append('s', [
+    recordOf({ at: NOW_MS, k: 'a', x: 1 }),
+    recordOf({ at: NOW_MS - 50_000, k: 'a', x: 1 }),
+    recordOf({ at: NOW_MS + 300_001, k: 'a', x: 1 }),
+  ]);
+  await applied(materializer, 3, 'rare@1');
+  expect(setting.checkpoint('rare')?.watermarkMs).toBe(NOW_MS - 2_000);
+  expect(sourceStatus(materializer.status()).partitions).toEqual([
+    { partition: 0, endOffset: 3, watermarkMs: NOW_MS - 2_000 },
+  ]);
+});
+
+test('what became of each record is counted per view', async () => {
+  const views = `
+  - { name: some, entity: other, keys: { g: g }, source: s, where: "x > 0", head_max: 2, history: 0s,
+      features: [{ name: n, agg: count, windows: [1m] }] }`;
+  const setting = settingOf(definitionsOf({ views }));
+  const materializer = await started(setting);
+  const event = (fields: object) => recordOf({ at: NOW_MS, k: 'a', x: 1, g: 'g', ...fields });
+  await setting.log.append('s', [
+    ...[1, 2, 3, 4].map((second) => event({ at: NOW_MS - 3_600_000 + second * 1_000 })),
+    event({ at: NOW_MS - 3_600_000 }),
+    event({ at: NOW_MS - 7_200_000 }),
+    event({ x: 0 }),
+    event({ g: null }),
+    event({ at: NOW_MS + 300_001 }),
+    event({ x: 'much' }),
+    recordOf('nonsense'),
+  ]);
+  await applied(materializer, 11, 'some@1');
+  expect(viewStatus(materializer, 'some@1')?.counters).toEqual({
+    folded: 5,
+    late: 1,
+    tooLate: 1,
+    duplicates: 0,
+    forcedSeals: 0,
+    filtered: 1,
+    nullKey: 1,
+    rejected: { too_far_ahead: 1, wrong_type: 1, malformed_json: 1 },
+  });
+  expect(sourceStatus(materializer.status()).deadLetters).toBe(3);
+});
+
+test('a record lost before the build began may have been as late as max_ahead after the first one left', async () => {
+  const setting = settingOf(definitionsOf());
+  await setting.log.ensureTopic('s', 1);
+  await setting.log.append('s', eventsOf(10));
+  setting.log.truncate('s', 0, 4);
+  const materializer = await started(setting);
+  await applied(materializer, 10);
+  expect(setting.checkpoint()?.completeFromMs).toBe(NOW_MS + 300_001);
+  expect(viewStatus(materializer)?.counters.folded).toBe(6);
+});
+
+test('history: complete overrules a log that does not begin at its beginning', async () => {
+  const setting = settingOf(definitionsOf({ source: ', history: complete' }));
+  await setting.log.ensureTopic('s', 1);
+  await setting.log.append('s', eventsOf(10));
+  setting.log.truncate('s', 0, 4);
+  await applied(await started(setting), 10);
+  expect(setting.checkpoint()?.completeFromMs).toBeNull();
+});
+
+test('a log that no longer reaches the checkpoint is an error and never a skip', async () => {
+  const setting = settingOf(definitionsOf());
+  await setting.log.ensureTopic('s', 1);
+  await setting.log.append('s', eventsOf(10));
+  const first = await started(setting);
+  await applied(first, 10);
+  await first.stop();
+  await setting.log.append('s', eventsOf(10));
+  setting.log.truncate('s', 0, 15);
+  const second = await started(setting, 'two');
+  await until('a failure', () => laneOf(second)?.state === 'failed');
+  expect(laneOf(second)?.reason).toMatchObject({ code: 'log_gap' });
+  expect(laneOf(second)?.reason?.message).toContain('offset 10');
+  expect(setting.checkpoint()?.position).toEqual({ 0: 10 });
+});
+
+test('a log shorter than the checkpoint is not the log that was read, and is an error too', async () => {
+  const setting = settingOf(definitionsOf());
+  const first = await started(setting);
+  await until('a checkpoint', () => setting.checkpoint() !== null);
+  await first.stop();
+  setting.put('v', { position: { 0: 7 } });
+  const second = await started(setting, 'two');
+  await until('a failure', () => laneOf(second)?.state === 'failed');
+  expect(laneOf(second)?.reason?.code).toBe('log_gap');
+});
+
+test('a clean stop commits what was read and gives shards up; the next owner resumes with a greater epoch', async () => {
+  const setting = settingOf(definitionsOf());
+  const first = await started(setting);
+  await setting.log.append('s', eventsOf(10));
+  await applied(first, 10);
+  await first.stop();
+  expect(first.status()).toMatchObject({ mode: 'stopped', sources: [{ state: { mode: 'stopped' } }] });
+  expect(setting.checkpoint()).toMatchObject({ owner: '', epoch: 1, position: { 0: 10 } });
+  await setting.log.append('s', eventsOf(2));
+  const second = await started(setting, 'two');
+  await applied(second, 12);
+  expect(setting.checkpoint()).toMatchObject({ epoch: 2, position: { 0: 12 } });
+  expect(setting.checkpoint()?.owner).toMatch(/^two@/);
+  expect(viewStatus(second)?.counters.folded).toBe(2);
+});
+
+test('a lane that another group keeps alive is left alone, and claimed when its heartbeat is too old', async () => {
+  const setting = settingOf(definitionsOf());
+  const first = await started(setting);
+  await setting.log.append('s', eventsOf(3));
+  await applied(first, 3);
+  await first.stop();
+  setting.put('v', { owner: 'stranger@elsewhere', epoch: 5, heartbeatMs: NOW_MS });
+  const second = await started(setting, 'two');
+  await until('standby', () => laneOf(second)?.state === 'standby');
+  expect(laneOf(second)?.reason?.message).toContain('stranger@elsewhere');
+  await setting.log.append('s', eventsOf(3));
+  setting.clock.timeMs += 10_000;
+  await new Promise((resolve) => {
+    setTimeout(resolve, 30);
+  });
+  expect(setting.checkpoint()?.position).toEqual({ 0: 3 });
+  setting.clock.timeMs += 1;
+  await applied(second, 6);
+  expect(setting.checkpoint()).toMatchObject({ epoch: 6 });
+  expect(viewStatus(second)?.counters.folded).toBe(3);
+});
+
+test('an owner with a smaller epoch is fenced and stands by, while lanes that nobody took go on', async () => {
+  const views = `  - { name: w, entity: e, source: s, features: [{ name: m, agg: max, of: x }] }`;
+  const setting = settingOf(definitionsOf({ views }));
+  const first = await started(setting);
+  await setting.log.append('s', eventsOf(3));
+  await applied(first, 3);
+  setting.put('v', { owner: 'stranger@elsewhere', epoch: 9 });
+  await setting.log.append('s', eventsOf(3));
+  await applied(first, 6, 'w@1');
+  expect(laneOf(first)?.state).toBe('standby');
+  expect(setting.checkpoint('v')).toMatchObject({ position: { 0: 3 }, epoch: 9 });
+});
+
+test('while the store is away nothing is read further, the status says why, and work resumes where it was', async () => {
+  const setting = settingOf(definitionsOf());
+  const materializer = await started(setting);
+  await until('a checkpoint', () => setting.checkpoint() !== null);
+  let away = true;
+  let attempts = 0;
+  setting.store.faults = {
+    beforeCommit() {
+      attempts++;
+      if (away) throw outage();
+    },
+  };
+  await setting.log.append('s', eventsOf(10));
+  await until('several attempts', () => attempts > 3);
+  expect(sourceStatus(materializer.status()).waitingFor).toMatchObject({ code: 'store_unavailable', sinceMs: NOW_MS });
+  expect(laneOf(materializer)?.position).toBe(0);
+  away = false;
+  await applied(materializer, 10);
+  expect(sourceStatus(materializer.status()).waitingFor).toBeNull();
+  expect(viewStatus(materializer)?.counters.folded).toBe(10);
+});
+
+test('stop resolves while the store is away, and what was not stored is folded by the next owner', async () => {
+  const setting = settingOf(definitionsOf());
+  const first = await started(setting);
+  await until('a checkpoint', () => setting.checkpoint() !== null);
+  let attempts = 0;
+  setting.store.faults = {
+    beforeCommit() {
+      attempts++;
+      throw outage();
+    },
+  };
+  await setting.log.append('s', eventsOf(10));
+  await until('an attempt', () => attempts > 0);
+  await first.stop();
+  expect(first.status().mode).toBe('stopped');
+  setting.store.faults = {};
+  setting.clock.timeMs += 20_000;
+  const second = await started(setting, 'two');
+  await applied(second, 10);
+  expect(viewStatus(second)?.counters.folded).toBe(10);
+});
+
+test('stop resolves although a call to the store never answers', async () => {
+  const setting = settingOf(definitionsOf());
+  const materializer = await started(setting, 'one', { stopMs: 50 });
+  await until('a checkpoint', () => setting.checkpoint() !== null);
+  setting.store.commit = () => new Promise(() => {});
+  await setting.log.append('s', eventsOf(1));
+  await materializer.stop();
+  expect(materializer.status().mode).toBe('stopped');
+});
+
+test('a fault of the store that waiting does not mend fails the shard and says so; it is not retried', async () => {
+  const setting = settingOf(definitionsOf());
+  const materializer = await started(setting);
+  await until('a checkpoint', () => setting.checkpoint() !== null);
+  setting.store.faults = {
+    beforeCommit() {
+      throw new SkewlessError('store_refused', 'out of its mind');
+    },
+  };
+  await setting.log.append('s', eventsOf(1));
+  await until('a failure', () => laneOf(materializer)?.state === 'failed');
+  expect(laneOf(materializer)?.reason).toEqual({ code: 'store_refused', message: 'out of its mind' });
+});
+
+test('a corrupt state fails its lane alone: nothing is folded over it, and other lanes go on', async () => {
+  const views = `  - { name: w, entity: other, keys: { g: g }, source: s, features: [{ name: m, agg: max, of: x }] }`;
+  const setting = settingOf(definitionsOf({ views }));
+  const first = await started(setting);
+  await setting.log.append('s', eventsOf(3, { g: 'g' }));
+  await applied(first, 3);
+  await applied(first, 3, 'w@1');
+  await first.stop();
+  const [name, lane] = [...setting.store.lanes].find(([lane]) => lane.includes('/k/')) ?? ['', undefined];
+  const states = new Map(lane?.states);
+  const stored = states.get('["k0"]');
+  const flipped = Uint8Array.from(stored?.head ?? []);
+  flipped[flipped.length - 1] = (flipped.at(-1) ?? 0) ^ 1;
+  states.set('["k0"]', { version: stored?.version ?? 0, tiles: stored?.tiles ?? null, head: flipped });
+  if (lane !== undefined) setting.store.lanes = new Map(setting.store.lanes).set(name, { ...lane, states });
+  const second = await started(setting, 'two');
+  await setting.log.append('s', eventsOf(3, { g: 'g' }));
+  await applied(second, 6, 'w@1');
+  expect(laneOf(second)?.reason?.code).toBe('corrupt_state');
+  expect(setting.checkpoint('v')?.position).toEqual({ 0: 3 });
+});
+
+test('a store that answers moved for ever fails the shard instead of spinning', async () => {
+  const setting = settingOf(definitionsOf());
+  const materializer = await started(setting, 'one', { movedInARowMax: 3 });
+  await until('a checkpoint', () => setting.checkpoint() !== null);
+  const { commit } = setting.store;
+  let refused = 0;
+  setting.store.commit = (request) => {
+    refused++;
+    const fingerprint = request.sections[0]?.fingerprint ?? '';
+    return refused > 0 ? Promise.resolve({ kind: 'moved', fingerprint, position: { 0: 0 } }) : commit(request);
+  };
+  await setting.log.append('s', eventsOf(1));
+  await until('a failure', () => laneOf(materializer)?.state === 'failed');
+  expect(laneOf(materializer)?.reason?.code).toBe('store_diverged');
+  expect(refused).toBe(4);
+});
+
+test('commits stay near the bound of the store, and a change beyond it is committed alone', async () => {
+  const setting = settingOf(definitionsOf(), 2_000);
+  const sizes: number[] = [];
+  setting.store.faults = {
+    beforeCommit({ sections }) {
+      const changes = sections.flatMap((section) => section.changes);
+      sizes.push(changes.reduce((sum, { change }) => sum + change.head.bytes.length + (change.tiles?.length ?? 0), 0));
+    },
+  };
+  const materializer = await started(setting);
+  await setting.log.append('s', eventsOf(2_000));
+  await applied(materializer, 2_000);
+  expect(Math.max(...sizes)).toBeLessThan(6_000);
+  expect(sizes.filter((size) => size > 500).length).toBeGreaterThan(10);
+});
+
+test('views that differ only in reading share one state', async () => {
+  const views = `
+  - { name: v, version: 2, entity: e, source: s, max_age: 1h,
+      features: [{ name: total, agg: sum, of: x, windows: [1h] }, { name: events, agg: count }] }`;
+  const setting = settingOf(definitionsOf({ views }));
+  const materializer = await started(setting);
+  await setting.log.append('s', eventsOf(2));
+  await applied(materializer, 2);
+  expect(sourceStatus(materializer.status()).views.map(({ views }) => views)).toEqual([['v@1', 'v@2']]);
+  expect(setting.store.lanes.size).toBe(1);
+});
+
+test('a view that several partitions would tear apart is refused, with what to do', async () => {
+  const views = `  - { name: w, entity: other, keys: { g: g }, source: s, features: [{ name: m, agg: max, of: x }] }`;
+  const setting = settingOf(definitionsOf({ views }));
+  await setting.log.ensureTopic('s', 2);
+  const refused = setting.create().start();
+  await expect(refused).rejects.toMatchObject({ code: 'repartition_not_supported' });
+  await expect(refused).rejects.toThrow(/view w@1: topic s has 2 partitions.*key its records by the entity/);
+});
+
+test('a log that fails for a while is consumed again when it is back, and one that lost records is not', async () => {
+  const setting = settingOf(definitionsOf());
+  const { consume } = setting.log;
+  let attempts = 0;
+  setting.log.consume = (options, handler) => {
+    attempts++;
+    if (attempts < 3) throw new SkewlessError('log_unavailable', 'away', { retryable: true });
+    return consume(options, handler);
+  };
+  const materializer = await started(setting);
+  await setting.log.append('s', eventsOf(2));
+  await applied(materializer, 2);
+  expect(attempts).toBe(3);
+});
+
+test('statuses are snapshots: what is held does not change', async () => {
+  const setting = settingOf(definitionsOf());
+  const materializer = await started(setting);
+  await until('a checkpoint', () => setting.checkpoint() !== null);
+  const before = materializer.status();
+  const text = JSON.stringify(before);
+  await setting.log.append('s', eventsOf(2));
+  await applied(materializer, 2);
+  expect(JSON.stringify(before)).toBe(text);
+});
