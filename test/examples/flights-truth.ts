@@ -53,10 +53,10 @@ export async function openTruth(rawDir: string): Promise<(request: FlightRequest
   await connection.run(tablesSql(rawDir));
 
   return async (request, asOfMs) => {
-    /** `length[/offset]` before `asOfMs`. */
+    /** `length`, or `length/offset/hop`, before `asOfMs`. */
     function range(window: string): string {
-      const [length, offset] = window.split('/').map(durationMs) as [number, number?];
-      const hopMs = defaultHopMs(length);
+      const [length, offset, hop] = window.split('/').map(durationMs) as [number, number?, number?];
+      const hopMs = hop ?? defaultHopMs(length);
       const start = floorTo(asOfMs - length - (offset ?? 0), hopMs);
       const end = offset === undefined ? asOfMs : floorTo(asOfMs - offset, hopMs);
       return `ts >= ${start} AND ts < ${end}`;
@@ -126,7 +126,7 @@ async function computeVector(request: FlightRequest, over: Over, asOfMs: number)
     delay_max_3h: await over(max, at, 'dep_delay', '3h'),
     late_3h: await over(count, late(at), '1', '3h'),
     late_24h: await over(count, late(at), '1', '24h'),
-    delay_mean_same_time_1h_ago_7d: await over(mean, at, 'dep_delay', '1h/7d'),
+    delay_mean_same_time_1h_ago_7d: await over(mean, at, 'dep_delay', '1h/7d/1h'),
     carriers_24h: await over({ agg: 'top_k', k: 3 }, at, 'carrier', '24h'),
     carrier_departures_24h: await over(count, departedOnly(by), '1', '24h'),
     carrier_cancellations_24h: await over(count, only(by, 'cancelled'), '1', '24h'),
@@ -165,7 +165,7 @@ async function computeVector(request: FlightRequest, over: Over, asOfMs: number)
   return { ...features, ...derive(features, request) };
 }
 
-function derive(of: Truth, { origin, scheduled_hour: hour, distance }: FlightRequest): Truth {
+function derive(of: Truth, { dest, scheduled_hour: hour, distance }: FlightRequest): Truth {
   const value = (name: string): number | null => of[name] as number | null;
   function ratio(top: number | null, bottom: number | null): number | null {
     return top === null || bottom === null || bottom === 0 ? null : top / bottom;
@@ -179,7 +179,7 @@ function derive(of: Truth, { origin, scheduled_hour: hour, distance }: FlightReq
     late_share_3h: ratio(value('late_3h'), value('departures_3h')),
     cancelled_share_24h: ratio(cancelled, cancelled + Number(of['departures_24h'])),
     carrier_against_airport: carrierMean === null || airportMean === null ? null : carrierMean - airportMean,
-    aircraft_at_origin: lastAt === null ? null : lastAt === origin,
+    aircraft_repeats_route: lastAt === null ? null : lastAt === dest,
     aircraft_ground_minutes: ratio(value('aircraft_since_arrival_ms_24h'), 60_000),
     expected_speed: ratio(distance, value('route_air_time_mean_7d')),
     evening_rush: hour >= 16 && hour <= 20,
