@@ -9,6 +9,7 @@ import { decodeState, takeChange } from '../../src/state/codec.ts';
 import { emptyState, type EntityState } from '../../src/state/entity-state.ts';
 import { fold } from '../../src/state/fold.ts';
 import { compilePlan, type ViewPlan } from '../../src/state/plan.ts';
+import type { Store } from '../../src/store/store.ts';
 import { laneName, type MemoryStore } from './memory-store.ts';
 import type { Random } from './random.ts';
 
@@ -146,6 +147,27 @@ export function storedStates(definitions: Definitions, store: MemoryStore): Stat
 
 function sorted(entries: readonly (readonly [string, string])[]): StatesByEntity {
   return new Map(entries.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** What a store holds of the entities that a clean pass found, read through its port. */
+export async function readStates(
+  definitions: Definitions,
+  store: Store,
+  clean: StatesByEntity,
+): Promise<StatesByEntity> {
+  const found: (readonly [string, string])[] = [];
+  for (const view of definitions.views.values()) {
+    const plan = compilePlan(view, AGGREGATIONS);
+    const lane = `${laneOf(plan, 0)} `;
+    const entities = [...clean.keys()].filter((name) => name.startsWith(lane)).map((name) => name.slice(lane.length));
+    const shard = { source: view.source.name, entityKey: view.keyColumns.join(','), partition: 0 };
+    const [read] = await store.read(shard, [{ fingerprint: view.stateFingerprint, entities }]);
+    for (const [index, entity] of entities.entries()) {
+      const stored = read?.states[index] ?? null;
+      found.push([`${lane}${entity}`, stored === null ? 'missing' : canonical(plan, decodeState(plan, stored))]);
+    }
+  }
+  return sorted(found);
 }
 
 function laneOf({ view }: ViewPlan, partition: number): string {
