@@ -2,7 +2,7 @@
  * Definitions as the rest of the program sees them: checked, compiled, frozen (DESIGN section 4). Nothing here is
  * optional that a reader would have to default again.
  */
-import type { FieldType, ScalarKind, Value, ValueType } from '../core/value.ts';
+import type { FieldType, ScalarKind, Value } from '../core/value.ts';
 import type { CompiledExpression } from '../expression/expression.ts';
 
 export type SourceClock = 'wall' | 'watermark';
@@ -200,5 +200,3 @@ export interface AggregationParamRule {
 }
 
 export type AggregationCatalog = ReadonlyMap<string, AggregationRules>;
-
-export type { ValueType };

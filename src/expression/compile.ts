@@ -119,7 +119,7 @@ function dispatch(node: Expr, walk: Walk): Typed | null {
     case 'call':
       return functionCall(node, walk);
     case 'substring': {
-      const parts = [node.value, node.from ?? ({ type: 'integer', value: 1 } as Expr), ...(node.for ? [node.for] : [])];
+      const parts = [node.value, node.from ?? { type: 'integer', value: 1 }, ...(node.for ? [node.for] : [])];
       const args = compileAll(parts, walk);
       return args === null ? null : call(FUNCTIONS.get('substring') as never, args, start);
     }

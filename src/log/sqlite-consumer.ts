@@ -154,7 +154,7 @@ function consumerOf(member: Member): LogConsumer {
 async function deliver(source: ConsumerSource, member: Member): Promise<boolean> {
   const { topic, batchRecordsMax, batchBytesMax } = member.options;
   let found = false;
-  for (const partition of [...member.positions.keys()]) {
+  for (const partition of member.positions.keys()) {
     const position = member.positions.get(partition);
     if (position === undefined || member.closing || member.paused.has(partition)) continue;
     const { records, startOffset, endOffset } = source.fetch(

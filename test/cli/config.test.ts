@@ -21,10 +21,7 @@ test('a variable gives its flag, and a _FILE variable the contents of a file', (
     SKEWLESS_LOG_LEVEL: 'warn',
     HOME: '/',
   });
-  expect([...flags].toSorted()).toEqual([
-    ['log-level', 'warn'],
-    ['store', 'sqlite:secret.sqlite'],
-  ]);
+  expect(Object.fromEntries(flags)).toEqual({ 'log-level': 'warn', store: 'sqlite:secret.sqlite' });
 });
 
 test('every unknown variable is named, with what was probably meant', () => {

@@ -270,13 +270,13 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
       await log.append('t', [record('a')]);
       let release: () => void = () => {};
       const held = new Promise<void>((resolve) => (release = resolve));
-      let entered = false;
+      const entered = Promise.withResolvers<void>();
       const handler = recorder(0, async () => {
-        entered = true;
+        entered.resolve();
         await held;
       });
       const consumer = await consume(log, handler);
-      while (!entered) await new Promise((resolve) => setTimeout(resolve, 1));
+      await entered.promise;
       const closing = consumer.close();
       expect(handler.revocations).toEqual([]);
       release();
