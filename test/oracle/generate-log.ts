@@ -51,7 +51,12 @@ const PAIRS = [
 const LISTS = [[], ['9007199254740993', null, 7], [null]];
 const TIMES = [0, 1_700_000_000_000, '2024-03-10T02:30:00.123-05:00', '1969-12-31T23:59:59.999Z'];
 
-export function generateRecords(random: Random, source: ModelSource, views: readonly ModelView[]): GeneratedRecord[] {
+export function generateRecords(
+  random: Random,
+  source: ModelSource,
+  views: readonly ModelView[],
+  count: number,
+): GeneratedRecord[] {
   const spans = views.flatMap((view) => outputsOf(view).flatMap(({ span }) => (span === null ? [] : [span])));
   const aheadMs = durationMs(source.max_ahead ?? '5m');
   const nulls = random.pick([0.05, 0.3]);
@@ -62,7 +67,7 @@ export function generateRecords(random: Random, source: ModelSource, views: read
   const times = [random.pick(ORIGINS) + random.integer(0, 1_000)];
   let appendedMs = (times[0] as number) + random.integer(0, 60_000);
 
-  return Array.from({ length: random.integer(3, 90) }, (): GeneratedRecord => {
+  return Array.from({ length: count }, (): GeneratedRecord => {
     let tsMs = nextTime(random, times, spans);
     appendedMs = random.chance(0.9) ? Math.max(appendedMs, tsMs - random.pick([0, 0, aheadMs])) : appendedMs;
     if (random.chance(0.02)) tsMs = appendedMs + aheadMs + random.pick([0, 1, 86_400_000]);

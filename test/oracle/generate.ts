@@ -20,6 +20,24 @@ export function generateScenario(seed: number): Scenario {
   const random = createRandom(seed);
   const source = generateSource(random);
   const views = Array.from({ length: random.integer(1, 3) }, (_, index) => generateView(random, source, index));
-  const records = generateRecords(random, source, views);
+  return scenarioOf(seed, random, source, views, random.integer(3, 90));
+}
+
+/** One view under the sealing settings that it has by default, and enough events for them to matter. */
+export function generateLongScenario(seed: number): Scenario {
+  const random = createRandom(seed);
+  const source = generateSource(random);
+  const { head_max: _, head_limit: __, ...view } = generateView(random, source, 0);
+  return scenarioOf(seed, random, source, [view], random.integer(1_500, 3_000));
+}
+
+function scenarioOf(
+  seed: number,
+  random: Random,
+  source: ModelSource,
+  views: readonly ModelView[],
+  recordCount: number,
+): Scenario {
+  const records = generateRecords(random, source, views, recordCount);
   return { seed, source, views, text: printDefinitions(source, views), records, random };
 }

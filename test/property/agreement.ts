@@ -4,7 +4,7 @@ import type { LogRecord, ViewEvent, ViewOutcome } from '../../src/event/event.ts
 import type { EntityState } from '../../src/state/entity-state.ts';
 import type { Evaluation } from '../../src/state/state.ts';
 import { decode, type OracleEvent } from '../oracle/decode.ts';
-import { generateScenario, type Scenario } from '../oracle/generate.ts';
+import type { Scenario } from '../oracle/generate.ts';
 import { type GeneratedRecord, interestingTimes } from '../oracle/generate-log.ts';
 import { edgeMs, type ModelView, outputsOf, tailMs } from '../oracle/model.ts';
 import { oracleEvaluate, oracleInterval, totalOrder } from '../oracle/oracle.ts';
@@ -56,8 +56,7 @@ export function entityCases(scenario: Scenario, tally: Tally): EntityCase[] {
 }
 
 /** Throws with all that is needed to reproduce where they disagree. */
-export function checkAgreement(seed: number, tally: Tally): void {
-  const scenario = generateScenario(seed);
+export function checkAgreement(scenario: Scenario, tally: Tally): void {
   for (const entityCase of entityCases(scenario, tally)) {
     const { counted, state } = foldCase(entityCase, scenario.random, tally);
     const asOfs = asOfsFor(entityCase, state, scenario.random);
