@@ -7,6 +7,7 @@ import type { Log } from '../log/log.ts';
 import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
 import { type ServicePlan, compileService } from '../vector/service.ts';
+import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions } from './partitions.ts';
 import { type Watermarks, createWatermarks } from './watermarks.ts';
 
@@ -52,6 +53,7 @@ export interface Serving extends ServeDependencies {
   readonly viewPlans: ReadonlyMap<string, ViewPlan>;
   readonly partitions: Partitions;
   readonly watermarks: Watermarks;
+  readonly outages: Outages;
   readonly readLimitMs: number;
 }
 
@@ -70,6 +72,7 @@ export function createServing(dependencies: ServeDependencies): Serving {
       return ranges === null ? null : ranges.length;
     }),
     watermarks: createWatermarks(),
+    outages: createOutages(dependencies.logger, dependencies.clock),
     readLimitMs,
   };
 }

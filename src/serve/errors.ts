@@ -86,12 +86,11 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   const problem = problemOf(status, [item(code, null, message)], '');
   const body = JSON.stringify(problem);
   if (socket.writable) {
-    socket.write(
+    socket.end(
       `HTTP/1.1 ${status} ${problem.title}\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
         `content-type: ${PROBLEM_TYPE}\r\n\r\n${body}`,
     );
-  }
-  socket.destroy();
+  } else socket.destroy();
 }
 
 interface Routes {

@@ -1,6 +1,7 @@
 /** Schemas that several operations share, and how an operation declares what it may answer. */
-import { type TSchema, Type } from 'typebox';
+import { type TSchema, type TUnsafe, Type } from 'typebox';
 import { STATUSES } from '../core/status.ts';
+import { type ProblemItem, item, problemOf } from './problem.ts';
 
 const ProblemItemSchema = Type.Object(
   {
@@ -45,16 +46,52 @@ export function reference(id: string): TSchema {
   return Type.Unsafe({ $ref: `${id}#` });
 }
 
-const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'The request is wrong; `errors` says all that is.',
-  404: 'There is nothing of that name; `errors[0].suggestion` is the nearest.',
-  405: 'The path exists, the method does not; see the header `allow`.',
-  409: 'The service has another fingerprint than the request names.',
-  413: 'The body is larger than 1 MiB.',
-  415: 'The body is not `application/json`.',
-  500: 'Something failed inside the server; the log tells more, by `request_id`.',
-  503: 'What the answer needs cannot be reached now; see the header `retry-after`.',
+interface ProblemDocumentation {
+  readonly description: string;
+  readonly example: ProblemItem;
+}
+
+const PROBLEMS: Readonly<Record<number, ProblemDocumentation>> = {
+  400: {
+    description: 'The request is wrong; `errors` says all that is.',
+    example: item('missing_key', '/entities/0/origin', 'the entity key origin (string) is missing'),
+  },
+  404: {
+    description: 'There is nothing of that name; `errors[0].suggestion` is the nearest.',
+    example: item(
+      'unknown_service',
+      '/path/service',
+      'there is no feature service "departure_dela"',
+      'departure_delay',
+    ),
+  },
+  409: {
+    description: 'The service has another fingerprint than the request names.',
+    example: item(
+      'fingerprint_mismatch',
+      '/fingerprint',
+      'departure_delay@1 has the fingerprint 9d5ed678fe57bcca610140957afab571: its definition is not the one this client was made for',
+    ),
+  },
+  413: {
+    description: 'The body is larger than 1 MiB.',
+    example: item('body_too_large', null, 'the body is larger than 1 MiB; send fewer rows at a time'),
+  },
+  415: {
+    description: 'The body is not `application/json`.',
+    example: item('unsupported_media_type', null, 'send the body as content-type: application/json'),
+  },
+  500: {
+    description: 'Something failed inside the server; its log tells more, by `request_id`.',
+    example: item('internal', null, 'something failed inside the server'),
+  },
+  503: {
+    description: 'What the answer needs cannot be reached now; see the header `retry-after`.',
+    example: item('store_unavailable', null, 'the state store could not be read'),
+  },
 };
+
+const EXAMPLE_REQUEST_ID = '0b9f6a52-3c57-4d0f-9d6f-1f1f0a7c2e11';
 
 interface Answer {
   readonly description: string;
@@ -69,15 +106,22 @@ export function responses(answer: Answer, problemStatuses: readonly number[], st
     [status]: { description, content: { 'application/json': { schema, example } } },
   };
   for (const problemStatus of [...problemStatuses, 500]) {
+    const problem = PROBLEMS[problemStatus];
+    if (problem === undefined) continue;
+    const example = problemOf(problemStatus, [problem.example], EXAMPLE_REQUEST_ID);
     declared[problemStatus] = {
-      description: PROBLEMS[problemStatus],
-      content: { 'application/problem+json': { schema: reference('Problem') } },
+      description: problem.description,
+      content: { 'application/problem+json': { schema: reference('Problem'), example } },
     };
   }
   return declared;
 }
 
-/** A parameter in the path. */
-export function pathParameter(name: string, description: string, example: string): TSchema {
-  return Type.Object({ [name]: Type.String({ description, examples: [example] }) });
+/** The one parameter of a path. */
+export function pathParameter<Name extends string>(
+  name: Name,
+  description: string,
+  example: string,
+): TUnsafe<Readonly<Record<Name, string>>> {
+  return Type.Unsafe(Type.Object({ [name]: Type.String({ description, examples: [example] }) }));
 }

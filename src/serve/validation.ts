@@ -56,7 +56,11 @@ function itemOf(error: ErrorObject, prefix: string): ProblemItem {
     case 'minItems':
       return item(limitCode(pointer, 'too_few'), pointer, `${name} is empty; at least ${param('limit')} is needed`);
     case 'uniqueItems':
-      return item('duplicate_item', `${pointer}/${param('i')}`, `${name} says the same twice`);
+      return item(
+        'duplicate_item',
+        `${pointer}/${Math.max(Number(param('i')), Number(param('j')))}`,
+        `${name} says the same twice`,
+      );
     case 'minimum':
     case 'maximum':
       return item('out_of_range', pointer, `${name} ${error.message ?? 'is out of range'}`);

@@ -172,9 +172,11 @@ async function caughtUp(definitions: Definitions, log: SqliteLog, materializer: 
           const ends = new Map((await log.ranges(topic))?.map(({ partition, endOffset }) => [partition, endOffset]));
           const lanes = source.views.flatMap(({ partitions }) => partitions);
           if (lanes.length === 0) return 'no lane';
-          for (const { partition, position, state, caughtUpAtMs, reason } of lanes) {
-            if (state === 'failed') throw new Error(reason?.message);
-            if (position !== ends.get(partition) || state !== 'live' || caughtUpAtMs === null) return 'behind';
+          for (const lane of lanes) {
+            const { partition, position, state, caughtUpAtMs } = lane;
+            if (position !== ends.get(partition) || state !== 'live' || caughtUpAtMs === null) {
+              return JSON.stringify({ source: source.source, state: source.state, lane });
+            }
           }
         }
         return 'caught up';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
+import { startFlights } from './flights.ts';
 import { startHarness } from './harness.ts';
 
 const FILE = join(import.meta.dirname, '../../openapi/openapi.json');
@@ -14,12 +15,17 @@ interface Operation {
   readonly summary?: string;
   readonly description?: string;
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { example?: unknown }>> }>>;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly example?: string | number;
+  }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { example?: unknown }>> };
 }
 
-async function served(): Promise<{ paths: Record<string, Record<string, Operation>> }> {
+async function served(): Promise<{ paths: Record<string, Partial<Record<'get' | 'post', Operation>>> }> {
   const { get } = await startHarness({ definitions: DEFINITIONS, materialize: false });
-  return (await get('/openapi.json')).json as { paths: Record<string, Record<string, Operation>> };
+  return (await get('/openapi.json')).json as Awaited<ReturnType<typeof served>>;
 }
 
 test('the committed document is the one served (npm run openapi writes it)', async () => {
@@ -46,6 +52,29 @@ test('every operation says what it does, shows an example, and declares the prob
     if (operation.requestBody !== undefined) {
       expect(operation.requestBody.content['application/json']?.example, at).toBeDefined();
       for (const status of ['400', '404', '413', '415']) expect(operation.responses, at).toHaveProperty(status);
+    }
+  }
+});
+
+test('the example of every operation, sent as it is shown, is answered with 200', async () => {
+  const { call } = await startFlights();
+  for (const [pattern, methods] of Object.entries((await served()).paths)) {
+    for (const [method, { parameters = [], requestBody }] of Object.entries(methods) as ['get' | 'post', Operation][]) {
+      const query = new URLSearchParams();
+      let path = pattern;
+      for (const { name, in: place, example } of parameters) {
+        if (place === 'path') path = path.replace(`{${name}}`, String(example));
+        else if (example !== undefined) query.set(name, String(example));
+      }
+      const payload = requestBody?.content['application/json']?.example as object | undefined;
+      const answer = await call({
+        method,
+        url: `${path}?${query.toString()}`,
+        ...(payload === undefined ? {} : { payload }),
+      });
+      expect(answer.status, `${method} ${path} ${answer.text}`).toBe(200);
+      if (path.endsWith('/events')) expect(answer.json).toMatchObject({ accepted: 1, rejected: [] });
+      if (path.endsWith('/vectors')) expect(answer.json.vectors[0]).not.toHaveProperty('error');
     }
   }
 });

@@ -25,7 +25,9 @@ test('UNAVAILABLE: what could not be read is withheld, what could is served', as
 });
 
 test('503 only when no row could be read, with a time to try again', async () => {
-  const { vectors } = await startAirport({ wrapStore: failing(['weather', 'departures']) });
+  const { vectors, logged, clock } = await startAirport({ wrapStore: failing(['weather', 'departures']) });
+  const nowMs = clock.nowMs();
+  clock.nowMs = () => nowMs;
   const answer = await vectors('departure_delay', REQUEST);
   expect(answer.status).toBe(503);
   expect(answer.headers['retry-after']).toBe('1');
@@ -33,6 +35,8 @@ test('503 only when no row could be read, with a time to try again', async () =>
   const withoutAsOf = await vectors('departure_delay', { entities: [ROW] });
   expect(withoutAsOf.status).toBe(503);
   expect(withoutAsOf.json.code).toBe('store_unavailable');
+  // Said once, however many reads fail within a second.
+  expect(logged.filter(({ msg }) => msg === 'a shard cannot be read')).toHaveLength(1);
 });
 
 test('UNAVAILABLE: a store that hangs is given up after the read limit', async () => {

@@ -1,14 +1,9 @@
 /** Lists in pages: `{items, next_page_token}`, sorted by id, with `limit` and `page_token`. */
-import { type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { RequestError, item } from '../../problem.ts';
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
-
-export interface PageQuery {
-  readonly limit: number;
-  readonly page_token?: string;
-}
 
 export const PageQuerySchema = Type.Object(
   {
@@ -17,6 +12,8 @@ export const PageQuerySchema = Type.Object(
   },
   { additionalProperties: false },
 );
+
+type PageQuery = Static<typeof PageQuerySchema>;
 
 export function pageSchema(items: TSchema): TSchema {
   return Type.Object(

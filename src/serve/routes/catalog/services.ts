@@ -1,4 +1,5 @@
 /** `GET /v1/feature-services` and `/v1/feature-services/{service}`: what a model reads, and what a request must hold. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { formatType } from '../../../core/value.ts';
 import type { ServiceDefinition, ServiceFeature } from '../../../definition/definition.ts';
@@ -7,12 +8,13 @@ import { findOrRefuse } from '../../lookup.ts';
 import { pathParameter, responses } from '../../schemas.ts';
 import { sendJson } from '../../send.ts';
 import { SERVICE_EXAMPLE } from './examples.ts';
-import { type PageQuery, PageQuerySchema, pageOf, pageSchema } from './page.ts';
+import { PageQuerySchema, pageOf, pageSchema } from './page.ts';
 import { ServiceSchema } from './schema.ts';
 
 export function registerServices(app: FastifyInstance, serving: Serving): void {
+  const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   const { services } = serving.definitions;
-  app.route<{ Querystring: PageQuery }>({
+  routes.route({
     method: 'GET',
     url: '/v1/feature-services',
     schema: {
@@ -35,7 +37,7 @@ export function registerServices(app: FastifyInstance, serving: Serving): void {
       return sendJson(reply, { items: items.map(renderService), next_page_token: nextPageToken });
     },
   });
-  app.route<{ Params: { service: string } }>({
+  routes.route({
     method: 'GET',
     url: '/v1/feature-services/:service',
     schema: {
@@ -45,7 +47,7 @@ export function registerServices(app: FastifyInstance, serving: Serving): void {
       description:
         'By name (the newest version) or `name@version`: its request columns and its features, in the order served.',
       params: pathParameter('service', 'Name of a feature service, or `name@2`', 'departure_delay'),
-      response: responses({ description: 'The service', schema: ServiceSchema, example: SERVICE_EXAMPLE }, [404]),
+      response: responses({ description: 'The service', schema: ServiceSchema, example: SERVICE_EXAMPLE }, [400, 404]),
     },
     handler: async (request, reply) =>
       sendJson(reply, renderService(findOrRefuse(services, request.params.service, 'feature service'))),

@@ -1,4 +1,5 @@
 /** `GET /v1/sources` and `/v1/sources/{source}`: streams, their schema, watermark and how far views have read them. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { formatDuration } from '../../../core/time.ts';
 import { formatType } from '../../../core/value.ts';
@@ -9,12 +10,13 @@ import { pathParameter, responses } from '../../schemas.ts';
 import { sendJson } from '../../send.ts';
 import { SOURCE_EXAMPLE } from './examples.ts';
 import { type Freshness, readFreshness } from './freshness.ts';
-import { type PageQuery, PageQuerySchema, pageOf, pageSchema } from './page.ts';
+import { PageQuerySchema, pageOf, pageSchema } from './page.ts';
 import { SourceSchema } from './schema.ts';
 
 export function registerSources(app: FastifyInstance, serving: Serving): void {
+  const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   const { sources } = serving.definitions;
-  app.route<{ Querystring: PageQuery }>({
+  routes.route({
     method: 'GET',
     url: '/v1/sources',
     schema: {
@@ -42,7 +44,7 @@ export function registerSources(app: FastifyInstance, serving: Serving): void {
       return sendJson(reply, { items: rendered, next_page_token: nextPageToken });
     },
   });
-  app.route<{ Params: { source: string } }>({
+  routes.route({
     method: 'GET',
     url: '/v1/sources/:source',
     schema: {
@@ -51,7 +53,10 @@ export function registerSources(app: FastifyInstance, serving: Serving): void {
       summary: 'One source',
       description: 'Its schema, watermark and the freshness of the views that read it.',
       params: pathParameter('source', 'Name of a source', 'departures'),
-      response: responses({ description: 'The source', schema: SourceSchema, example: SOURCE_EXAMPLE }, [404, 503]),
+      response: responses(
+        { description: 'The source', schema: SourceSchema, example: SOURCE_EXAMPLE },
+        [400, 404, 503],
+      ),
     },
     handler: async (request, reply) => {
       const source = findNamedOrRefuse(sources, request.params.source, 'source');

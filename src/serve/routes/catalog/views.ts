@@ -1,4 +1,5 @@
 /** `GET /v1/feature-views` and `/v1/feature-views/{view}`: what is aggregated, over which windows, how fresh. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { formatDuration } from '../../../core/time.ts';
 import { formatType } from '../../../core/value.ts';
@@ -10,12 +11,13 @@ import { pathParameter, responses } from '../../schemas.ts';
 import { sendJson } from '../../send.ts';
 import { VIEW_EXAMPLE } from './examples.ts';
 import { type ShardFreshness, readFreshness } from './freshness.ts';
-import { type PageQuery, PageQuerySchema, pageOf, pageSchema } from './page.ts';
+import { PageQuerySchema, pageOf, pageSchema } from './page.ts';
 import { ViewSchema } from './schema.ts';
 
 export function registerViews(app: FastifyInstance, serving: Serving): void {
+  const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   const { views } = serving.definitions;
-  app.route<{ Querystring: PageQuery }>({
+  routes.route({
     method: 'GET',
     url: '/v1/feature-views',
     schema: {
@@ -40,7 +42,7 @@ export function registerViews(app: FastifyInstance, serving: Serving): void {
       return sendJson(reply, { items: rendered, next_page_token: nextPageToken });
     },
   });
-  app.route<{ Params: { view: string } }>({
+  routes.route({
     method: 'GET',
     url: '/v1/feature-views/:view',
     schema: {
@@ -49,7 +51,7 @@ export function registerViews(app: FastifyInstance, serving: Serving): void {
       summary: 'One feature view',
       description: 'By name (the newest version) or `name@version`.',
       params: pathParameter('view', 'Name of a feature view, or `name@2`', 'origin_departures'),
-      response: responses({ description: 'The view', schema: ViewSchema, example: VIEW_EXAMPLE }, [404, 503]),
+      response: responses({ description: 'The view', schema: ViewSchema, example: VIEW_EXAMPLE }, [400, 404, 503]),
     },
     handler: async (request, reply) => {
       const view = findOrRefuse(views, request.params.view, 'feature view');

@@ -1,4 +1,5 @@
 /** `POST /v1/sources/{source}/events`: appends events to the source's topic, and answers a position token. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { SkewlessError, messageOf } from '../../../core/errors.ts';
 import type { SourceDefinition } from '../../../definition/definition.ts';
@@ -25,7 +26,7 @@ type Sound = EventValidation & { readonly ok: true };
 
 export function registerPostEvents(app: FastifyInstance, serving: Serving): void {
   const ensured = new Set<string>();
-  app.route<{ Params: { source: string }; Body: { events: readonly unknown[] } }>({
+  app.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
     url: '/v1/sources/:source/events',
     schema: {

@@ -17,14 +17,17 @@ export const EventsBody = Type.Object(
       {
         events: [
           {
+            flight_id: '2013-01-31/B6/23',
             scheduled_at: '2013-01-31T22:00:00Z',
             departed_at: '2013-01-31T22:09:00Z',
+            origin: 'JFK',
+            dest: 'LAX',
             carrier: 'B6',
             flight: 23,
             tailnum: 'N593JB',
-            origin: 'JFK',
-            dest: 'LAX',
             dep_delay: 9,
+            distance: 2475,
+            cancelled: false,
           },
         ],
       },

@@ -60,6 +60,7 @@ export async function answerVectors(
   const afterLeftMs = budgetMs === null ? (): number => AFTER_WAIT_MS - elapsedMs() : leftMs;
   const notApplied = await waitUntilApplied(serving, reads.shards, request.after, afterLeftMs);
   const outcomes = await readShards(serving.store, reads.shards, limits());
+  serving.outages.report(outcomes);
   refuseIfUnreadable(rowReads, outcomes);
   asOfMs ??= defaultAsOf(serving, plan, selection, outcomes, counts, nowMs);
   const evaluator = createRowEvaluator({ serving, plan, outcomes, notApplied, nowMs });

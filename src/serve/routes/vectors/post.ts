@@ -1,5 +1,6 @@
 /** `POST /v1/feature-services/{service}/vectors`: feature vectors for up to 1,000 rows. */
 import type { ErrorObject } from 'ajv';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
@@ -11,7 +12,7 @@ import { renderAnswer } from './response.ts';
 import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
 
 export function registerPostVectors(app: FastifyInstance, serving: Serving): void {
-  app.route<{ Params: { service: string } }>({
+  app.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
     url: '/v1/feature-services/:service/vectors',
     // Rows are checked against the service as well, and all problems are told at once.
