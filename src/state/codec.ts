@@ -2,13 +2,21 @@
  * Stored form of a state: an append-only head and one tiles value.
  *
  * Head: a header (format, version it was rewritten at, `sealedUntil`, newest sealed event, checksum of the tiles value it
- * belongs with), then framed records. Every frame ends in a CRC-32 that continues the one before, so records can be
- * neither changed, moved nor taken out; and their number must match `version`, so none can be missing at the end.
+ * belongs with), then chunks: how many records, and the records. Header and chunks each end in a CRC-32 that continues
+ * the one before, so they can be neither changed, moved nor taken out; and the number of records must match `version`,
+ * so none can be missing at the end.
  * Tiles: per level the tiles by start, ending in a CRC-32. Decoding trusts nothing: every fault is a `CorruptBytesError`.
  */
 import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { crc32 } from './checksum.ts';
-import { type EntityState, type HeadEvent, compareToPlace } from './entity-state.ts';
+import {
+  type EntityState,
+  type HeadEvent,
+  type KeptRecords,
+  type StoredMarks,
+  compareToPlace,
+  nothingKept,
+} from './entity-state.ts';
 import type { ViewPlan } from './plan.ts';
 import { readRecord, writeRecord } from './record-codec.ts';
 import type { StateChange, StoredState } from './state.ts';
@@ -27,21 +35,15 @@ export function takeChange(plan: ViewPlan, state: EntityState): StateChange | nu
   const rewrite = stored.rewrite;
   const tiles = rewrite && state.sealedUntilMs !== -Infinity ? writeTiles(plan, state) : null;
   writer.reset();
-  if (rewrite) stored.checksum = writeHeader(state, tiles === null ? 0 : tilesChecksum(tiles));
-  const events = rewrite ? state.head : (stored.scattered ?? state.head);
-  for (let index = rewrite ? 0 : events.length - stored.appended; index < events.length; index++) {
-    stored.checksum = writeFrame(plan, events[index] as HeadEvent, stored.checksum);
-  }
+  if (rewrite) writeHead(plan, state, tiles === null ? 0 : tilesChecksum(tiles));
+  else writeAppended(plan, state);
+  const bytes = writer.copy();
+  if (rewrite) stored.kept.bytes = bytes;
   stored.version = state.version;
   stored.appended = 0;
   stored.scattered = null;
   stored.rewrite = false;
-  return {
-    fromVersion,
-    toVersion: state.version,
-    head: { mode: rewrite ? 'replace' : 'append', bytes: writer.copy() },
-    tiles,
-  };
+  return { fromVersion, toVersion: state.version, head: { mode: rewrite ? 'replace' : 'append', bytes }, tiles };
 }
 
 /** Applies a change to what is stored, as a store does: for tests and stores that keep whole values. */
@@ -76,12 +78,49 @@ function writeHeader(state: EntityState, tilesChecksum: number): number {
   return checksum;
 }
 
-function writeFrame(plan: ViewPlan, event: HeadEvent, before: number): number {
+/** The whole head, in total order: records written whole before are copied. */
+function writeHead(plan: ViewPlan, state: EntityState, tilesChecksum: number): void {
+  const { head, stored } = state;
+  stored.checksum = writeHeader(state, tilesChecksum);
+  const { kept } = stored;
+  const bounds: number[] = [];
+  if (head.length > 0) {
+    const at = writer.length;
+    writer.varint(head.length);
+    copyKept(kept, bounds);
+    for (let index = kept.count; index < head.length; index++) {
+      bounds.push(writer.length);
+      writeRecord(plan, head[index] as HeadEvent, writer);
+    }
+    bounds.push(writer.length);
+    endChunk(stored, at);
+  }
+  kept.bounds = bounds;
+  kept.first = 0;
+  kept.count = head.length;
+}
+
+function copyKept({ bytes, bounds, first, count }: KeptRecords, copied: number[]): void {
+  if (count === 0) return;
+  const from = bounds[first] as number;
+  const shift = writer.length - from;
+  for (let index = first; index < first + count; index++) copied.push((bounds[index] as number) + shift);
+  writer.raw(bytes.subarray(from, bounds[first + count] as number));
+}
+
+/** The events that came since the last take, in the order they came. */
+function writeAppended(plan: ViewPlan, { head, stored }: EntityState): void {
+  const events = stored.scattered ?? head;
   const at = writer.length;
-  writeRecord(plan, event, writer);
-  const checksum = crc32(writer.buffer, at, writer.length, before);
-  writer.u32(checksum);
-  return checksum;
+  writer.varint(stored.appended);
+  for (let index = events.length - stored.appended; index < events.length; index++)
+    writeRecord(plan, events[index] as HeadEvent, writer);
+  endChunk(stored, at);
+}
+
+function endChunk(stored: StoredMarks, at: number): void {
+  stored.checksum = crc32(writer.buffer, at, writer.length, stored.checksum);
+  writer.u32(stored.checksum);
 }
 
 function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }: StoredState): EntityState {
@@ -97,11 +136,10 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
   const head: HeadEvent[] = [];
   while (reader.remaining > 0) {
     const at = reader.position;
-    const event = readRecord(plan, reader);
+    readChunk(plan, reader, head);
     checksum = verify(reader, headBytes, at, checksum);
-    if (event.tsMs < sealedUntilMs) throw new CorruptBytesError('a head event is below the seal');
-    head.push(event);
   }
+  if (head.some(({ tsMs }) => tsMs < sealedUntilMs)) throw new CorruptBytesError('a head event is below the seal');
   if (baseVersion + head.length !== version) {
     throw new CorruptBytesError(
       `${head.length} head records after version ${baseVersion} do not make version ${version}`,
@@ -114,8 +152,24 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
     tiles: tilesBytes === null || sealedUntilMs === -Infinity ? plan.levels.map(() => []) : readTiles(plan, tilesBytes),
     version,
     forcedSeals: 0,
-    stored: { version, checksum, appended: 0, scattered: null, rewrite: false, tiles: tilesBytes ?? new Uint8Array(0) },
+    stored: {
+      version,
+      checksum,
+      appended: 0,
+      scattered: null,
+      rewrite: false,
+      tiles: tilesBytes ?? new Uint8Array(0),
+      kept: nothingKept(),
+    },
   };
+}
+
+function readChunk(plan: ViewPlan, reader: ByteReader, head: HeadEvent[]): void {
+  const count = reader.varint();
+  // Every record takes some bytes: a count that cannot be true is not believed.
+  if (count === 0 || count > reader.remaining)
+    throw new CorruptBytesError(`${count} records in ${reader.remaining} bytes`);
+  for (let index = 0; index < count; index++) head.push(readRecord(plan, reader));
 }
 
 /** Reads the checksum that ends a frame begun at `from`. */

@@ -57,9 +57,25 @@ export interface StoredMarks {
   rewrite: boolean;
   /** The tiles value last written or read; empty when there is none. */
   tiles: Uint8Array;
+  readonly kept: KeptRecords;
+}
+
+/** The head as it was last written whole: what is still in it is copied when it is written whole again. */
+export interface KeptRecords {
+  bytes: Uint8Array;
+  /** Where each record begins, and after them where the last one ends. */
+  bounds: readonly number[];
+  /** Which record is that of the oldest head event. */
+  first: number;
+  /** How many head events, from the oldest on, have their records here, one after the other. */
+  count: number;
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+export function nothingKept(): KeptRecords {
+  return { bytes: NO_BYTES, bounds: [], first: 0, count: 0 };
+}
 
 export function emptyState(plan: ViewPlan): EntityState {
   return {
@@ -69,7 +85,15 @@ export function emptyState(plan: ViewPlan): EntityState {
     tiles: plan.levels.map(() => []),
     version: 0,
     forcedSeals: 0,
-    stored: { version: 0, checksum: 0, appended: 0, scattered: null, rewrite: true, tiles: NO_BYTES },
+    stored: {
+      version: 0,
+      checksum: 0,
+      appended: 0,
+      scattered: null,
+      rewrite: true,
+      tiles: NO_BYTES,
+      kept: nothingKept(),
+    },
   };
 }
 

@@ -43,6 +43,7 @@ function append({ head, stored }: EntityState, event: HeadEvent): void {
   } else {
     stored.scattered ??= head.slice(head.length - stored.appended);
     head.splice(at, 0, event);
+    if (at < stored.kept.count) stored.kept.count = at;
   }
   stored.scattered?.push(event);
   stored.appended += 1;

@@ -1,7 +1,8 @@
 /** Sealing: the oldest events of a head move into the tiles of every level (DESIGN section 5). */
 import { floorTo } from '../core/time.ts';
 import { type EntityState, type HeadEvent, type Tile, addToTile, headIndexAt, tileIndexAt } from './entity-state.ts';
-import type { Level, ViewPlan } from './plan.ts';
+import type { Value } from '../core/value.ts';
+import type { Level, Slot, ViewPlan } from './plan.ts';
 
 /** A seal that the horizon limits waits for head_max divided by this many events, so that tiles are not rewritten for one. */
 const LIMITED_SEAL_DIVISOR = 8;
@@ -53,15 +54,45 @@ function seal(plan: ViewPlan, state: EntityState, untilMs: number): void {
     const kept = tileIndexAt(tiles, level.retainedFrom(untilMs));
     if (kept > 0) tiles.splice(0, kept);
   }
+  const { kept } = state.stored;
+  kept.first += count;
+  kept.count = Math.max(0, kept.count - count);
   state.stored.rewrite = true;
 }
 
-/** `sealed` is in order, so that most events go where the one before went. */
+/** Slot by slot, so that what a slot is need not be looked up for every event. */
 function sealInto(level: Level, tiles: Tile[], sealed: readonly HeadEvent[]): void {
+  const tileOf = tilesOf(level, tiles, sealed);
+  for (const [place, slot] of level.slots.entries()) addColumn(slot, place, tileOf, sealed);
+}
+
+/** The tile that each event goes to. `sealed` is in order, so that most go where the one before went. */
+function tilesOf(level: Level, tiles: Tile[], sealed: readonly HeadEvent[]): readonly Tile[] {
+  const tileOf: Tile[] = [];
   let tile: Tile | null = null;
-  for (const event of sealed) {
-    if (tile === null || event.tsMs >= tile.startMs + level.hopMs) tile = tileFor(level, tiles, event.tsMs);
-    addToTile(level, tile, event);
+  let endMs = -Infinity;
+  for (const { tsMs } of sealed) {
+    if (tile === null || tsMs >= endMs) {
+      tile = tileFor(level, tiles, tsMs);
+      endMs = tile.startMs + level.hopMs;
+      tile.storedFrom = -1;
+    }
+    if (tsMs > tile.newestMs) tile.newestMs = tsMs;
+    tileOf.push(tile);
+  }
+  return tileOf;
+}
+
+function addColumn(slot: Slot, place: number, tileOf: readonly Tile[], sealed: readonly HeadEvent[]): void {
+  const { algebra, column, filterMask } = slot;
+  for (let index = 0; index < sealed.length; index++) {
+    const event = sealed[index] as HeadEvent;
+    if (filterMask !== 0 && (event.filterBits & filterMask) === 0) continue;
+    const value = column < 0 ? true : (event.columns[column] as Value);
+    if (value === null) continue;
+    const { states } = tileOf[index] as Tile;
+    const state = states[place] ?? (states[place] = algebra.create());
+    algebra.add(state, value, event.tsMs, event.partition, event.offset);
   }
 }
 
@@ -79,11 +110,14 @@ function tileStartMs(level: Level, tsMs: number): number {
 
 function tileFor(level: Level, tiles: Tile[], tsMs: number): Tile {
   const startMs = tileStartMs(level, tsMs);
-  const at = tileIndexAt(tiles, startMs);
+  const last = tiles.at(-1);
+  const at = last === undefined || last.startMs < startMs ? tiles.length : tileIndexAt(tiles, startMs);
   const found = tiles[at];
   if (found?.startMs === startMs) return found;
-  const states = new Array<unknown>(level.slots.length).fill(null);
+  const states: unknown[] = [];
+  for (let place = 0; place < level.slots.length; place++) states.push(null);
   const tile: Tile = { startMs, newestMs: -Infinity, states, storedFrom: -1, storedTo: -1 };
-  tiles.splice(at, 0, tile);
+  if (at === tiles.length) tiles.push(tile);
+  else tiles.splice(at, 0, tile);
   return tile;
 }
