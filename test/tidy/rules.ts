@@ -46,7 +46,14 @@ const CLOCK_OR_CHANCE = new Set([
   'process.hrtime',
 ]);
 const IMPURE_GLOBALS = new Set(['process', 'performance', 'fetch', 'setTimeout', 'setInterval', 'setImmediate']);
-const RANDOM_IMPORTS = new Set(['randomBytes', 'randomInt', 'randomUUID', 'randomFillSync', 'webcrypto', 'getRandomValues']);
+const RANDOM_IMPORTS = new Set([
+  'randomBytes',
+  'randomInt',
+  'randomUUID',
+  'randomFillSync',
+  'webcrypto',
+  'getRandomValues',
+]);
 
 /** Every violation in a file, as `path: sentence`. */
 export function violationsOf(file: SourceFile): string[] {
@@ -85,8 +92,10 @@ function importViolations(path: string, folder: string, specifier: string): stri
   const targetFolder = /^src\/([^/]+)\//.exec(target)?.[1];
   if (folder === '' || folder === 'cli' || targetFolder === folder) return [];
   if (targetFolder === undefined) return [`imports ${target} from outside its layer`];
-  if (!(MAY_IMPORT[folder] ?? []).includes(targetFolder)) return [`${folder} must not import ${targetFolder} (${target})`];
-  if (ADAPTER_FOLDERS.has(targetFolder) && !PORTS.has(target)) return [`imports the adapter ${target}; only main and cli may`];
+  if (!(MAY_IMPORT[folder] ?? []).includes(targetFolder))
+    return [`${folder} must not import ${targetFolder} (${target})`];
+  if (ADAPTER_FOLDERS.has(targetFolder) && !PORTS.has(target))
+    return [`imports the adapter ${target}; only main and cli may`];
   return [];
 }
 
