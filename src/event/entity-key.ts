@@ -9,9 +9,12 @@ export const ENTITY_KEY_BYTES_MAX = 1_024;
  * string `"1"` and an int `1` are `["1"]` and `[1]`.
  */
 export function encodeEntityKey(keys: readonly Value[]): string {
-  const [only] = keys;
-  if (keys.length === 1 && typeof only === 'string') return `[${JSON.stringify(only)}]`;
-  return JSON.stringify(keys, (_name, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  let text = '[';
+  for (const key of keys) {
+    if (text.length > 1) text += ',';
+    text += typeof key === 'bigint' ? `"${key}"` : JSON.stringify(key);
+  }
+  return `${text}]`;
 }
 
 /** Whether a key's text is longer than the store takes. Counts bytes only where the length alone does not tell. */

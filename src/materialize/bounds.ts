@@ -8,8 +8,11 @@ export interface MaterializeBounds {
   readonly flushRecordsMax: number;
   /** Entity states read from the store in one call. */
   readonly readEntitiesMax: number;
-  /** Entity states kept in memory between flushes, over all shards. Those of an unacknowledged flush are beyond it. */
-  readonly entitiesMax: number;
+  /**
+   * Entity states kept in memory between chunks, over all shards, as far as their size can be guessed. Those of the
+   * chunk at hand come on top: at most `flushRecordsMax` per lane.
+   */
+  readonly stateBytesMax: number;
   /** A shard commits at least this often, events or none. */
   readonly heartbeatMs: number;
   /** A heartbeat older than this is that of an owner who is gone. */
@@ -28,7 +31,7 @@ export const DEFAULT_BOUNDS: MaterializeBounds = {
   batchBytesMax: 4_194_304,
   flushRecordsMax: 500,
   readEntitiesMax: 500,
-  entitiesMax: 20_000,
+  stateBytesMax: 268_435_456,
   heartbeatMs: 1_000,
   takeoverMs: 10_000,
   retryFirstMs: 50,

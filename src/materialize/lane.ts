@@ -45,7 +45,12 @@ export interface Lane {
   bytesCorrection: number;
 }
 
-export function createLane(plan: LanePlan, outcomeIndex: number, entitiesMax: number): Lane {
+/** In memory, guessed: an object per event and tile, and a few numbers in each. */
+const STATE_BYTES = 500;
+const EVENT_BYTES = 200;
+const TILES_EXPANSION = 6;
+
+export function createLane(plan: LanePlan, outcomeIndex: number, stateBytesMax: number): Lane {
   return {
     plan,
     outcomeIndex,
@@ -53,12 +58,16 @@ export function createLane(plan: LanePlan, outcomeIndex: number, entitiesMax: nu
     state: { mode: 'opening' },
     epoch: 0,
     movedInARow: 0,
-    idle: new LRUCache<string, EntityState>({ max: entitiesMax }),
+    idle: new LRUCache<string, EntityState>({ maxSize: stateBytesMax, sizeCalculation: memoryBytes }),
     working: new Map(),
     unflushed: new Map(),
     pendingBytes: 0,
     bytesCorrection: 1,
   };
+}
+
+function memoryBytes({ head, stored }: EntityState): number {
+  return STATE_BYTES + head.length * EVENT_BYTES + stored.tiles.length * TILES_EXPANSION;
 }
 
 /** Leaves the present state; what is in memory goes with it. */

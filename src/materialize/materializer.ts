@@ -29,7 +29,7 @@ export interface MaterializerOptions {
 
 export interface Materializer {
   /**
-   * Resolves when every source's topic is there and its consumer is about to run; what follows is in `status()`.
+   * Resolves when every source's topic is there and the consumers are about to run; what follows is in `status()`.
    * Rejects with `repartition_not_supported` for a view that a topic's partitions would tear apart.
    */
   start(): Promise<void>;
@@ -41,6 +41,10 @@ export interface Materializer {
 export function createMaterializer(options: MaterializerOptions): Materializer {
   const bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
   const plans = planSources(options.definitions, options.aggregations, options.namespace);
+  /** Nothing is folded from sources without views, but events may be sent to them. */
+  const unplanned = [...options.definitions.sources.values()].filter((source) =>
+    plans.every((plan) => plan.source.name !== source.name),
+  );
   const laneCount = plans.flatMap(({ shards }) => shards.flatMap(({ lanes }) => lanes)).length;
   const controller = new AbortController();
   let mode: MaterializerStatus['mode'] = 'idle';
@@ -55,7 +59,7 @@ export function createMaterializer(options: MaterializerOptions): Materializer {
         owner: { id: options.owner, group: plan.group },
         deadLetters: options.deadLetters ?? 'topic',
         bounds,
-        entitiesPerLaneMax: Math.max(1, Math.floor(bounds.entitiesMax / Math.max(1, laneCount))),
+        stateBytesPerLaneMax: Math.max(1, Math.floor(bounds.stateBytesMax / Math.max(1, laneCount))),
         controller,
         stopping: () => mode === 'stopping' || mode === 'stopped',
       }),
@@ -80,7 +84,9 @@ export function createMaterializer(options: MaterializerOptions): Materializer {
   return {
     async start() {
       mode = 'running';
-      for (const source of sources) await source.start();
+      for (const { topic } of unplanned) await options.log.ensureTopic(topic, 1);
+      for (const source of sources) await source.prepare();
+      if (mode === 'running') for (const source of sources) source.start();
     },
     stop() {
       stopped ??= stopAll();

@@ -27,8 +27,10 @@ export interface SourceDriverContext {
 }
 
 export interface SourceDriver {
-  /** Rejects when the source cannot be driven as it is defined; then goes on by itself. */
-  start(): Promise<void>;
+  /** Rejects when the source cannot be driven as it is defined. */
+  prepare(): Promise<void>;
+  /** Goes on by itself until `stop`. */
+  start(): void;
   /** Ends after the chunk at hand. */
   stop(): Promise<void>;
   state(): SourceState;
@@ -111,12 +113,14 @@ export function createSourceDriver(context: SourceDriverContext): SourceDriver {
   }
 
   return {
-    async start() {
+    async prepare() {
       await untilReachable(retry, () => log.ensureTopic(source.topic, 1));
       const ranges = await untilReachable(retry, () => log.ranges(source.topic));
       checkColocated(plan, ranges?.length ?? 0);
       const { deadLetters } = context;
       if (deadLetters !== null) await untilReachable(retry, () => deadLetters.open());
+    },
+    start() {
       running = run();
     },
     async stop() {

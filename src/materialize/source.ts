@@ -24,14 +24,15 @@ export interface SourceContext {
   readonly owner: Owner;
   readonly deadLetters: 'topic' | 'off';
   readonly bounds: MaterializeBounds;
-  readonly entitiesPerLaneMax: number;
+  readonly stateBytesPerLaneMax: number;
   /** Aborted when nothing may be waited for any longer. */
   readonly controller: AbortController;
   readonly stopping: () => boolean;
 }
 
 export interface Source {
-  start(): Promise<void>;
+  prepare(): Promise<void>;
+  start(): void;
   stop(): Promise<void>;
   status(): SourceStatus;
 }
@@ -70,6 +71,7 @@ export function createSource(plan: SourcePlan, context: SourceContext): Source {
   });
 
   return {
+    prepare: () => driver.prepare(),
     start: () => driver.start(),
     async stop() {
       if (outage.waitingFor() !== null) context.controller.abort();
@@ -102,7 +104,7 @@ function createShards(
     const shard: ShardContext = {
       id: { source: plan.source.name, entityKey, partition },
       source: plan.source,
-      lanes: lanes.map((lane) => createLane(lane, outcomeIndex++, context.entitiesPerLaneMax)),
+      lanes: lanes.map((lane) => createLane(lane, outcomeIndex++, context.stateBytesPerLaneMax)),
       store: context.store,
       clock: context.clock,
       owner: context.owner,

@@ -80,7 +80,7 @@ test('a materializer killed at any point, also inside a flush, leaves what the n
     owner: 'last',
   });
   await materializer.start();
-  const end = (kills * RECORDS_PER_LIFE) as number;
+  const end = kills * RECORDS_PER_LIFE;
   const lanes = () =>
     materializer.status().sources.flatMap(({ views }) => views.flatMap(({ partitions }) => partitions));
   await until(

@@ -55,7 +55,7 @@ export function createWorld({ random, mischief, partitionOf }: WorldOptions): Wo
     batchRecordsMax: 1 + random.below(90),
     flushRecordsMax: 1 + random.below(60),
     readEntitiesMax: 1 + random.below(6),
-    entitiesMax: 1 + random.below(20),
+    stateBytesMax: 1 + random.below(40_000),
     heartbeatMs: 200,
     takeoverMs: 2_000,
     retryFirstMs: 1,
