@@ -5,12 +5,12 @@ const formatters = new Map<string, Intl.DateTimeFormat>();
 
 /**
  * The first moment after `afterMs` (UTC ms) at which clocks in `zone` show `clock` (HHMM; 2400 is midnight), UTC ms.
- * Days on which a zone changes its offset are searched like any other; a reading that a change skips is an error.
+ * A day on which a change of offset skips that reading is passed over.
  */
 export function localClockToUtcMs(clock: number, zone: string, afterMs: number): number {
   const clockMs = (Math.floor(clock / 100) * 60 + (clock % 100)) * 60_000;
   const localMidnight = Math.floor((afterMs + zoneOffsetMs(zone, afterMs)) / DAY_MS) * DAY_MS;
-  for (const day of [-1, 0, 1, 2]) {
+  for (const day of [0, 1, 2]) {
     const local = localMidnight + day * DAY_MS + clockMs;
     // The offset at the guess may differ from the one at the answer only next to a change; one correction settles it.
     const guess = local - zoneOffsetMs(zone, local);

@@ -52,6 +52,8 @@ test.each([
   // Clocks go forward at 02:00, and back at 02:00.
   [330, 'America/New_York', '2013-03-10T06:00:00Z', '2013-03-10T07:30:00Z'],
   [130, 'America/New_York', '2013-11-03T05:00:00Z', '2013-11-03T05:30:00Z'],
+  // 02:30 is skipped that night, and shown in the next.
+  [230, 'America/New_York', '2013-03-10T05:00:00Z', '2013-03-11T06:30:00Z'],
   // Honolulu keeps no summer time, and is a day behind in the early morning.
   [1530, 'Pacific/Honolulu', '2013-01-01T15:00:00Z', '2013-01-02T01:30:00Z'],
 ])('%i in %s after %s is %s', (clock, zone, after, expected) => {
