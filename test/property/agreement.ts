@@ -9,7 +9,7 @@ import { type GeneratedRecord, interestingTimes } from '../oracle/generate-log.t
 import { edgeMs, type ModelView, outputsOf, tailMs } from '../oracle/model.ts';
 import { oracleEvaluate, oracleInterval, totalOrder } from '../oracle/oracle.ts';
 import type { Random } from '../oracle/random.ts';
-import { differences } from './compare.ts';
+import { differences, fingerprintOf } from './compare.ts';
 import { decodeAll, type Engine, enginesOf, evaluateAt, foldAll } from './engine.ts';
 import { createTally, type Tally } from './tally.ts';
 
@@ -148,7 +148,15 @@ export function judge(
   tally.evaluation('all');
   const truth = oracleInterval(view, counted, asOfMs, completeFromMs ?? Number.NEGATIVE_INFINITY);
   const valid = { ...truth, fromMs: Math.max(truth.fromMs, sealedUntilMs) };
-  return [...differences(expected, actual), ...intervalFaults(valid, actual)];
+  const again = [actual.fromMs, actual.untilMs - 1].filter(Number.isFinite).map((ms) => {
+    return { ms, bits: fingerprintOf(evaluateAt(engine, state, ms, completeFromMs)) };
+  });
+  const changed = again.filter(({ bits }) => bits !== fingerprintOf(actual));
+  return [
+    ...differences(expected, actual),
+    ...intervalFaults(valid, actual),
+    ...changed.map(({ ms, bits }) => `valid at ${ms}, where it is ${bits}`),
+  ];
 }
 
 function hasEventOnEdge(view: ModelView, counted: readonly OracleEvent[], asOfMs: number): boolean {
