@@ -33,7 +33,8 @@ const INTEGER_TAG = 255;
 const INTEGER_MAX = 2 ** 48;
 
 export function createExpansion(): Expansion {
-  return { parts: [], used: 0 };
+  // Room for two: an empty array would make room for seventeen when the first comes.
+  return { parts: [0.5, 0.5], used: 0 };
 }
 
 /** Adds `x` exactly: Shewchuk's GROW-EXPANSION with zero elimination, in place. */
@@ -133,15 +134,19 @@ function compact(sum: Expansion): void {
 
 /** Writes the same bytes for the same sum, however it was added up. Small integers take 2 to 8 bytes. */
 export function encodeExpansion(sum: Expansion, writer: ByteWriter): void {
+  if (sum.used === 1 && encodeInteger(sum.parts[0] as number, writer)) return;
   const components = leadingFirst(sum);
-  const leading = components[0] ?? 0;
-  if (components.length === 1 && Number.isInteger(leading) && Math.abs(leading) < INTEGER_MAX) {
-    writer.u8(INTEGER_TAG);
-    writer.svarint(leading);
-    return;
-  }
+  if (components.length === 1 && encodeInteger(components[0] as number, writer)) return;
   writer.u8(components.length);
   for (const component of components) writer.f64(component);
+}
+
+/** Writes a small integer; writes nothing and answers false for any other sum. */
+function encodeInteger(sum: number, writer: ByteWriter): boolean {
+  if (!Number.isInteger(sum) || Math.abs(sum) >= INTEGER_MAX) return false;
+  writer.u8(INTEGER_TAG);
+  writer.svarint(sum);
+  return true;
 }
 
 export function decodeExpansion(reader: ByteReader): Expansion {

@@ -80,7 +80,7 @@ function encodeCounts(counts: Map<Key, number> | null, writer: ByteWriter, codec
     return;
   }
   writer.varint(counts.size + 1);
-  for (const key of [...counts.keys()].sort(compareScalars)) {
+  for (const key of counts.size === 1 ? counts.keys() : [...counts.keys()].sort(compareScalars)) {
     codec.write(writer, key);
     writer.varint(counts.get(key) as number);
   }

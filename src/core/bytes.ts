@@ -5,6 +5,11 @@ import { SkewlessError } from './errors.ts';
 const TEXT_ENCODER = new TextEncoder();
 const TEXT_DECODER = new TextDecoder('utf-8', { fatal: true });
 
+const SHARED_BYTES = 65_536;
+const SHARED_COPY_BYTES_MAX = 512;
+let shared = new Uint8Array(0);
+let sharedFrom = 0;
+
 /** Thrown by `ByteReader` and decoders: bytes that are not what a writer of ours wrote. */
 export class CorruptBytesError extends SkewlessError {
   constructor(message: string, cause?: unknown) {
@@ -63,13 +68,18 @@ export class ByteWriter {
       return;
     }
     assert(Number.isSafeInteger(value) && value >= 0, 'varint takes a non-negative safe integer');
-    let rest = value;
-    while (rest >= 0x8000_0000) {
-      this.#bytes[this.length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
+    let bits = value;
+    if (value > 0x7fff_ffff) {
+      // Four bytes at once, by a division that is exact: the rest of it fits in 25 bits.
+      const high = Math.floor(value / 0x1000_0000);
+      let low = (value - high * 0x1000_0000) | 0;
+      for (let count = 0; count < 4; count++) {
+        this.#bytes[this.length++] = (low & 0x7f) | 0x80;
+        low >>>= 7;
+      }
+      bits = high;
     }
-    // Below 2^31 the bits can be had without division.
-    let bits = rest | 0;
+    bits |= 0;
     while (bits >= 0x80) {
       this.#bytes[this.length++] = (bits & 0x7f) | 0x80;
       bits >>>= 7;
@@ -126,6 +136,23 @@ export class ByteWriter {
   /** A copy of what was written since `from`. */
   copy(from = 0): Uint8Array {
     return this.#bytes.slice(from, this.length);
+  }
+
+  /**
+   * A copy of all that was written, in memory that short-lived copies share: it is not given back before all of them
+   * are gone. Allocating one by one costs more than writing what they hold.
+   */
+  copyShared(): Uint8Array {
+    const { length } = this;
+    if (length > SHARED_COPY_BYTES_MAX) return this.copy();
+    if (sharedFrom + length > shared.length) {
+      shared = new Uint8Array(SHARED_BYTES);
+      sharedFrom = 0;
+    }
+    const copied = shared.subarray(sharedFrom, sharedFrom + length);
+    for (let index = 0; index < length; index++) copied[index] = this.#bytes[index] as number;
+    sharedFrom += length;
+    return copied;
   }
 
   reset(): void {

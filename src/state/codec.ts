@@ -25,6 +25,9 @@ import { readTiles, tilesChecksum, writeTiles } from './tiles-codec.ts';
 /** Raised when a stored byte changes its meaning; states of other formats are refused, and rebuilt from the log. */
 export const FORMAT_VERSION = 1;
 
+/** A shorter head is not worth keeping: few of its records are still there when it is written whole again. */
+const KEEP_FROM_EVENTS = 64;
+
 const writer = new ByteWriter(4_096);
 
 /** What to write so that the store holds `state`, or null if it already does. The change counts as stored from here on. */
@@ -37,13 +40,18 @@ export function takeChange(plan: ViewPlan, state: EntityState): StateChange | nu
   writer.reset();
   if (rewrite) writeHead(plan, state, tiles === null ? 0 : tilesChecksum(tiles));
   else writeAppended(plan, state);
-  const bytes = writer.copy();
-  if (rewrite) stored.kept.bytes = bytes;
+  const bytes = rewrite ? copyWhole(stored.kept) : writer.copyShared();
   stored.version = state.version;
   stored.appended = 0;
   stored.scattered = null;
   stored.rewrite = false;
   return { fromVersion, toVersion: state.version, head: { mode: rewrite ? 'replace' : 'append', bytes }, tiles };
+}
+
+function copyWhole(kept: KeptRecords): Uint8Array {
+  if (kept.count === 0) return writer.copyShared();
+  kept.bytes = writer.copy();
+  return kept.bytes;
 }
 
 /** Applies a change to what is stored, as a store does: for tests and stores that keep whole values. */
@@ -97,7 +105,7 @@ function writeHead(plan: ViewPlan, state: EntityState, tilesChecksum: number): v
   }
   kept.bounds = bounds;
   kept.first = 0;
-  kept.count = head.length;
+  kept.count = head.length < KEEP_FROM_EVENTS ? 0 : head.length;
 }
 
 function copyKept({ bytes, bounds, first, count }: KeptRecords, copied: number[]): void {

@@ -46,6 +46,8 @@ export interface Level {
   /** Tile length, ms; Infinity for the one tile of the lifetime level, which starts at −Infinity. */
   readonly hopMs: number;
   readonly slots: readonly Slot[];
+  /** The states of an empty tile, one null for each slot: copied, never changed. */
+  readonly noStates: readonly null[];
   /** Tiles that start before this are out of reach of every `as_of` from `sealedUntilMs` on. */
   readonly retainedFrom: (sealedUntilMs: number) => number;
 }
@@ -157,7 +159,14 @@ function levelDraft(hopMs: number, index: number, all: readonly SlotDraft[]): Le
     }
     return from;
   };
-  return { index, hopMs, slots: [], drafts, retainedFrom: hopMs === Infinity ? () => -Infinity : retainedFrom };
+  return {
+    index,
+    hopMs,
+    slots: [],
+    drafts,
+    noStates: drafts.map(() => null),
+    retainedFrom: hopMs === Infinity ? () => -Infinity : retainedFrom,
+  };
 }
 
 /** How far back a slot reads a level: to each window's start, and on to where the next coarser level takes over. */

@@ -114,8 +114,7 @@ function tileFor(level: Level, tiles: Tile[], tsMs: number): Tile {
   const at = last === undefined || last.startMs < startMs ? tiles.length : tileIndexAt(tiles, startMs);
   const found = tiles[at];
   if (found?.startMs === startMs) return found;
-  const states: unknown[] = [];
-  for (let place = 0; place < level.slots.length; place++) states.push(null);
+  const states = level.noStates.slice();
   const tile: Tile = { startMs, newestMs: -Infinity, states, storedFrom: -1, storedTo: -1 };
   if (at === tiles.length) tiles.push(tile);
   else tiles.splice(at, 0, tile);
