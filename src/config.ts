@@ -120,9 +120,18 @@ export interface StartFlags {
   readonly logLevel: LogLevel;
 }
 
-/** Where events are kept when no log is named. */
-export function defaultLog(): Location {
-  return { kind: 'sqlite', file: join(process.cwd(), '.skewless', 'log.sqlite') };
+/** What a command that was not told otherwise works on: the bundled example when no definitions are named, in files of its own. */
+export function defaultsFor(definitions: string | undefined): {
+  readonly definitionsDir: string;
+  readonly log: Location;
+  readonly store: Location;
+} {
+  const dataDir = join(process.cwd(), '.skewless', ...(definitions === undefined ? ['flights'] : []));
+  return {
+    definitionsDir: definitions ?? join(EXAMPLE_DIR, 'definitions'),
+    log: { kind: 'sqlite', file: join(dataDir, 'log.sqlite') },
+    store: { kind: 'sqlite', file: join(dataDir, 'store.sqlite') },
+  };
 }
 
 /** Checks flags against each other and fills in what depends on several. */
@@ -133,16 +142,14 @@ export function configFrom(flags: StartFlags): Config {
         'listen on 127.0.0.1, or say --auth none to serve anyone who can connect',
     );
   }
-  const example = flags.definitions === undefined;
-  const dataDir = join(process.cwd(), '.skewless', ...(example ? ['flights'] : []));
-  const inDataDir = (file: string): Location => ({ kind: 'sqlite', file: join(dataDir, file) });
-  const log = flags.log ?? (flags.role === 'serve' ? null : inDataDir('log.sqlite'));
+  const defaults = defaultsFor(flags.definitions);
+  const log = flags.log ?? (flags.role === 'serve' ? null : defaults.log);
   return Object.freeze({
     role: flags.role,
-    definitionsDir: flags.definitions ?? join(EXAMPLE_DIR, 'definitions'),
-    exampleDir: example && log !== null ? EXAMPLE_DIR : null,
+    definitionsDir: defaults.definitionsDir,
+    exampleDir: flags.definitions === undefined && log !== null ? EXAMPLE_DIR : null,
     log,
-    store: flags.store ?? inDataDir('store.sqlite'),
+    store: flags.store ?? defaults.store,
     namespace: flags.namespace,
     host: flags.host,
     port: flags.port,

@@ -1,7 +1,7 @@
 /** `skewless ingest`: a file's records into a source's log. Run again after an interruption, it goes on where it was. */
 import { Command } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
-import { type Location, UsageError, defaultLog, parseLocation } from '../config.ts';
+import { type Location, UsageError, defaultsFor, parseLocation } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { nearestName } from '../core/suggest.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
@@ -25,7 +25,10 @@ export function ingestCommand(finish: (exitCode: number) => void): Command {
     .description("Append a file's records (JSON lines, CSV or Parquet; the first two also gzipped) to a source's log.")
     .argument('<file>', 'file to read: .jsonl, .ndjson, .csv, each also with .gz, or .parquet')
     .option('--source <name>', 'source that the records are events of (required)')
-    .option('--definitions <dir>', 'folder of definitions (YAML) that declares the source (required)')
+    .option(
+      '--definitions <dir>',
+      'folder of definitions (YAML) that declares the source; default: the bundled flights example',
+    )
     .option('--log <location>', 'event log, sqlite:FILE (default: sqlite:.skewless/log.sqlite)', parseLocation)
     .option('--json', 'print one JSON object')
     .addHelpText(
@@ -36,15 +39,16 @@ export function ingestCommand(finish: (exitCode: number) => void): Command {
 }
 
 async function ingest(file: string, flags: IngestFlags): Promise<number> {
-  if (flags.source === undefined || flags.definitions === undefined)
-    throw new UsageError('ingest needs --source and --definitions');
-  const loaded = loadDefinitionsFrom(flags.definitions, AGGREGATIONS);
+  if (flags.source === undefined)
+    throw new UsageError('ingest needs --source, the source that the records are events of');
+  const defaults = defaultsFor(flags.definitions);
+  const loaded = loadDefinitionsFrom(defaults.definitionsDir, AGGREGATIONS);
   if (!loaded.ok) {
     process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
     return EXIT.finding;
   }
   const source = sourceNamed(loaded.definitions, flags.source);
-  const log = await openSqliteLog({ file: (flags.log ?? defaultLog()).file, clock: systemClock });
+  const log = await openSqliteLog({ file: (flags.log ?? defaults.log).file, clock: systemClock });
   const stop = new AbortController();
   const abort = (): void => stop.abort();
   process.once('SIGINT', abort).once('SIGTERM', abort);
