@@ -55,7 +55,7 @@ test('an empty log has a checkpoint too, so that readers know nothing is missing
   const materializer = await started(setting);
   await until('a checkpoint', () => setting.checkpoint() !== null);
   expect(setting.checkpoint()).toMatchObject({ position: { 0: 0 }, caughtUpAtMs: NOW_MS, watermarkMs: null });
-  expect(laneOf(materializer)?.state).toBe('live');
+  await until('the lane to be live', () => laneOf(materializer)?.state === 'live');
 });
 
 test('a heartbeat is committed every second without events, and says when the end was last confirmed', async () => {

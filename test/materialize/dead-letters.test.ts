@@ -1,0 +1,117 @@
+import { afterEach, expect, test } from 'vitest';
+import { createDeadLetters, type DeadLetter, deadLetterTopic } from '../../src/materialize/dead-letters.ts';
+import { RECORD_BYTES_MAX } from '../../src/event/parse-record.ts';
+import { reject } from '../../src/event/rejection.ts';
+import type { Materializer } from '../../src/materialize/materializer.ts';
+import {
+  applied,
+  definitionsOf,
+  eventsOf,
+  NOW_MS,
+  recordOf,
+  type Setting,
+  settingOf,
+  sourceStatus,
+} from './support.ts';
+
+const running: Materializer[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((materializer) => materializer.stop()));
+});
+
+function lettersOf({ log }: Setting): readonly DeadLetter[] {
+  return log
+    .records(deadLetterTopic('s'))
+    .map(({ value }) => JSON.parse(Buffer.from(value ?? []).toString('utf8')) as DeadLetter);
+}
+
+const VIEWS = `
+  - { name: keys, entity: e, source: s, features: [{ name: m, agg: count }] }
+  - { name: sums, entity: e, source: s, features: [{ name: m, agg: sum, of: x }] }`;
+
+async function drive(setting: Setting, position: number): Promise<Materializer> {
+  const materializer = setting.create(`owner-${running.length}`);
+  running.push(materializer);
+  await materializer.start();
+  await applied(materializer, position);
+  await applied(materializer, position, 'sums@1');
+  return materializer;
+}
+
+test('a letter holds coordinates, the views and the reason, and the original bytes', async () => {
+  const setting = settingOf(definitionsOf({ views: VIEWS }));
+  await setting.log.ensureTopic('s', 1);
+  const bad = recordOf({ at: NOW_MS, k: 'a', x: 'much' }, NOW_MS + 5);
+  await setting.log.append('s', [...eventsOf(2), { ...bad, key: Uint8Array.of(0xff, 0x00) }]);
+  await drive(setting, 3);
+  const fingerprints = [...setting.definitions.views.values()].map(({ stateFingerprint }) => stateFingerprint);
+  expect(lettersOf(setting)).toEqual([
+    {
+      source: 's',
+      topic: 's',
+      partition: 0,
+      offset: 2,
+      appended_ms: NOW_MS + 5,
+      rejections: [
+        {
+          code: 'wrong_type',
+          column: 'x',
+          message: 'x: expected double, found a string',
+          views: ['v@1', 'sums@1'],
+          fingerprints: [fingerprints[0], fingerprints[2]],
+        },
+      ],
+      key_base64: '/wA=',
+      value_base64: Buffer.from(bad.value ?? []).toString('base64'),
+    },
+  ]);
+  const [letter] = setting.log.records(deadLetterTopic('s'));
+  expect(Buffer.from(letter?.key ?? []).toString('utf8')).toBe('s/0/2');
+});
+
+test('filtered, keyless and late events are no dead letters', async () => {
+  const setting = settingOf(definitionsOf({ views: VIEWS }));
+  await setting.log.ensureTopic('s', 1);
+  await setting.log.append('s', [recordOf({ at: NOW_MS, x: 1 }), recordOf({ at: -(2 ** 51), k: 'a', x: 1 })]);
+  const materializer = await drive(setting, 2);
+  expect(lettersOf(setting)).toEqual([]);
+  expect(sourceStatus(materializer.status()).deadLetters).toBe(0);
+});
+
+test('a record too large to keep leaves its coordinates and its reason', async () => {
+  const setting = settingOf(definitionsOf({ views: VIEWS }));
+  await setting.log.ensureTopic('s', 1);
+  await setting.log.append('s', [{ key: null, value: new Uint8Array(RECORD_BYTES_MAX + 1), timestampMs: NOW_MS }]);
+  await drive(setting, 1);
+  expect(lettersOf(setting)).toMatchObject([
+    { offset: 0, rejections: [{ code: 'record_too_large' }], key_base64: null, value_base64: null },
+  ]);
+});
+
+test('a build from the start of the log after its store was lost writes no letter twice', async () => {
+  const setting = settingOf(definitionsOf({ views: VIEWS }));
+  await setting.log.ensureTopic('s', 1);
+  await setting.log.append('s', [recordOf('nonsense'), ...eventsOf(2), recordOf({ at: NOW_MS, k: 'a', x: true })]);
+  await (await drive(setting, 4)).stop();
+  setting.store.lanes = new Map();
+  await drive(setting, 4);
+  expect(lettersOf(setting).map(({ offset }) => offset)).toEqual([0, 3]);
+});
+
+test('letters that could not be written stay collected, and are written once', async () => {
+  const { log } = settingOf(definitionsOf());
+  const letters = createDeadLetters(log, { name: 's', topic: 's' });
+  await letters.open();
+  const record = { partition: 0, offset: 7, timestampMs: NOW_MS, key: null, value: null };
+  const rejected = [{ rejection: reject('null_value', null, 'none'), viewIds: ['v@1'], fingerprint: 'f' }];
+  const append = log.append.bind(log);
+  log.append = () => Promise.reject(new Error('away'));
+  letters.add(record, rejected);
+  await expect(letters.write()).rejects.toThrow('away');
+  log.append = append;
+  letters.add(record, rejected);
+  await letters.write();
+  await letters.write();
+  expect(log.records(deadLetterTopic('s')).length).toBe(1);
+  expect(letters.written()).toBe(1);
+});

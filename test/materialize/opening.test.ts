@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import { decideOpening, type OpeningContext } from '../../src/materialize/opening.ts';
+import type { Checkpoint } from '../../src/store/store.ts';
+import { definitionsOf, NOW_MS } from './support.ts';
+
+const SOURCE = [...definitionsOf().sources.values()][0] as OpeningContext['source'];
+
+function contextOf(overrides: Partial<OpeningContext> = {}): OpeningContext {
+  return {
+    source: SOURCE,
+    range: { partition: 2, startOffset: 0, endOffset: 50, startTimestampMs: NOW_MS - 1_000 },
+    nowMs: NOW_MS,
+    takeoverMs: 10_000,
+    owner: { id: 'me', group: 'g' },
+    assigned: false,
+    epoch: 0,
+    ...overrides,
+  };
+}
+
+function checkpointOf(overrides: Partial<Checkpoint> = {}): Checkpoint {
+  return {
+    position: { 2: 30 },
+    epoch: 4,
+    owner: 'other@h',
+    heartbeatMs: NOW_MS,
+    caughtUpAtMs: NOW_MS - 5,
+    buildTarget: { 2: 20 },
+    completeFromMs: 7,
+    watermarkMs: 9,
+    ...overrides,
+  };
+}
+
+test('without a checkpoint the lane is built from the first record held, up to where the log ends now', () => {
+  expect(decideOpening(null, contextOf())).toEqual({
+    kind: 'own',
+    ownership: {
+      epoch: 1,
+      storedPosition: null,
+      nextOffset: 0,
+      buildTarget: 50,
+      completeFromMs: null,
+      watermarkMs: null,
+      caughtUpAtMs: null,
+    },
+  });
+});
+
+test('a build after a rebuild keeps the epoch it had, so that epochs never fall', () => {
+  expect(decideOpening(null, contextOf({ epoch: 6 }))).toMatchObject({ ownership: { epoch: 6 } });
+});
+
+test('of a log whose records are all gone, anything appended until now may be missing', () => {
+  const range = { partition: 2, startOffset: 50, endOffset: 50, startTimestampMs: null };
+  const opening = decideOpening(null, contextOf({ range }));
+  expect(opening).toMatchObject({ ownership: { nextOffset: 50, completeFromMs: NOW_MS + SOURCE.maxAheadMs + 1 } });
+});
+
+test('a claim resumes at the checkpoint with all it says, and a greater epoch', () => {
+  const opening = decideOpening(checkpointOf({ owner: '' }), contextOf());
+  expect(opening).toEqual({
+    kind: 'own',
+    ownership: {
+      epoch: 5,
+      storedPosition: 30,
+      nextOffset: 30,
+      buildTarget: 20,
+      completeFromMs: 7,
+      watermarkMs: 9,
+      caughtUpAtMs: NOW_MS - 5,
+    },
+  });
+});
+
+test.each<[string, Partial<Checkpoint>, Partial<OpeningContext>, string, number | null]>([
+  ['a released lane is claimed at once', { owner: '' }, {}, 'own', 5],
+  [
+    'a member of the group that lost the partition to us is not waited for',
+    { owner: 'peer@g' },
+    { assigned: true },
+    'own',
+    5,
+  ],
+  ['a member of the group that fenced us is', { owner: 'peer@g' }, { assigned: false }, 'standby', null],
+  ['another group is, too, whoever was assigned what', { owner: 'peer@h' }, { assigned: true }, 'standby', null],
+  ['our own lane goes on in its epoch after a rewind', { owner: 'me@g' }, { epoch: 4 }, 'own', 4],
+  ['our own lane is taken anew when it is assigned anew', { owner: 'me@g' }, { assigned: true }, 'own', 5],
+  ['a store that forgot our epoch gets it again', { owner: 'me@g', epoch: 2 }, { epoch: 4 }, 'own', 4],
+  ['a heartbeat of exactly the limit is alive', { heartbeatMs: NOW_MS - 10_000 }, {}, 'standby', null],
+  ['an older one is not', { heartbeatMs: NOW_MS - 10_001 }, {}, 'own', 5],
+])('%s', (_name, checkpoint, context, kind, epoch) => {
+  const opening = decideOpening(checkpointOf(checkpoint), contextOf(context));
+  expect(opening.kind).toBe(kind);
+  if (opening.kind === 'own') expect(opening.ownership.epoch).toBe(epoch);
+  if (opening.kind === 'standby') expect(opening.askAgainAtMs).toBeGreaterThan(NOW_MS);
+});
+
+test.each([
+  ['before the log begins', { partition: 2, startOffset: 31, endOffset: 50, startTimestampMs: NOW_MS }],
+  ['beyond where it ends', { partition: 2, startOffset: 0, endOffset: 29, startTimestampMs: NOW_MS }],
+])('a checkpoint %s is a gap, whoever owns it', (_name, range) => {
+  expect(decideOpening(checkpointOf(), contextOf({ range }))).toEqual({ kind: 'log_gap', position: 30 });
+});
+
+test('a checkpoint exactly at either end of the log is none', () => {
+  const at = (startOffset: number, endOffset: number): string =>
+    decideOpening(
+      checkpointOf({ owner: '' }),
+      contextOf({ range: { partition: 2, startOffset, endOffset, startTimestampMs: null } }),
+    ).kind;
+  expect([at(30, 50), at(0, 30)]).toEqual(['own', 'own']);
+});
