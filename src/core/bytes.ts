@@ -122,10 +122,10 @@ export class ByteWriter {
     this.length += bytes.length;
   }
 
-  /** Overwrites four bytes written before, such as a checksum kept free. */
-  patchU32(at: number, value: number): void {
-    assert(at + 4 <= this.length, 'patch within what was written');
-    this.#view.setUint32(at, value, true);
+  /** Sets a bit, 0 to 7, of a byte written before, such as a flag kept free. */
+  setBit(at: number, bit: number): void {
+    assert(at < this.length, 'set a bit within what was written');
+    this.#bytes[at] = (this.#bytes[at] as number) | (1 << bit);
   }
 
   /** The buffer being written, of which `length` bytes count; valid until the next write. */

@@ -12,22 +12,17 @@ export function writeRecord({ columnCodecs, hasEventId }: ViewPlan, event: HeadE
   writer.varint(event.offset);
   writer.varint(event.filterBits);
   const { columns } = event;
-  for (let first = 0; first < columns.length; first += 8) writer.u8(presence(columns, first));
+  const flags = writer.length;
+  for (let first = 0; first < columns.length; first += 8) writer.u8(0);
   for (let index = 0; index < columns.length; index++) {
     const value = columns[index] as Value;
-    if (value !== null) (columnCodecs[index] as ValueCodec).write(writer, value);
+    if (value === null) continue;
+    writer.setBit(flags + (index >> 3), index & 7);
+    (columnCodecs[index] as ValueCodec).write(writer, value);
   }
   if (!hasEventId) return;
   writer.u8(event.eventId === null ? 0 : 1);
   if (event.eventId !== null) writer.string(event.eventId);
-}
-
-/** Bit i is set where column `first + i` is not null. */
-function presence(columns: readonly Value[], first: number): number {
-  let bits = 0;
-  const end = Math.min(columns.length, first + 8);
-  for (let index = first; index < end; index++) if (columns[index] !== null) bits |= 1 << (index - first);
-  return bits;
 }
 
 export function readRecord({ columnCodecs, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {

@@ -20,8 +20,8 @@ export function sealIfDue(plan: ViewPlan, state: EntityState, appendedMs: number
     seal(plan, state, target);
     if (head.length <= headLimit) return;
   } else {
-    const limited = headIndexAt(head, horizon);
-    if (limited >= Math.max(1, Math.floor(headMax / LIMITED_SEAL_DIVISOR))) seal(plan, state, horizon);
+    const least = Math.max(1, Math.floor(headMax / LIMITED_SEAL_DIVISOR));
+    if ((head[least - 1] as HeadEvent).tsMs < horizon) seal(plan, state, horizon);
   }
   if (head.length > headLimit) force(plan, state);
 }
