@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
+import { installAdmission } from './admission.ts';
 import { type ServeDependencies, createServing } from './dependencies.ts';
 import { answerClientError, installErrorHandling, sendError } from './errors.ts';
 import { installJsonBodies } from './json-body.ts';
@@ -20,6 +21,7 @@ import { createValidatorCompiler } from './validation.ts';
 
 export const BODY_BYTES_MAX = 1_048_576;
 const PARAMETER_LENGTH_MAX = 256;
+const INFLIGHT_MAX = 1_024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
@@ -37,7 +39,8 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
       const given = headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
-    return503OnClosing: true,
+    // Refused as a problem, by admission.ts.
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
     clientErrorHandler: answerClientError,
@@ -49,6 +52,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
   });
+  installAdmission(app, dependencies.inflightMax ?? INFLIGHT_MAX);
   installErrorHandling(app);
   installJsonBodies(app);
   await installOpenApi(app, dependencies.version);

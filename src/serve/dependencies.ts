@@ -25,6 +25,8 @@ export interface ServeDependencies {
   readonly readyWhileBuilding?: boolean;
   /** One read of the store takes at most this, ms (default 5,000); beyond it what was asked for is `UNAVAILABLE`. */
   readonly readLimitMs?: number;
+  /** Requests answered at a time (default 1,024); one more is refused with 503. */
+  readonly inflightMax?: number;
 }
 
 /** The part of a materializer's status that the catalog and readiness tell on. */

@@ -99,13 +99,13 @@ interface Answer {
   readonly example: unknown;
 }
 
-/** The responses of an operation: what it answers, and the problems it can have (500 always). */
+/** The responses of an operation: what it answers, and the problems it can have (500 and 503 always). */
 export function responses(answer: Answer, problemStatuses: readonly number[], status = 200): Record<number, unknown> {
   const { description, schema, example } = answer;
   const declared: Record<number, unknown> = {
     [status]: { description, content: { 'application/json': { schema, example } } },
   };
-  for (const problemStatus of [...problemStatuses, 500]) {
+  for (const problemStatus of [...problemStatuses, 500, 503]) {
     const problem = PROBLEMS[problemStatus];
     if (problem === undefined) continue;
     const example = problemOf(problemStatus, [problem.example], EXAMPLE_REQUEST_ID);

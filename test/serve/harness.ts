@@ -5,9 +5,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
-import { expect, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
 import type { Definitions } from '../../src/definition/definition.ts';
 import { loadDefinitions } from '../../src/definition/load.ts';
@@ -32,6 +33,7 @@ export interface HarnessOptions {
   readonly withLog?: boolean;
   readonly partitions?: number;
   readonly readLimitMs?: number;
+  readonly inflightMax?: number;
   /** Puts something between the app and the store. */
   readonly wrapStore?: (store: Store) => Store;
   /** Done to the log before anything reads it. */
@@ -105,6 +107,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     materializerStatus: options.materialize === false ? null : () => materializer.status(),
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
+    ...(options.inflightMax === undefined ? {} : { inflightMax: options.inflightMax }),
   });
   await app.ready();
   onTestFinished(async () => {
@@ -162,26 +165,32 @@ async function appendTo(
   await log.append(definition.topic, records);
 }
 
-/** Until every lane has read, and stored, all that the log holds. */
+const CATCH_UP_MS = 30_000;
+
+/** Until every lane has read, and stored, all that the log holds. Throws at once for a lane that failed. */
 async function caughtUp(definitions: Definitions, log: SqliteLog, materializer: Materializer): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        for (const source of materializer.status().sources) {
-          const topic = definitions.sources.get(source.source)?.topic ?? '';
-          const ends = new Map((await log.ranges(topic))?.map(({ partition, endOffset }) => [partition, endOffset]));
-          const lanes = source.views.flatMap(({ partitions }) => partitions);
-          if (lanes.length === 0) return 'no lane';
-          for (const lane of lanes) {
-            const { partition, position, state, caughtUpAtMs } = lane;
-            if (position !== ends.get(partition) || state !== 'live' || caughtUpAtMs === null) {
-              return JSON.stringify({ source: source.source, state: source.state, lane });
-            }
-          }
-        }
-        return 'caught up';
-      },
-      { timeout: 30_000, interval: 5 },
-    )
-    .toBe('caught up');
+  const deadlineMs = performance.now() + CATCH_UP_MS;
+  for (;;) {
+    const behind = await laneBehind(definitions, log, materializer);
+    if (behind === null) return;
+    if (performance.now() > deadlineMs || behind.includes('"failed"')) throw new Error(`not caught up: ${behind}`);
+    await delay(5);
+  }
+}
+
+/** What is not there yet, as text; null: nothing. */
+async function laneBehind(definitions: Definitions, log: SqliteLog, { status }: Materializer): Promise<string | null> {
+  for (const source of status().sources) {
+    const topic = definitions.sources.get(source.source)?.topic ?? '';
+    const ends = new Map((await log.ranges(topic))?.map(({ partition, endOffset }) => [partition, endOffset]));
+    const lanes = source.views.flatMap(({ partitions }) => partitions);
+    if (lanes.length === 0) return `${source.source} has no lane: ${JSON.stringify(source.state)}`;
+    for (const lane of lanes) {
+      const { partition, position, state, caughtUpAtMs } = lane;
+      if (position !== ends.get(partition) || state !== 'live' || caughtUpAtMs === null) {
+        return JSON.stringify({ source: source.source, state: source.state, lane });
+      }
+    }
+  }
+  return null;
 }

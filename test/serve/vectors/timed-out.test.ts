@@ -57,5 +57,6 @@ test('TIMED_OUT: after waits no longer than the budget for what is not folded, a
     budget_ms: 500,
   });
   expect(answer.status).toBe(200);
-  expect(answer.json.vectors[0].issues).toMatchObject({ wind_24h: 'TIMED_OUT', rough: 'TIMED_OUT' });
+  expect(answer.json.vectors[0].issues).toEqual({ wind_24h: 'TIMED_OUT', rough: 'TIMED_OUT' });
+  expect(answer.json.vectors[0].values).toEqual([2, null, null]);
 });

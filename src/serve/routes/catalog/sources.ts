@@ -31,7 +31,7 @@ export function registerSources(app: FastifyInstance, serving: Serving): void {
           schema: pageSchema(SourceSchema),
           example: { items: [SOURCE_EXAMPLE], next_page_token: null },
         },
-        [400, 503],
+        [400],
       ),
     },
     handler: async (request, reply) => {
@@ -53,10 +53,7 @@ export function registerSources(app: FastifyInstance, serving: Serving): void {
       summary: 'One source',
       description: 'Its schema, watermark and the freshness of the views that read it.',
       params: pathParameter('source', 'Name of a source', 'departures'),
-      response: responses(
-        { description: 'The source', schema: SourceSchema, example: SOURCE_EXAMPLE },
-        [400, 404, 503],
-      ),
+      response: responses({ description: 'The source', schema: SourceSchema, example: SOURCE_EXAMPLE }, [400, 404]),
     },
     handler: async (request, reply) => {
       const source = findNamedOrRefuse(sources, request.params.source, 'source');

@@ -32,7 +32,7 @@ export function registerViews(app: FastifyInstance, serving: Serving): void {
           schema: pageSchema(ViewSchema),
           example: { items: [VIEW_EXAMPLE], next_page_token: null },
         },
-        [400, 503],
+        [400],
       ),
     },
     handler: async (request, reply) => {
@@ -51,7 +51,7 @@ export function registerViews(app: FastifyInstance, serving: Serving): void {
       summary: 'One feature view',
       description: 'By name (the newest version) or `name@version`.',
       params: pathParameter('view', 'Name of a feature view, or `name@2`', 'origin_departures'),
-      response: responses({ description: 'The view', schema: ViewSchema, example: VIEW_EXAMPLE }, [400, 404, 503]),
+      response: responses({ description: 'The view', schema: ViewSchema, example: VIEW_EXAMPLE }, [400, 404]),
     },
     handler: async (request, reply) => {
       const view = findOrRefuse(views, request.params.view, 'feature view');

@@ -61,5 +61,5 @@ export const eventsResponses = responses(
       rejected: [{ index: 1, code: 'wrong_type', message: 'dep_delay: expected double, found a string' }],
     },
   },
-  [400, 404, 413, 415, 503],
+  [400, 404, 413, 415],
 );

@@ -39,7 +39,7 @@ export function registerHealth(app: FastifyInstance, serving: Serving): void {
         summary: 'Whether requests should be sent here',
         description:
           'Ready once the store answers and every shard has reached its build target; until then 503 with the reasons.',
-        response: responses({ description: 'They should', schema: StatusSchema, example: { status: 'ready' } }, [503]),
+        response: responses({ description: 'They should', schema: StatusSchema, example: { status: 'ready' } }, []),
       },
     },
     async (_request, reply) => {

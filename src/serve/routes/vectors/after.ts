@@ -1,45 +1,60 @@
-/** Reading one's own writes: wait, within the budget, until the shards behind a request have applied a position. */
+/** Reading one's own writes: shards below a wanted position are read again, within the budget, once they have applied it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Position } from '../../../store/store.ts';
-import type { SourcePositions } from '../../position-token.ts';
-import { type PlannedShard, type SectionRead, readShards, withoutEntities } from '../../shard-reads.ts';
 import type { Serving } from '../../dependencies.ts';
+import type { SourcePositions } from '../../position-token.ts';
+import {
+  type PlannedShard,
+  type ReadLimits,
+  type ShardOutcome,
+  readShards,
+  withoutEntities,
+} from '../../shard-reads.ts';
 
 const POLL_FIRST_MS = 2;
 const POLL_LAST_MS = 50;
 
-/** The shards (by text) that had not applied their part of `after` when `leftMs` reached zero. */
-export async function waitUntilApplied(
+export interface AppliedReads {
+  /** By `shardText`. */
+  readonly outcomes: ReadonlyMap<string, ShardOutcome>;
+  /** Shards that had not applied their part of `after` when the time was up. */
+  readonly notApplied: ReadonlySet<string>;
+}
+
+/** `leftMs`: how long it may wait; `limits`: of each read. What need not be waited for is read once, at the start. */
+export async function readApplied(
   serving: Serving,
   shards: ReadonlyMap<string, PlannedShard>,
   after: SourcePositions,
   leftMs: () => number,
-): Promise<ReadonlySet<string>> {
-  let waiting = new Map([...shards].filter(([, { id }]) => isAwaited(after, id.source, id.partition)));
-  for (let pauseMs = POLL_FIRST_MS; waiting.size > 0; pauseMs = Math.min(pauseMs * 2, POLL_LAST_MS)) {
-    const limits = { readLimitMs: serving.readLimitMs, budgetLeftMs: leftMs() };
-    const outcomes = await readShards(serving.store, withoutEntities(waiting), limits);
-    waiting = new Map(
-      [...waiting].filter(([text, { id }]) => {
-        const outcome = outcomes.get(text);
-        // What cannot be read now is reported by the read that follows.
-        if (outcome?.kind === 'unavailable') return false;
-        const wanted = after.get(id.source)?.[id.partition] ?? 0;
-        return outcome?.kind !== 'read' || !allApplied(outcome.sections, id.partition, wanted);
-      }),
-    );
-    if (waiting.size === 0 || leftMs() <= 0) break;
+  limits: () => ReadLimits,
+): Promise<AppliedReads> {
+  const outcomes = new Map(await readShards(serving.store, shards, limits()));
+  let waiting = belowPosition(shards, outcomes, after);
+  for (let pauseMs = POLL_FIRST_MS; waiting.size > 0 && leftMs() > 0; pauseMs = Math.min(pauseMs * 2, POLL_LAST_MS)) {
     await delay(Math.min(pauseMs, Math.max(1, leftMs())));
+    const polled = await readShards(serving.store, withoutEntities(waiting), limits());
+    const stillWaiting = belowPosition(waiting, polled, after);
+    const applied = new Map([...waiting].filter(([text]) => !stillWaiting.has(text)));
+    for (const [text, outcome] of await readShards(serving.store, applied, limits())) outcomes.set(text, outcome);
+    waiting = stillWaiting;
   }
-  return new Set(waiting.keys());
+  return { outcomes, notApplied: new Set(waiting.keys()) };
 }
 
-function isAwaited(after: SourcePositions, source: string, partition: number): boolean {
-  const position: Position | undefined = after.get(source);
-  return (position?.[partition] ?? 0) > 0;
-}
-
-function allApplied(sections: ReadonlyMap<string, SectionRead>, partition: number, wanted: number): boolean {
-  for (const { checkpoint } of sections.values()) if ((checkpoint?.position[partition] ?? 0) < wanted) return false;
-  return true;
+/** Those that were read, and below what `after` says of their partition. */
+function belowPosition(
+  shards: ReadonlyMap<string, PlannedShard>,
+  outcomes: ReadonlyMap<string, ShardOutcome>,
+  after: SourcePositions,
+): ReadonlyMap<string, PlannedShard> {
+  return new Map(
+    [...shards].filter(([text, { id }]) => {
+      const wanted = after.get(id.source)?.[id.partition] ?? 0;
+      const outcome = outcomes.get(text);
+      if (wanted === 0 || outcome?.kind !== 'read') return false;
+      return [...outcome.sections.values()].some(
+        ({ checkpoint }) => (checkpoint?.position[id.partition] ?? 0) < wanted,
+      );
+    }),
+  );
 }

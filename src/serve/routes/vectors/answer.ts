@@ -5,7 +5,7 @@ import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
 import type { ProblemItem } from '../../problem.ts';
 import { type ShardOutcome, createReadRequest, readShards } from '../../shard-reads.ts';
-import { waitUntilApplied } from './after.ts';
+import { readApplied } from './after.ts';
 import { defaultAsOf, planWatermarks, storeUnavailable } from './default-as-of.ts';
 import type { VectorsRequest } from './request.ts';
 import { type RowEvaluator, createRowEvaluator } from './row-evaluation.ts';
@@ -58,11 +58,11 @@ export async function answerVectors(
     row.ok ? planRowReads(plan, selection, reads, row.values, keysAsOfMs, counts) : [],
   );
   const afterLeftMs = budgetMs === null ? (): number => AFTER_WAIT_MS - elapsedMs() : leftMs;
-  const notApplied = await waitUntilApplied(serving, reads.shards, request.after, afterLeftMs);
-  const outcomes = await readShards(serving.store, reads.shards, limits());
+  const { outcomes, notApplied } = await readApplied(serving, reads.shards, request.after, afterLeftMs, limits);
   serving.outages.report(outcomes);
   refuseIfUnreadable(rowReads, outcomes);
-  asOfMs ??= defaultAsOf(serving, plan, selection, outcomes, counts, nowMs);
+  // Keys that depend on as_of were made for the one known before the read, or for none.
+  if (!selection.keysUseAsOf) asOfMs ??= defaultAsOf(serving, plan, selection, outcomes, counts, nowMs);
   const evaluator = createRowEvaluator({ serving, plan, outcomes, notApplied, nowMs });
   const rows = request.rows.map((row, index): AnsweredRow => {
     if (!row.ok) return { kind: 'error', problem: row.problem };

@@ -174,8 +174,8 @@ const ANSWER = {
   },
 };
 
-export const vectorsResponses = responses(ANSWER, [400, 404, 409, 413, 415, 503]);
-export const vectorsQueryResponses = responses(ANSWER, [400, 404, 409, 503]);
+export const vectorsResponses = responses(ANSWER, [400, 404, 409, 413, 415]);
+export const vectorsQueryResponses = responses(ANSWER, [400, 404, 409]);
 
 export const VectorsParams = Type.Object({
   service: Type.String({
