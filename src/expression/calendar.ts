@@ -1,12 +1,14 @@
 /**
- * Clock and calendar of a time zone, from the runtime's IANA data. Offsets change only at whole quarter hours of UTC,
- * so one look-up serves a quarter hour; each zone keeps a bounded number of them.
+ * Clock and calendar of a time zone, from the runtime's IANA data. Offsets are read once per quarter hour of UTC; in one
+ * within which the offset changes (as some did before 1972) they are read anew for every instant.
  */
 const QUARTER_HOUR_MS = 900_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-/** Quarter hours kept per zone: four years of them would be 140,000; a stream touches few at a time. */
-const OFFSETS_KEPT_MAX = 4_096;
+/** Quarter hours kept per zone, nearly two years of them; `onFull: 'forget all'`. */
+const OFFSETS_KEPT_MAX = 65_536;
+/** Kept for a quarter hour within which the offset changes. */
+const CHANGES = Number.NaN;
 
 /** Local time as if it were UTC, so that UTC arithmetic reads the local clock. */
 export type LocalClock = (utcMs: number) => number;
@@ -23,23 +25,35 @@ export function localClock(zone: string): LocalClock | null {
   } catch {
     return null;
   }
-  const offsets = new Map<number, number>();
-  const clock: LocalClock = (utcMs) => {
-    const quarter = Math.floor(utcMs / QUARTER_HOUR_MS);
-    let offset = offsets.get(quarter);
-    if (offset === undefined) {
-      offset = readOffsetMs(format, quarter * QUARTER_HOUR_MS);
-      if (offsets.size >= OFFSETS_KEPT_MAX) offsets.clear();
-      offsets.set(quarter, offset);
-    }
-    return utcMs + offset;
-  };
+  const clock = createClock((utcMs) => readOffsetMs(format, utcMs));
   clocks.set(zone, clock);
   return clock;
 }
 
+function createClock(offsetAt: (utcMs: number) => number): LocalClock {
+  const offsets = new Map<number, number>();
+  return (utcMs) => {
+    const quarter = Math.floor(utcMs / QUARTER_HOUR_MS);
+    let offset = offsets.get(quarter);
+    if (offset === undefined) {
+      const [first, last] = [
+        offsetAt(quarter * QUARTER_HOUR_MS),
+        offsetAt(quarter * QUARTER_HOUR_MS + QUARTER_HOUR_MS - 1),
+      ];
+      offset = first === last ? first : CHANGES;
+      if (offsets.size >= OFFSETS_KEPT_MAX) offsets.clear();
+      offsets.set(quarter, offset);
+    }
+    return utcMs + (Number.isNaN(offset) ? offsetAt(utcMs) : offset);
+  };
+}
+
+/** The largest |ms| that the runtime formats. */
+const FORMATTED_MS_MAX = 8_640_000_000_000_000;
+
 function readOffsetMs(format: Intl.DateTimeFormat, utcMs: number): number {
-  const name = format.formatToParts(utcMs).find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
+  const within = Math.min(FORMATTED_MS_MAX, Math.max(-FORMATTED_MS_MAX, utcMs));
+  const name = format.formatToParts(within).find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
   const match = /^GMT(?:([+-])(\d{2}):(\d{2})(?::(\d{2}))?)?$/.exec(name);
   if (match === null || match[1] === undefined) return 0;
   const ms = Number(match[2]) * HOUR_MS + Number(match[3]) * 60_000 + Number(match[4] ?? 0) * 1_000;
@@ -60,4 +74,32 @@ export function dayOfWeek(localMs: number): number {
 /** 0 (Monday, midnight to one) to 167. */
 export function hourOfWeek(localMs: number): number {
   return (dayOfWeek(localMs) - 1) * 24 + hourOfDay(localMs);
+}
+
+/** Days of 400 Gregorian years, after which the calendar repeats. */
+const CYCLE_DAYS = 146_097;
+
+/**
+ * A date of 2000 to 2399 with the same day and month, for dates (of local clocks) reach beyond what `Date` holds; and
+ * the years between.
+ */
+function inCycle(localMs: number): { readonly date: Date; readonly years: number } {
+  const days = Math.floor(localMs / DAY_MS) - 10_957;
+  const cycle = Math.floor(days / CYCLE_DAYS);
+  return { date: new Date((days - cycle * CYCLE_DAYS + 10_957) * DAY_MS), years: cycle * 400 };
+}
+
+export function dayOfMonth(localMs: number): number {
+  return inCycle(localMs).date.getUTCDate();
+}
+
+/** 1 to 12. */
+export function month(localMs: number): number {
+  return inCycle(localMs).date.getUTCMonth() + 1;
+}
+
+/** Astronomical: the year before 1 is 0. */
+export function year(localMs: number): number {
+  const { date, years } = inCycle(localMs);
+  return date.getUTCFullYear() + years;
 }

@@ -2,41 +2,56 @@
 import { formatTimestamp, parseTimestampMs } from '../core/time.ts';
 import { formatType, type ScalarKind, type Value, type ValueType } from '../core/value.ts';
 import { EvaluationError } from './evaluation-error.ts';
-import { finite, inInt64, safeInt } from './operators.ts';
-import { CheckFault, type Typed, kindOf, typed } from './typed.ts';
+import { finite, inInt64, safeInt } from './range.ts';
+import { CheckFault, kindOf, type Typed, typed } from './typed.ts';
 
-/** SQL names of each type; the first is the canonical one. */
-const TYPE_NAMES: Readonly<Record<ScalarKind, readonly string[]>> = {
+/** Names of each type in SQL, PostgreSQL's own ones among them, which its parser puts for standard names. */
+export const TYPE_NAMES: Readonly<Record<ScalarKind, readonly string[]>> = {
   string: ['string', 'varchar', 'text'],
   bool: ['bool', 'boolean'],
-  int: ['int', 'integer'],
-  int64: ['int64', 'bigint'],
+  int: ['int', 'integer', 'int4'],
+  int64: ['int64', 'bigint', 'int8'],
   double: ['double', 'double precision', 'float8'],
   timestamp: ['timestamp', 'timestamptz'],
 };
 const KIND_OF_NAME = new Map(
   Object.entries(TYPE_NAMES).flatMap(([kind, names]) => names.map((name) => [name, kind as ScalarKind] as const)),
 );
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['numeric', 'double'],
+  ['decimal', 'double'],
+  ['float4', 'double'],
+  ['int2', 'int'],
+  ['bpchar', 'string'],
+  ['date', 'timestamp'],
+]);
 
-const WHOLE = /^\s*[+-]?\d+\s*$/;
-const DECIMAL = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
+/** The one name of a type among its names; null if there is no such type. */
+export function scalarKindOf(typeName: string): ScalarKind | null {
+  return KIND_OF_NAME.get(typeName.toLowerCase()) ?? null;
+}
+
+const WHOLE = /^ *[+-]?\d+ *$/;
+const DECIMAL = /^ *[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)? *$/;
+const TRUE_WORDS = new Set(['true', 't', 'yes', 'y', '1']);
+const FALSE_WORDS = new Set(['false', 'f', 'no', 'n', '0']);
 
 type Conversion = (value: never) => Value;
 
 /** [from][to]; a pair that is not here cannot be cast. */
-const CONVERSIONS: Readonly<Record<string, Readonly<Record<string, Conversion>>>> = {
-  string: {
-    bool: boolOf,
-    int: (text: string) => safeInt(wholeOf(text)),
-    int64: int64Of,
-    double: doubleOf,
-    timestamp: timestampOf,
-  },
-  bool: { string: String, int: Number },
+export const CONVERSIONS: Readonly<Partial<Record<ScalarKind, Readonly<Partial<Record<ScalarKind, Conversion>>>>>> = {
+  string: { bool: boolOf, int: intOf, int64: int64Of, double: doubleOf, timestamp: timestampOf },
+  bool: { string: String, int: Number, int64: BigInt, double: Number },
   int: { string: String, bool: (value: number) => value !== 0, int64: BigInt, double: (value: number) => value },
-  int64: { string: String, int: (value: bigint) => safeInt(Number(value)), double: (value: bigint) => Number(value) },
+  int64: {
+    string: String,
+    bool: (value: bigint) => value !== 0n,
+    int: (value: bigint) => safeInt(Number(value)),
+    double: Number,
+  },
   double: {
-    string: (value: number) => String(value),
+    string: String,
+    bool: (value: number) => value !== 0,
     int: (value: number) => safeInt(roundHalfEven(value)),
     int64: (value: number) => inInt64(BigInt(roundHalfEven(value))),
   },
@@ -44,27 +59,41 @@ const CONVERSIONS: Readonly<Record<string, Readonly<Record<string, Conversion>>>
 };
 
 export function cast(operand: Typed, typeName: string, start: number): Typed {
-  const kind = KIND_OF_NAME.get(typeName.toLowerCase());
-  if (kind === undefined) {
-    throw new CheckFault(start, `there is no type ${typeName}`, { expected: Object.keys(TYPE_NAMES).join(', ') });
+  const kind = scalarKindOf(typeName);
+  if (kind === null) {
+    const instead = INSTEAD.get(typeName);
+    throw new CheckFault(start, `there is no type ${typeName}`, {
+      expected: Object.keys(TYPE_NAMES).join(', '),
+      ...(instead === undefined ? {} : { suggestion: instead }),
+    });
   }
   const type: ValueType = { kind };
-  const canonical = `CAST(${operand.canonical} AS ${kind})`;
+  const { evaluate, nullable, constant } = operand;
   const from = kindOf(operand);
-  if (from === kind || from === 'null')
-    return typed({ type, nullable: operand.nullable }, start, canonical, operand.evaluate);
-  const convert = CONVERSIONS[from]?.[kind] as ((value: Value) => Value) | undefined;
+  if (from === 'null' || from === kind) return typed(type, nullable, start, evaluate, constant);
+  const convert = (from === 'other' ? undefined : CONVERSIONS[from]?.[kind]) as ((value: Value) => Value) | undefined;
   if (convert === undefined) {
     throw new CheckFault(
       start,
       `${operand.type === null ? 'NULL' : formatType(operand.type)} cannot be cast to ${kind}`,
     );
   }
-  const { evaluate } = operand;
-  return typed({ type, nullable: operand.nullable }, start, canonical, (row) => {
+  if (constant !== undefined && constant !== null) return castConstant(convert, constant, type, start);
+  return typed(type, nullable, start, (row) => {
     const value = evaluate(row);
     return value === null ? null : convert(value);
   });
+}
+
+/** Once, when compiling; what fails then would fail on every row. */
+function castConstant(convert: (value: Value) => Value, constant: Value, type: ValueType, start: number): Typed {
+  try {
+    const value = convert(constant);
+    return typed(type, false, start, () => value, value);
+  } catch (error) {
+    if (error instanceof EvaluationError) throw new CheckFault(start, error.message);
+    throw error;
+  }
 }
 
 function refused(text: string, kind: string): never {
@@ -72,13 +101,13 @@ function refused(text: string, kind: string): never {
 }
 
 function boolOf(text: string): boolean {
-  const word = text.trim().toLowerCase();
-  if (['true', 't', '1', 'yes', 'y'].includes(word)) return true;
-  return ['false', 'f', '0', 'no', 'n'].includes(word) ? false : refused(text, 'bool');
+  const word = text.toLowerCase();
+  if (TRUE_WORDS.has(word)) return true;
+  return FALSE_WORDS.has(word) ? false : refused(text, 'bool');
 }
 
-function wholeOf(text: string): number {
-  return WHOLE.test(text) ? Number(text) : refused(text, 'int');
+function intOf(text: string): number {
+  return WHOLE.test(text) ? safeInt(Number(text)) : refused(text, 'int');
 }
 
 function int64Of(text: string): bigint {

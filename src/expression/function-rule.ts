@@ -8,6 +8,9 @@ import type { Typed } from './typed.ts';
  */
 export type ParameterKind = 'number' | 'int' | 'string' | 'timestamp' | 'zone' | 'whole constant';
 
+/** Called with the arguments' values, in order. */
+export type Apply = (...values: never[]) => Value;
+
 export interface FunctionRule {
   readonly name: string;
   readonly parameters: readonly ParameterKind[];
@@ -15,13 +18,13 @@ export interface FunctionRule {
   readonly optional: number;
   /** The last parameter may be repeated. */
   readonly variadic: boolean;
+  /** For the documentation, where it depends on the arguments. */
+  readonly resultText: string;
   readonly result: (args: readonly Typed[]) => ValueType;
-  /** True where the result can be null although no argument is. */
-  readonly nullable: boolean;
-  /** Null arguments are skipped (given as null) instead of making the result null. */
-  readonly skipsNulls: boolean;
-  /** Answers what to call with the arguments' values, in order; constants may be looked at once here. */
-  readonly compile: (args: readonly Typed[]) => (values: readonly Value[]) => Value;
+  /** Null arguments are given as null instead of making the result null. */
+  readonly takesNulls: boolean;
+  /** What to call; constants may be looked at, and refused by `CheckFault`, once here. */
+  readonly compile: (args: readonly Typed[]) => Apply;
   /** One sentence for the documentation. */
   readonly about: string;
 }
@@ -30,21 +33,20 @@ export interface FunctionRule {
 export function rule(
   name: string,
   parameters: readonly ParameterKind[],
-  result: ValueType | ((args: readonly Typed[]) => ValueType),
-  apply: (...values: never[]) => Value,
+  result: ValueType,
+  apply: Apply,
   about: string,
   more: Partial<FunctionRule> = {},
 ): FunctionRule {
-  const call = apply as (...values: readonly Value[]) => Value;
   return {
     name,
     parameters,
     optional: 0,
     variadic: false,
-    result: typeof result === 'function' ? result : () => result,
-    nullable: false,
-    skipsNulls: false,
-    compile: () => (values) => call(...values),
+    resultText: result.kind,
+    result: () => result,
+    takesNulls: false,
+    compile: () => apply,
     about,
     ...more,
   };

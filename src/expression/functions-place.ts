@@ -1,8 +1,8 @@
 /** Functions of places on Earth, in degrees. */
 import { EvaluationError } from './evaluation-error.ts';
 import { type FunctionRule, rule } from './function-rule.ts';
-import { finite } from './operators.ts';
-import { DOUBLE, STRING } from './typed.ts';
+import { finite } from './range.ts';
+import { CheckFault, DOUBLE, STRING } from './typed.ts';
 
 const BASE32 = '0123456789bcdefghjkmnpqrstuvwxyz';
 const GEOHASH_LENGTH_MAX = 12;
@@ -18,8 +18,6 @@ function checked(latitude: number, longitude: number): void {
 /** Geohash as published by G. Niemeyer (2008): bits of longitude and latitude by halving, in turn, five to a letter. */
 function geohash(latitude: number, longitude: number, length: number): string {
   checked(latitude, longitude);
-  if (length < 1 || length > GEOHASH_LENGTH_MAX)
-    throw new EvaluationError(`a geohash has 1 to ${GEOHASH_LENGTH_MAX} letters`);
   const ranges = [
     { low: -180, high: 180, value: longitude },
     { low: -90, high: 90, value: latitude },
@@ -59,6 +57,16 @@ export const PLACE_FUNCTIONS: readonly FunctionRule[] = [
     STRING,
     geohash,
     'Geohash of latitude and longitude, that many letters (1 to 12).',
+    {
+      compile: ([, , letters]) => {
+        const length = letters?.constant as number;
+        if (length >= 1 && length <= GEOHASH_LENGTH_MAX) return geohash;
+        throw new CheckFault(letters?.start ?? 0, 'a geohash cannot have that many letters', {
+          expected: `1 to ${GEOHASH_LENGTH_MAX}`,
+          found: String(length),
+        });
+      },
+    },
   ),
   rule(
     'haversine_km',

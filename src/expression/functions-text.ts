@@ -1,53 +1,101 @@
 /** Functions of strings. Positions and lengths count code points, not UTF-16 units. */
+import { mapPoints, pointCount, slicePoints } from './code-points.ts';
+import { EvaluationError } from './evaluation-error.ts';
 import { type FunctionRule, rule } from './function-rule.ts';
-import { BOOL, INT, STRING } from './typed.ts';
+import { anyNullable, BOOL, CheckFault, describe, INT, kindOf, STRING, type Typed, typed } from './typed.ts';
 
-/** Longest string an expression may make, so that `replace` cannot multiply a record without bound. */
-const MADE_LENGTH_MAX = 1_048_576;
+/** Longest string that an expression may make, UTF-16 units: `replace` must not multiply a record without bound. */
+export const MADE_LENGTH_MAX = 1_048_576;
+/** Unicode's space separators (Zs), all of one UTF-16 unit. */
+const SPACES: ReadonlySet<string> = new Set(
+  '\u0020\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000',
+);
+
+function checkLength(units: number): void {
+  if (units > MADE_LENGTH_MAX) {
+    throw new EvaluationError(`the result is a string longer than ${MADE_LENGTH_MAX} UTF-16 units`);
+  }
+}
 
 function bounded(text: string): string {
-  return text.length <= MADE_LENGTH_MAX ? text : text.slice(0, MADE_LENGTH_MAX);
+  checkLength(text.length);
+  return text;
 }
 
-function length(text: string): number {
-  let count = 0;
-  for (const _point of text) count += 1;
-  return count;
+/** `||`: null if either is, unlike `concat`. */
+export function concatenation(left: Typed, right: Typed, start: number): Typed {
+  for (const part of [left, right]) {
+    const kind = kindOf(part);
+    if (kind === 'string' || kind === 'null') continue;
+    throw new CheckFault(part.start, '|| takes strings', {
+      expected: 'string',
+      found: describe(part),
+      suggestion: 'CAST it AS string',
+    });
+  }
+  const [first, second] = [left.evaluate, right.evaluate];
+  return typed(STRING, anyNullable([left, right]), start, (row) => {
+    const one = first(row) as string | null;
+    const other = second(row) as string | null;
+    return one === null || other === null ? null : bounded(one + other);
+  });
 }
 
-/** SQL's substring: from is 1 for the first; places before it count toward the length but give nothing. */
-function substring(text: string, from: number, count = Number.MAX_SAFE_INTEGER): string {
-  const points = Array.from(text);
-  const begin = from - 1;
-  const end = Math.min(points.length, begin + Math.max(0, count));
-  return points.slice(Math.max(0, begin), Math.max(0, end)).join('');
+/** From 1 for the first, −1 for the last; a negative count takes what stands before the place. As DuckDB does. */
+function substring(text: string, from: number, count?: number): string {
+  const size = pointCount(text);
+  const begin = from > 0 ? from - 1 : from < 0 ? size + from : -1;
+  if (count === undefined) return slicePoints(text, begin, size);
+  return count < 0 ? slicePoints(text, begin + count, begin) : slicePoints(text, begin, begin + count);
 }
 
-/** A negative count leaves out that many at the other end. */
 function left(text: string, count: number): string {
-  const points = Array.from(text);
-  return points.slice(0, count < 0 ? Math.max(0, points.length + count) : count).join('');
+  return slicePoints(text, 0, count < 0 ? pointCount(text) + count : count);
 }
 
 function right(text: string, count: number): string {
-  const points = Array.from(text);
-  return points.slice(count < 0 ? Math.min(points.length, -count) : Math.max(0, points.length - count)).join('');
+  const size = pointCount(text);
+  return slicePoints(text, count < 0 ? -count : size - count, size);
 }
 
-function trimStart(text: string): string {
-  return text.replace(/^ +/, '');
+function trimmer(atStart: boolean, atEnd: boolean): (text: string, characters?: string) => string {
+  return (text, characters) => {
+    const unwanted = characters === undefined ? SPACES : new Set(characters);
+    const points = Array.from(text);
+    const kept = (point: string): boolean => !unwanted.has(point);
+    const from = atStart ? points.findIndex(kept) : 0;
+    const last = atEnd ? points.findLastIndex(kept) : points.length - 1;
+    return from < 0 ? '' : points.slice(from, last + 1).join('');
+  };
 }
 
-function trimEnd(text: string): string {
-  let end = text.length;
-  while (end > 0 && text[end - 1] === ' ') end -= 1;
-  return text.slice(0, end);
+function replace(text: string, part: string, by: string): string {
+  if (part === '') return text;
+  const pieces = text.split(part);
+  checkLength(text.length + (pieces.length - 1) * (by.length - part.length));
+  return pieces.join(by);
 }
+
+const TO_LOWER = (point: string): string => point.toLowerCase();
+const TO_UPPER = (point: string): string => point.toUpperCase();
+const TRIM_PARAMETERS = ['string', 'string'] as const;
 
 export const TEXT_FUNCTIONS: readonly FunctionRule[] = [
-  rule('lower', ['string'], STRING, (text: string) => text.toLowerCase(), 'In lower case, by Unicode.'),
-  rule('upper', ['string'], STRING, (text: string) => text.toUpperCase(), 'In upper case, by Unicode.'),
-  rule('length', ['string'], INT, length, 'How many code points.'),
+  rule(
+    'lower',
+    ['string'],
+    STRING,
+    (text: string) => mapPoints(text, TO_LOWER),
+    'In lower case, code point by code point.',
+  ),
+  rule(
+    'upper',
+    ['string'],
+    STRING,
+    (text: string) => mapPoints(text, TO_UPPER),
+    'In upper case, code point by code point.',
+  ),
+  rule('length', ['string'], INT, pointCount, 'How many code points.'),
   rule(
     'concat',
     ['string'],
@@ -56,7 +104,7 @@ export const TEXT_FUNCTIONS: readonly FunctionRule[] = [
     'All one after another; nulls are skipped.',
     {
       variadic: true,
-      skipsNulls: true,
+      takesNulls: true,
     },
   ),
   rule(
@@ -64,14 +112,21 @@ export const TEXT_FUNCTIONS: readonly FunctionRule[] = [
     ['string', 'int', 'int'],
     STRING,
     substring,
-    'From that place (1 is the first), at most that many.',
+    'From that place (1: the first, −1: the last), at most that many; a negative count takes those before the place.',
     { optional: 1 },
   ),
   rule('left', ['string', 'int'], STRING, left, 'The first so many; negative: all but the last so many.'),
   rule('right', ['string', 'int'], STRING, right, 'The last so many; negative: all but the first so many.'),
-  rule('trim', ['string'], STRING, (text: string) => trimEnd(trimStart(text)), 'Without spaces at both ends.'),
-  rule('ltrim', ['string'], STRING, trimStart, 'Without spaces at the beginning.'),
-  rule('rtrim', ['string'], STRING, trimEnd, 'Without spaces at the end.'),
+  rule(
+    'trim',
+    TRIM_PARAMETERS,
+    STRING,
+    trimmer(true, true),
+    'Without spaces, or any of the characters given, at both ends.',
+    { optional: 1 },
+  ),
+  rule('ltrim', TRIM_PARAMETERS, STRING, trimmer(true, false), 'The same at the beginning alone.', { optional: 1 }),
+  rule('rtrim', TRIM_PARAMETERS, STRING, trimmer(false, true), 'The same at the end alone.', { optional: 1 }),
   rule(
     'starts_with',
     ['string', 'string'],
@@ -97,7 +152,7 @@ export const TEXT_FUNCTIONS: readonly FunctionRule[] = [
     'replace',
     ['string', 'string', 'string'],
     STRING,
-    (text: string, part: string, by: string) => (part === '' ? text : bounded(text.replaceAll(part, () => by))),
+    replace,
     'Every place of the second in the first, replaced by the third.',
   ),
 ];

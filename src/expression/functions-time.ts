@@ -1,17 +1,18 @@
 /** Functions of timestamps: the clock and calendar of a time zone (UTC when none is given). */
 import { TIMESTAMP_MS_MAX } from '../core/time.ts';
-import { dayOfWeek, hourOfDay, hourOfWeek, localClock } from './calendar.ts';
+import { dayOfMonth, dayOfWeek, hourOfDay, hourOfWeek, localClock, month, year } from './calendar.ts';
 import { EvaluationError } from './evaluation-error.ts';
-import { type FunctionRule, rule } from './function-rule.ts';
+import { type Apply, type FunctionRule, rule } from './function-rule.ts';
 import { INT, TIMESTAMP } from './typed.ts';
 
 /** A reading of the local clock. */
 function reading(name: string, read: (localMs: number) => number, about: string): FunctionRule {
-  return rule(name, ['timestamp', 'zone'], INT, read, about, {
+  const inUtc: Apply = (utcMs: number) => read(utcMs);
+  return rule(name, ['timestamp', 'zone'], INT, inUtc, about, {
     optional: 1,
     compile: ([, zone]) => {
       const clock = typeof zone?.constant === 'string' ? localClock(zone.constant) : null;
-      return ([ms]) => read(clock === null ? (ms as number) : clock(ms as number));
+      return clock === null ? inUtc : (utcMs: number) => read(clock(utcMs));
     },
   });
 }
@@ -23,11 +24,11 @@ function timestampOf(ms: number): number {
 
 export const TIME_FUNCTIONS: readonly FunctionRule[] = [
   reading('hour_of_day', hourOfDay, 'Hour of the local day, 0 to 23.'),
-  reading('day_of_week', dayOfWeek, 'Day of the local week: Monday 1 to Sunday 7.'),
-  reading('hour_of_week', hourOfWeek, 'Hour of the local week: 0 (Monday, from midnight) to 167.'),
-  reading('day_of_month', (ms) => new Date(ms).getUTCDate(), 'Day of the local month, 1 to 31.'),
-  reading('month', (ms) => new Date(ms).getUTCMonth() + 1, 'Local month, 1 to 12.'),
-  reading('year', (ms) => new Date(ms).getUTCFullYear(), 'Local year.'),
+  reading('day_of_week', dayOfWeek, 'Day of the local week, as in ISO 8601: Monday 1 to Sunday 7.'),
+  reading('hour_of_week', hourOfWeek, '(day_of_week − 1) × 24 + hour_of_day: 0 (Monday, from midnight) to 167.'),
+  reading('day_of_month', dayOfMonth, 'Day of the local month, 1 to 31.'),
+  reading('month', month, 'Local month, 1 to 12.'),
+  reading('year', year, 'Local year.'),
   rule('epoch_ms', ['timestamp'], INT, (ms: number) => ms, 'Milliseconds since 1970-01-01T00:00:00Z.'),
   rule(
     'timestamp_ms',

@@ -1,55 +1,67 @@
-/** Text → syntax tree, by pgsql-ast-parser (PostgreSQL's expression grammar); bounded before and after. */
-import { type Expr, parse } from 'pgsql-ast-parser';
+/**
+ * Text → syntax tree, by PostgreSQL's own parser (libpg-query, as WebAssembly), whose grammar DuckDB's descends from.
+ * The text is bounded before it is parsed, and the tree while it is translated.
+ */
+import { type Node, SqlError, loadModule, parseSync, scanSync } from 'libpg-query';
 import type { ExpressionProblem } from './expression.ts';
+import { BoundFault, translate } from './translate.ts';
+import type { Tree } from './tree.ts';
 
 /** Characters of one expression. */
 export const TEXT_MAX = 4_096;
-/** Nesting of parentheses, calls and operators. */
-export const DEPTH_MAX = 64;
-/** Literals, columns, operators and calls of one expression. */
-export const NODES_MAX = 512;
-
-const PREFIX = 'SELECT (';
 
 export type ParseResult =
-  | { readonly ok: true; readonly tree: Expr }
+  | { readonly ok: true; readonly tree: Tree }
   | { readonly ok: false; readonly problem: ExpressionProblem };
 
+await loadModule();
+
+const PREFIX = 'SELECT (';
+/** What the statement made of a lone expression has, besides its one column. */
+const PLAIN_KEYS = new Set(['targetList', 'limitOption', 'op']);
+
+/** Never throws. Of several syntax errors the first is told; what is wrong with what parses, the compiler tells in full. */
 export function parseExpression(text: string): ParseResult {
-  const bounded = boundsProblem(text);
-  if (bounded !== null) return { ok: false, problem: bounded };
+  const unfit = textProblem(text);
+  if (unfit !== null) return { ok: false, problem: unfit };
+  const placeOf = placesIn(text);
   try {
     // The line break keeps a trailing `--` comment from swallowing the parenthesis.
-    const statements = parse(`${PREFIX}${text}\n)`, { locationTracking: true });
-    const statement = statements[0];
-    const column = statement?.type === 'select' && statement.columns?.length === 1 ? statement.columns[0] : undefined;
-    if (statements.length !== 1 || column === undefined || Object.keys(statement ?? {}).some(isClause)) {
-      return failed(0, 'not one expression');
-    }
-    return { ok: true, tree: column.expr };
+    const { stmts = [] } = parseSync(`${PREFIX}${text}\n)`);
+    const expression = stmts.length === 1 ? expressionOf(stmts[0]?.stmt) : null;
+    if (expression === null) return { ok: false, problem: { start: 0, message: 'this is not one expression' } };
+    const closing = closingProblem(text, placeOf);
+    if (closing !== null) return { ok: false, problem: closing };
+    return { ok: true, tree: translate(expression, text, (byte) => placeOf(byte - PREFIX.length)) };
   } catch (error) {
-    return syntaxProblem(text, error);
+    if (error instanceof BoundFault) return { ok: false, problem: error.problem };
+    if (error instanceof SqlError) return { ok: false, problem: syntaxProblem(text, error) };
+    throw error;
   }
 }
 
-/** Where a node stands in the expression's own text. */
-export function startOf(node: { readonly _location?: { readonly start: number } }): number {
-  return Math.max(0, (node._location?.start ?? PREFIX.length) - PREFIX.length);
+function expressionOf(statement: Node | undefined): Node | null {
+  if (statement === undefined || !('SelectStmt' in statement)) return null;
+  const select = statement.SelectStmt;
+  const [target] = select.targetList ?? [];
+  if (select.targetList?.length !== 1 || target === undefined || !('ResTarget' in target)) return null;
+  if (Object.keys(select).some((key) => !PLAIN_KEYS.has(key)) || target.ResTarget.name !== undefined) return null;
+  return target.ResTarget.val ?? null;
 }
 
-/** The text a node was parsed from. */
-export function sourceOf(
-  node: { readonly _location?: { readonly start: number; readonly end: number } },
-  text: string,
-): string {
-  return text.slice(startOf(node), Math.max(0, (node._location?.end ?? PREFIX.length) - PREFIX.length));
+/** From byte offsets in the text's UTF-8 form, in which the library counts, to indexes. */
+function placesIn(text: string): (byte: number) => number {
+  const indexes: number[] = [];
+  for (let index = 0; index < text.length; ) {
+    const point = text.codePointAt(index) as number;
+    const bytes = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    for (let count = 0; count < bytes; count++) indexes.push(index);
+    index += point < 0x10000 ? 1 : 2;
+  }
+  return (byte) => (byte < 0 ? 0 : (indexes[byte] ?? text.length));
 }
 
-function isClause(key: string): boolean {
-  return key !== 'type' && key !== 'columns' && key !== '_location';
-}
-
-function boundsProblem(text: string): ExpressionProblem | null {
+function textProblem(text: string): ExpressionProblem | null {
   if (text.trim() === '') return { start: 0, message: 'the expression is empty' };
   if (text.length > TEXT_MAX) {
     return {
@@ -59,46 +71,31 @@ function boundsProblem(text: string): ExpressionProblem | null {
       found: `${text.length}`,
     };
   }
+  // The library reads up to the zero byte.
+  const zero = text.indexOf('\0');
+  if (zero >= 0) return { start: zero, message: 'the expression contains a zero character' };
+  return text.isWellFormed() ? null : { start: 0, message: 'the expression contains half of a surrogate pair' };
+}
+
+/** `a) + (b` parses between the parentheses that this file puts around it, but is no expression. */
+function closingProblem(text: string, placeOf: (byte: number) => number): ExpressionProblem | null {
   let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    if (text[at] === '(' || text[at] === '[') depth += 1;
-    else if (text[at] === ')' || text[at] === ']') depth -= 1;
-    if (depth > DEPTH_MAX)
-      return { start: at, message: 'parentheses nest too deeply', expected: `at most ${DEPTH_MAX} levels` };
+  for (const token of scanSync(text).tokens) {
+    if (token.text === '(') depth += 1;
+    else if (token.text === ')') depth -= 1;
+    if (depth < 0) return { start: placeOf(token.start), message: 'this parenthesis closes nothing' };
   }
   return null;
 }
 
-function failed(start: number, message: string): ParseResult {
-  return { ok: false, problem: { start, message } };
-}
-
-function syntaxProblem(text: string, error: unknown): ParseResult {
-  const token = (error as { token?: { value?: string; offset?: number } }).token;
-  const message = error instanceof Error ? error.message : String(error);
-  const exponent = /(?:\d|\.)[eE][+-]?\d/.exec(text);
-  if (exponent !== null) {
-    return {
-      ok: false,
-      problem: {
-        start: exponent.index,
-        message: 'numbers with an exponent are not part of the language',
-        suggestion: "write all digits, or CAST('1e10' AS double)",
-      },
-    };
+function syntaxProblem(text: string, error: SqlError): ExpressionProblem {
+  // The library counts code points of the statement here.
+  const points = Math.max(0, (error.sqlDetails?.cursorPosition ?? 0) - PREFIX.length);
+  const start = Array.from(text).slice(0, points).join('').length;
+  if (!error.message.startsWith('syntax error')) {
+    return { start, message: error.message.replace(/ at or near [^]*$/, '') };
   }
-  const offset = token?.offset ?? offsetIn(message);
-  const start = Math.min(text.length, Math.max(0, offset - PREFIX.length));
-  const found =
-    start >= text.length ? 'the end of the expression' : `"${token?.value ?? text.slice(start, start + 10)}"`;
-  return {
-    ok: false,
-    problem: { start, message: 'the expression cannot be read', expected: 'a SQL expression', found },
-  };
-}
-
-/** The library reports lines and columns in its message; expressions here are rarely more than a line. */
-function offsetIn(message: string): number {
-  const match = /line 1 col (\d+)/.exec(message);
-  return match === null ? Number.MAX_SAFE_INTEGER : Number(match[1]) - 1;
+  const token = /^\s*([\w$]+|[^])/u.exec(text.slice(start))?.[1];
+  const found = token === undefined || text.slice(start).trim() === '' ? 'the end of the expression' : `"${token}"`;
+  return { start, message: 'the expression cannot be read', expected: 'a SQL expression', found };
 }

@@ -1,17 +1,14 @@
-/**
- * A checked expression: its type, how to evaluate it, and its canonical text. The compiler builds these bottom up; each
- * is final when made, so there is no second pass over a tree.
- */
-import type { FieldType, ScalarKind, Value, ValueType } from '../core/value.ts';
+/** A checked expression: its type and how to evaluate it. The compiler builds these bottom up; each is final when made. */
+import { formatType, type ScalarKind, type Value, type ValueType } from '../core/value.ts';
 import type { Evaluator } from './expression.ts';
 
 export interface Typed {
   /** Null: the bare literal NULL, which takes the type of what it stands beside. */
   readonly type: ValueType | null;
+  /** False only where no row can make it null. */
   readonly nullable: boolean;
-  readonly canonical: string;
   readonly evaluate: Evaluator;
-  /** Set for literals, so that functions can demand a constant. */
+  /** Set for literals and casts of them, so that functions can demand a constant and lists be looked up. */
   readonly constant: Value | undefined;
   /** Index into the text. */
   readonly start: number;
@@ -36,19 +33,31 @@ export const DOUBLE: ValueType = { kind: 'double' };
 export const STRING: ValueType = { kind: 'string' };
 export const TIMESTAMP: ValueType = { kind: 'timestamp' };
 
-/** The scalar kind, `null` for NULL, or 'other' for arrays and structs, which no operator takes. */
-export function kindOf(typed: Typed): ScalarKind | 'null' | 'other' {
-  if (typed.type === null) return 'null';
-  return typed.type.kind === 'array' || typed.type.kind === 'struct' ? 'other' : typed.type.kind;
+export type Kind = ScalarKind | 'null' | 'other';
+
+/** The scalar kind, `null` for NULL, or `other` for arrays and structs, which only IS NULL, COALESCE and CASE take. */
+export function kindOf({ type }: Typed): Kind {
+  if (type === null) return 'null';
+  return type.kind === 'array' || type.kind === 'struct' ? 'other' : type.kind;
 }
 
-export function isNumeric(kind: string): kind is 'int' | 'int64' | 'double' {
+export function isNumeric(kind: Kind): kind is 'int' | 'int64' | 'double' {
   return kind === 'int' || kind === 'int64' || kind === 'double';
 }
 
+/** For messages: `double?`. */
+export function describe({ type, nullable }: Typed): string {
+  return type === null ? 'NULL' : formatType(type, nullable);
+}
+
+/** `nullable` of what is null exactly when an operand is. */
+export function anyNullable(parts: readonly Typed[]): boolean {
+  return parts.some((part) => part.nullable);
+}
+
 /**
- * The one type that all of these can be read as, or null if there is none: equal types, NULL with anything, int with
- * int64 or double. int64 and double have none, because one of them would lose digits.
+ * The one type that all of these can be read as: equal types, NULL with anything, int with int64 or double. `undefined`
+ * if there is none, as for int64 with double, of which one would lose digits.
  */
 export function commonType(parts: readonly Typed[]): ValueType | null | undefined {
   let common: ValueType | null = null;
@@ -65,7 +74,7 @@ export function commonType(parts: readonly Typed[]): ValueType | null | undefine
 }
 
 function widerType(one: ValueType, other: ValueType): ValueType | undefined {
-  if (one.kind === other.kind) return JSON.stringify(one) === JSON.stringify(other) ? one : undefined;
+  if (formatType(one) === formatType(other)) return one;
   if (one.kind === 'int' && (other.kind === 'int64' || other.kind === 'double')) return other;
   if (other.kind === 'int' && (one.kind === 'int64' || one.kind === 'double')) return one;
   return undefined;
@@ -81,11 +90,13 @@ export function widened(part: Typed, type: ValueType | null): Evaluator {
   };
 }
 
+/** With a type of null, the result is NULL whatever the row. */
 export function typed(
-  result: FieldType | { readonly type: null; readonly nullable: true },
+  type: ValueType | null,
+  nullable: boolean,
   start: number,
-  canonical: string,
   evaluate: Evaluator,
+  constant?: Value,
 ): Typed {
-  return { type: result.type, nullable: result.nullable, start, canonical, evaluate, constant: undefined };
+  return { type, nullable: nullable || type === null, start, evaluate, constant };
 }

@@ -278,9 +278,9 @@ test('fingerprints are 32 hexadecimal digits and stay what they were', () => {
   for (const fingerprint of Object.values(fingerprints)) expect(fingerprint).toMatch(/^[0-9a-f]{32}$/);
   expect(fingerprints).toMatchInlineSnapshot(`
     {
-      "read": "5e78376c6780f75d98485b6fa1d07fa5",
-      "service": "452cde756ba0fd4253fb126e66f86c4b",
-      "state": "6407d7f4f304d75e3acc770d2ad1a505",
+      "read": "756062c606ae6e24f000c496f4230348",
+      "service": "c3bb0568a18148839f039876eeb7f876",
+      "state": "f589adfe92639098d88f875fb73281a3",
     }
   `);
 });

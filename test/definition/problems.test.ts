@@ -368,7 +368,7 @@ const SERVICES: readonly Case[] = [
       '12:31 services[0].features[0].keys.k unknown_reference -> inputs: { dest: string }',
       '13:31 services[0].features[1].keys.k type_mismatch',
       '14:28 services[0].features[2].keys.q unknown_reference -> k',
-      '15:38 services[0].features[3].keys.k bad_expression',
+      '15:38 services[0].features[3].keys.k bad_expression -> CAST it AS string',
     ],
   },
   {
