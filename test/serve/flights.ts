@@ -16,7 +16,7 @@ const DEPARTURE = {
   dest: 'LAX',
   carrier: 'B6',
   flight: 23,
-  tailnum: 'N593JB',
+  tailnum: 'N583JB',
   dep_delay: 30,
   distance: 2475,
   cancelled: false,

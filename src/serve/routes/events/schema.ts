@@ -24,7 +24,7 @@ export const EventsBody = Type.Object(
             dest: 'LAX',
             carrier: 'B6',
             flight: 23,
-            tailnum: 'N593JB',
+            tailnum: 'N583JB',
             dep_delay: 9,
             distance: 2475,
             cancelled: false,

@@ -10,7 +10,7 @@ const EXAMPLE_ROW = {
   origin: 'JFK',
   dest: 'LAX',
   carrier: 'B6',
-  tailnum: 'N593JB',
+  tailnum: 'N583JB',
   scheduled_hour: 17,
   distance: 2475,
 };
