@@ -2,7 +2,7 @@
 
 export interface Watermarks {
   /** Takes what was just read (null: nothing known), answers the greatest seen so far, or null. */
-  observe(source: string, watermarkMs: number | null): number | null;
+  readonly observe: (source: string, watermarkMs: number | null) => number | null;
 }
 
 export function createWatermarks(): Watermarks {

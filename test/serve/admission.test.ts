@@ -55,5 +55,7 @@ test('closing finishes what is being answered, and refuses what comes', async ()
   gate.open();
   const answered = await inside;
   expect([answered.status, await answered.json()]).toMatchObject([200, { vectors: [{ values: [0] }] }]);
+  // Else closing would wait until the client lets go of its connection.
+  expect(answered.headers.get('connection')).toBe('close');
   await closed;
 });

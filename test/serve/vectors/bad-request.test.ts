@@ -97,6 +97,28 @@ test('every problem of the envelope and of the rows is told at once', async () =
   expect(answer.json.code).toBe('invalid_request');
 });
 
+test('the envelope is not coerced either', async () => {
+  const { vectors } = await startAirport({ materialize: false });
+  const wrong: [string, unknown, string][] = [
+    ['budget_ms', '20', '/budget_ms'],
+    ['budget_ms', true, '/budget_ms'],
+    ['budget_ms', null, '/budget_ms'],
+    ['fingerprint', 5, '/fingerprint'],
+    ['include', 'status', '/include'],
+    ['include', [null], '/include/0'],
+    ['features', 'departures_1h', '/features'],
+    ['features', [1], '/features/0'],
+    ['after', 1, '/after'],
+    ['after', [1], '/after/0'],
+    ['layout', null, '/layout'],
+    ['common', null, '/common'],
+  ];
+  for (const [name, value, pointer] of wrong) {
+    const answer = await vectors('departure_delay', { entities: [ROW], [name]: value });
+    expect(found(answer)[0], `${name}: ${JSON.stringify(value)}`).toBe(`invalid_type ${pointer}`);
+  }
+});
+
 test('one bad row carries its error, the others are served; when all are bad it is 400', async () => {
   const { vectors } = await startAirport();
   const bad = { origin: 'JFK', scheduled_hour: 1.5 };
