@@ -1,26 +1,35 @@
 /**
- * A SQLite file of ours: opened in WAL mode, fully synchronous (what a transaction returned is on disk), its schema
- * versioned. The embedded log and store both stand on this; faults of SQLite become `SkewlessError`s here.
+ * SQLite files of ours: WAL mode, fully synchronous (what a transaction returned is on disk, also after a power cut),
+ * schema versioned. The embedded log and the embedded store are parts of such files, of one or of two. Faults of SQLite
+ * become `SkewlessError`s here; whatever else is thrown is a fault of ours and passes as it is.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { assert } from './assert.ts';
 import { SkewlessError, messageOf } from './errors.ts';
 
+/** `application_id` of every file of ours: "skwl". */
+const APPLICATION_ID = 0x736b776c;
 /** How long a statement waits for another process's transaction, ms. */
 const BUSY_TIMEOUT_MS = 5_000;
 
-export interface SqliteSchema {
-  /** Marks the file as ours and of this kind (SQLite's `application_id`). */
-  readonly applicationId: number;
+/** What a file may hold. Each part has one byte of `user_version` for its schema's version; 0: not in the file. */
+export interface SqlitePart {
+  readonly name: 'log' | 'store';
+  /** 1 to 127. */
   readonly version: number;
-  /** What the file holds, for messages. */
-  readonly name: string;
+  /** Creates the part's tables. */
   readonly statements: string;
+  /** What an operator can do when the file is damaged. */
+  readonly mend: string;
 }
 
+const VERSION_BYTE: Readonly<Record<SqlitePart['name'], number>> = { log: 0, store: 1 };
+
 export interface SqliteFile {
-  readonly database: DatabaseSync;
+  readonly path: string;
+  prepare(sql: string): StatementSync;
   /** Runs `work` in one write transaction; everything it did is undone if it throws. */
   write<T>(work: () => T): T;
   /** Runs `work` in one read transaction: it sees a single moment of the file. */
@@ -28,81 +37,104 @@ export interface SqliteFile {
   close(): void;
 }
 
-/** Creates the file and its folder where missing. Throws `sqlite_unusable` for a file that is not ours or is newer. */
-export function openSqliteFile(file: string, schema: SqliteSchema): SqliteFile {
+export interface OpenSqliteOptions {
+  readonly busyTimeoutMs?: number;
+}
+
+/** Creates the file, its folder and the part's tables where missing. Throws `sqlite_unusable` for a file that is not ours or is newer. */
+export function openSqliteFile(path: string, part: SqlitePart, options: OpenSqliteOptions = {}): SqliteFile {
   let database: DatabaseSync | null = null;
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    database = new DatabaseSync(file);
-    database.exec(
-      `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`,
-    );
-    prepareSchema(database, file, schema);
+    mkdirSync(dirname(path), { recursive: true });
+    database = new DatabaseSync(path);
+    database.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs ?? BUSY_TIMEOUT_MS}`);
+    // Before anything is changed: the file may be somebody else's.
+    identify(database, path);
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON');
+    database.exec('BEGIN IMMEDIATE');
+    identify(database, path);
+    prepareSchema(database, path, part);
+    database.exec('COMMIT');
   } catch (error) {
-    database?.close();
-    throw translate(error, file);
+    if (database?.isOpen === true) database.close();
+    throw unusable(error, path, part);
   }
-  return wrap(database, file);
+  return wrap(database, path, part);
 }
 
-function prepareSchema(
-  database: DatabaseSync,
-  file: string,
-  { applicationId, version, name, statements }: SqliteSchema,
-): void {
-  const pragma = (of: string): number => Number(Object.values(database.prepare(`PRAGMA ${of}`).get() ?? {})[0] ?? 0);
-  database.exec('BEGIN IMMEDIATE');
-  const found = pragma('application_id');
-  const foundVersion = pragma('user_version');
+function pragma(database: DatabaseSync, name: string): number {
+  return Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0] ?? 0);
+}
+
+function identify(database: DatabaseSync, path: string): void {
   const empty = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] === 0;
-  if (empty) {
-    database.exec(`${statements}; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}`);
-  } else if (found !== applicationId) {
-    throw new SkewlessError('sqlite_unusable', `${file} is a SQLite file, but not a Skewless ${name}`);
-  } else if (foundVersion !== version) {
-    throw new SkewlessError(
-      'sqlite_unusable',
-      `${file} is a ${name} of version ${foundVersion}; this program reads version ${version}`,
-    );
-  }
-  database.exec('COMMIT');
+  if (empty || pragma(database, 'application_id') === APPLICATION_ID) return;
+  throw new SkewlessError('sqlite_unusable', `${path} is a SQLite file, but not one of Skewless`);
 }
 
-function wrap(database: DatabaseSync, file: string): SqliteFile {
+function prepareSchema(database: DatabaseSync, path: string, { name, version, statements }: SqlitePart): void {
+  const shift = 8 * VERSION_BYTE[name];
+  const versions = pragma(database, 'user_version');
+  const found = (versions >> shift) & 0xff;
+  if (found === version) return;
+  if (found !== 0) {
+    const message = `${path} holds a ${name} of version ${found}; this program reads version ${version}`;
+    throw new SkewlessError('sqlite_unusable', message);
+  }
+  database.exec(
+    `${statements}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${versions | (version << shift)}`,
+  );
+}
+
+function wrap(database: DatabaseSync, path: string, part: SqlitePart): SqliteFile {
   function transact<T>(begin: string, work: () => T): T {
+    if (!database.isOpen) throw new SkewlessError('closed', `the ${part.name} ${path} is closed`);
     try {
       database.exec(begin);
-    } catch (error) {
-      throw translate(error, file);
-    }
-    try {
       const result = work();
       database.exec('COMMIT');
       return result;
     } catch (error) {
-      if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
-      throw translate(error, file);
+      // SQLite itself has rolled back after some faults, as of a full disk.
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw translate(error, path, part);
     }
   }
   return {
-    database,
+    path,
+    prepare: (sql) => database.prepare(sql),
     write: (work) => transact('BEGIN IMMEDIATE', work),
     read: (work) => transact('BEGIN', work),
     close() {
-      if (database.isOpen) database.close();
+      if (!database.isOpen) return;
+      assert(!database.isTransaction, 'a file is closed between transactions');
+      database.close();
     },
   };
 }
 
-/** SQLite's primary result codes after which the same call may succeed: BUSY, LOCKED, IOERR, FULL. */
-const RETRYABLE = new Set([5, 6, 10, 13]);
+/** SQLite's primary result codes after which the same call may succeed: BUSY, LOCKED, IOERR, FULL, PROTOCOL. */
+const RETRYABLE_CODES = new Set([5, 6, 10, 13, 15]);
+const CORRUPT = 11;
 
-function translate(error: unknown, file: string): SkewlessError {
-  if (error instanceof SkewlessError) return error;
-  const code = (error as { errcode?: number }).errcode;
-  const retryable = code !== undefined && RETRYABLE.has(code & 0xff);
-  return new SkewlessError(retryable ? 'sqlite_unavailable' : 'sqlite_unusable', `${file}: ${messageOf(error)}`, {
-    retryable,
-    cause: error,
-  });
+function translate(error: unknown, path: string, part: SqlitePart): unknown {
+  const extendedCode = (error as { errcode?: unknown } | null)?.errcode;
+  if (typeof extendedCode !== 'number') return error;
+  const code = extendedCode & 0xff;
+  if (code === CORRUPT) return damaged(path, part, messageOf(error), error);
+  const retryable = RETRYABLE_CODES.has(code);
+  const message = `${path}: ${messageOf(error)}`;
+  return new SkewlessError(retryable ? 'sqlite_unavailable' : 'sqlite_unusable', message, { retryable, cause: error });
+}
+
+/** Whatever keeps a file from being opened, a folder that cannot be made included. */
+function unusable(error: unknown, path: string, part: SqlitePart): unknown {
+  const translated = translate(error, path, part);
+  if (translated instanceof SkewlessError) return translated;
+  return new SkewlessError('sqlite_unusable', `${path}: ${messageOf(error)}`, { cause: error });
+}
+
+/** The file does not hold what was written to it. */
+export function damaged(path: string, { name, mend }: SqlitePart, what: string, cause?: unknown): SkewlessError {
+  return new SkewlessError('sqlite_damaged', `the ${name} ${path} is damaged (${what}): ${mend}`, { cause });
 }

@@ -17,9 +17,10 @@ export interface AppendedAt {
   readonly offset: number;
 }
 
-/** How far a resumable piece of work has come, in its own units, once these records are appended. */
+/** How far a resumable piece of work has come, in its own units: from `from` to `done` with these records. */
 export interface AppendProgress {
   readonly id: string;
+  readonly from: number;
   readonly done: number;
 }
 
@@ -61,7 +62,7 @@ export interface ConsumeOptions {
   readonly group: string;
   readonly batchRecordsMax: number;
   readonly batchBytesMax: number;
-  /** How long to wait at the end of the log before delivering an empty batch, ms. */
+  /** At a partition's end an empty batch is delivered at once, and then each time this has passed, ms. */
   readonly idleMs: number;
 }
 
@@ -70,7 +71,7 @@ export interface LogConsumer {
   seek(partition: number, position: number): void;
   pause(partitions: readonly number[]): void;
   resume(partitions: readonly number[]): void;
-  /** Stops fetching, awaits the handler's running call, revokes. */
+  /** Stops fetching, awaits the handler's running call, revokes. Must not be awaited by the handler itself. */
   close(): Promise<void>;
 }
 
@@ -81,13 +82,15 @@ export interface Log {
   ranges(topic: string): Promise<readonly PartitionRange[] | null>;
   /**
    * Durable when it resolves; order of the input is kept per partition. Partition by murmur2 of the key. `progress` is
-   * stored with the records or not at all (a transaction, where the log has them).
+   * stored with the records or not at all (a transaction, where the log has them). Rejects with `unknown_topic`, or with
+   * `progress_moved` when the stored progress is not `from`: somebody else does the same work.
    */
   append(topic: string, records: readonly AppendRecord[], progress?: AppendProgress): Promise<readonly AppendedAt[]>;
   /** How far the work called `id` had come when it last appended to the topic; 0 if it never did. */
   progressOf(topic: string, id: string): Promise<number>;
+  /** Rejects with `unknown_topic`. */
   consume(options: ConsumeOptions, handler: LogHandler): Promise<LogConsumer>;
-  /** Records by coordinates, in order, for explain and replay. */
+  /** Records by coordinates, in order, for explain and replay; none from the end on. Rejects with `log_gap` below the start. */
   read(topic: string, partition: number, fromOffset: number, recordsMax: number): Promise<readonly LogRecord[]>;
   close(): Promise<void>;
 }

@@ -1,109 +1,127 @@
 /**
- * Consumers of the embedded log. Those of one group in this process share a topic's partitions, newest first come
- * last served: a new one takes its share from the others, after their handlers agreed to the revocation. Other processes
- * are not coordinated with; the store's fence keeps them apart.
+ * Consumers of the embedded log. Those of one group in this process share a topic's partitions; a consumer that joins
+ * takes its share once the others have revoked it, and one that leaves gives its share back. Consumers in other
+ * processes are not known here, so each process sees every partition: the store's fence keeps their writes apart.
  *
- * Each consumer is one loop: fetch, hand over, await, fetch again; at the end of the log it waits for an append in this
- * process or for `idleMs`, which is how appends of other processes are seen.
+ * A consumer is one loop: settle who holds what, hand over one batch of each partition, await the handler, again. At the
+ * end it waits to be woken: by an append in this process at once, by its timer every `idleMs`, which is how records of
+ * other processes are found.
  */
-import { SkewlessError } from '../core/errors.ts';
-import type { LogRecord } from '../event/event.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { assert } from '../core/assert.ts';
+import { gap, isGap } from './gap.ts';
 import type { ConsumeOptions, LogConsumer, LogHandler } from './log.ts';
-
-export interface Fetched {
-  readonly records: readonly LogRecord[];
-  readonly startOffset: number;
-  readonly endOffset: number;
-}
+import { type Fetched, unknownTopic } from './sqlite-records.ts';
 
 export interface ConsumerSource {
-  fetch(topic: string, partition: number, fromOffset: number, recordsMax: number, bytesMax: number): Fetched;
+  /** Empty when the topic does not exist. */
   partitions(topic: string): readonly number[];
+  fetch(topic: string, partition: number, fromOffset: number, recordsMax: number, bytesMax: number): Fetched;
 }
 
 export interface Consumers {
+  /** Throws `unknown_topic`. */
   open(options: ConsumeOptions, handler: LogHandler): LogConsumer;
   /** New records are in the topic. */
   wake(topic: string): void;
   close(): Promise<void>;
 }
 
+/** A partition that a consumer holds. */
+interface Held {
+  position: number;
+  paused: boolean;
+  /** The handler knows that the end was reached, or is about to hear of records. */
+  endConfirmed: boolean;
+}
+
 interface Member {
   readonly options: ConsumeOptions;
   readonly handler: LogHandler;
-  /** Position per partition it holds. */
-  readonly positions: Map<number, number>;
-  readonly paused: Set<number>;
-  /** Partitions it should hold; the loop revokes and assigns until it does. */
+  readonly held: Map<number, Held>;
+  /** Partitions it should hold: the loop revokes and assigns until it does. */
   wanted: readonly number[];
   closing: boolean;
-  wake: () => void;
+  /** Something may have changed since the loop last looked. */
   woken: boolean;
+  /** `idleMs` have passed: ends are to be confirmed again. */
+  idled: boolean;
+  wake: () => void;
   loop: Promise<void>;
 }
 
 export function createConsumers(source: ConsumerSource): Consumers {
   const members = new Set<Member>();
-  /** Partitions held in each group, so that one is assigned only after it was revoked elsewhere. */
-  const held = new Map<string, Member>();
 
-  function share(topic: string, group: string): void {
-    const sharing = [...members].filter(
-      ({ options, closing }) => options.topic === topic && options.group === group && !closing,
-    );
-    const partitions = source.partitions(topic);
-    for (const [index, member] of sharing.entries()) {
-      member.wanted = partitions.filter((_partition, at) => at % sharing.length === index);
+  const membersOf = ({ topic, group }: ConsumeOptions): Member[] =>
+    [...members].filter((member) => member.options.topic === topic && member.options.group === group);
+
+  function share(options: ConsumeOptions, partitions: readonly number[]): void {
+    const sharing = membersOf(options);
+    const staying = sharing.filter(({ closing }) => !closing);
+    for (const [index, member] of staying.entries()) {
+      member.wanted = partitions.filter((_partition, at) => at % staying.length === index);
     }
-    for (const member of members) if (member.options.topic === topic && member.options.group === group) notify(member);
+    for (const member of sharing) notify(member);
   }
 
-  const heldKey = ({ options }: Member, partition: number): string =>
-    JSON.stringify([options.group, options.topic, partition]);
-
-  /** Revokes what is no longer wanted, then takes what is wanted and free. */
-  async function rebalance(member: Member): Promise<void> {
-    const lost = [...member.positions.keys()].filter(
-      (partition) => member.closing || !member.wanted.includes(partition),
-    );
+  async function settle(member: Member): Promise<void> {
+    const { held, handler, options } = member;
+    const isLost = (partition: number): boolean => member.closing || !member.wanted.includes(partition);
+    const lost = [...held.keys()].filter(isLost);
     if (lost.length > 0) {
-      await member.handler.revoked(lost);
-      for (const partition of lost) {
-        member.positions.delete(partition);
-        held.delete(heldKey(member, partition));
-      }
-      for (const other of members) if (other !== member) notify(other);
+      await handler.revoked(lost);
+      for (const partition of lost) held.delete(partition);
+      for (const other of membersOf(options)) notify(other);
     }
-    const free = member.closing ? [] : member.wanted.filter((partition) => !held.has(heldKey(member, partition)));
+    const others = membersOf(options).filter((other) => other !== member);
+    const free = member.closing
+      ? []
+      : member.wanted.filter((partition) => ![member, ...others].some((each) => each.held.has(partition)));
     if (free.length === 0) return;
-    for (const partition of free) held.set(heldKey(member, partition), member);
-    const starts = await member.handler.assigned(free);
-    for (const partition of free) member.positions.set(partition, starts.get(partition) ?? 0);
+    // Held from here on: nobody else may be assigned them while the handler looks up where to start.
+    for (const partition of free) held.set(partition, { position: -1, paused: false, endConfirmed: false });
+    const starts = await handler.assigned(free);
+    for (const partition of free) {
+      const start = starts.get(partition);
+      assert(start !== undefined, 'the handler answers a position for each partition');
+      (held.get(partition) as Held).position = start;
+    }
   }
 
-  async function run(member: Member): Promise<void> {
+  async function run(member: Member, partitions: readonly number[]): Promise<void> {
+    const timer = setInterval(() => {
+      member.idled = true;
+      notify(member);
+    }, member.options.idleMs);
     try {
       while (!member.closing) {
         member.woken = false;
-        await rebalance(member);
-        if (!(await deliver(source, member))) await sleep(member);
+        await settle(member);
+        // The turn is for everybody else in the process: handlers and fetches need not ever leave it by themselves.
+        if (await deliver(source, member)) await nextTurn();
+        else await untilWoken(member);
       }
+      await settle(member);
     } catch (error) {
       member.closing = true;
       member.handler.failed(error);
+      await settle(member).catch(() => undefined);
     }
-    await rebalance(member).catch((error: unknown) => member.handler.failed(error));
+    clearInterval(timer);
     members.delete(member);
-    for (const [key, holder] of held) if (holder === member) held.delete(key);
-    share(member.options.topic, member.options.group);
+    share(member.options, partitions);
   }
 
   return {
     open(options, handler) {
+      const partitions = source.partitions(options.topic);
+      if (partitions.length === 0) throw unknownTopic(options.topic, null);
       const member = createMember(options, handler);
       members.add(member);
-      member.loop = Promise.resolve().then(() => run(member));
-      share(options.topic, options.group);
+      share(options, partitions);
+      // Not before the caller has the consumer.
+      member.loop = nextTurn().then(() => run(member, partitions));
       return consumerOf(member);
     },
     wake(topic) {
@@ -119,29 +137,28 @@ function createMember(options: ConsumeOptions, handler: LogHandler): Member {
   return {
     options,
     handler,
-    positions: new Map(),
-    paused: new Set(),
+    held: new Map(),
     wanted: [],
     closing: false,
-    wake: () => undefined,
     woken: false,
+    idled: false,
+    wake: () => undefined,
     loop: Promise.resolve(),
   };
 }
 
 function consumerOf(member: Member): LogConsumer {
+  function change(partitions: readonly number[], to: Partial<Held>): void {
+    for (const partition of partitions) {
+      const held = member.held.get(partition);
+      if (held !== undefined) Object.assign(held, to);
+    }
+    notify(member);
+  }
   return {
-    seek(partition, position) {
-      if (member.positions.has(partition)) member.positions.set(partition, position);
-      notify(member);
-    },
-    pause(partitions) {
-      for (const partition of partitions) member.paused.add(partition);
-    },
-    resume(partitions) {
-      for (const partition of partitions) member.paused.delete(partition);
-      notify(member);
-    },
+    seek: (partition, position) => change([partition], { position, endConfirmed: false }),
+    pause: (partitions) => change(partitions, { paused: true }),
+    resume: (partitions) => change(partitions, { paused: false, endConfirmed: false }),
     async close() {
       member.closing = true;
       notify(member);
@@ -150,44 +167,28 @@ function consumerOf(member: Member): LogConsumer {
   };
 }
 
-/** One batch of each partition; whether any had records. Throws `log_gap`. */
+/** One batch of each partition that has records or whose end is to be confirmed; whether any had records. Throws `log_gap`. */
 async function deliver(source: ConsumerSource, member: Member): Promise<boolean> {
   const { topic, batchRecordsMax, batchBytesMax } = member.options;
+  const confirmEnds = member.idled;
+  member.idled = false;
   let found = false;
-  for (const partition of member.positions.keys()) {
-    const position = member.positions.get(partition);
-    if (position === undefined || member.closing || member.paused.has(partition)) continue;
-    const { records, startOffset, endOffset } = source.fetch(
-      topic,
-      partition,
-      position,
-      batchRecordsMax,
-      batchBytesMax,
-    );
-    if (position < startOffset || position > endOffset) throw gap(topic, partition, position, startOffset, endOffset);
-    const last = records.at(-1);
-    const nextPosition = last === undefined ? position : last.offset + 1;
+  for (const [partition, held] of [...member.held]) {
+    if (member.closing) break;
+    if (held.paused) continue;
+    const fetchPosition = held.position;
+    const fetched = source.fetch(topic, partition, fetchPosition, batchRecordsMax, batchBytesMax);
+    if (isGap(fetchPosition, fetched)) throw gap(topic, partition, fetchPosition, fetched);
+    const { records, endOffset } = fetched;
+    if (records.length === 0 && held.endConfirmed && !confirmEnds) continue;
+    const nextPosition = fetchPosition + records.length;
     found ||= records.length > 0;
-    member.positions.set(partition, nextPosition);
-    // A seek from within the handler is to a position of its own, and stands.
-    await member.handler.batch({ partition, fetchPosition: position, records, nextPosition, endOffset });
+    // Before the call: a seek from within the handler is to a position of its own, and stands.
+    held.position = nextPosition;
+    held.endConfirmed = true;
+    await member.handler.batch({ partition, fetchPosition, records, nextPosition, endOffset });
   }
   return found;
-}
-
-function gap(
-  topic: string,
-  partition: number,
-  position: number,
-  startOffset: number,
-  endOffset: number,
-): SkewlessError {
-  const where = `partition ${partition} of topic ${topic}`;
-  const message =
-    position < startOffset
-      ? `${where} begins at offset ${startOffset}, and offset ${position} is wanted: records in between are gone`
-      : `${where} ends at offset ${endOffset}, and offset ${position} is wanted: the log is not the one that was read before`;
-  return new SkewlessError('log_gap', message);
 }
 
 function notify(member: Member): void {
@@ -195,15 +196,10 @@ function notify(member: Member): void {
   member.wake();
 }
 
-/** Until woken, or for `idleMs`. */
-async function sleep(member: Member): Promise<void> {
-  if (member.woken || member.closing) return;
+async function untilWoken(member: Member): Promise<void> {
+  if (member.woken) return;
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, member.options.idleMs);
-    member.wake = () => {
-      clearTimeout(timer);
-      resolve();
-    };
+    member.wake = resolve;
   });
   member.wake = () => undefined;
 }

@@ -4,9 +4,9 @@ import type { ConsumeOptions, Log, LogBatch, LogConsumer, LogHandler } from '../
 
 export interface OpenLog {
   /** Opens the log of the running test; again after `close`, it is the same one. */
-  open(): Promise<Log>;
+  readonly open: () => Promise<Log>;
   /** Makes records of partition 0 below `beforeOffset` disappear, as retention does. */
-  truncate(log: Log, topic: string, beforeOffset: number): Promise<void>;
+  readonly truncate: (log: Log, topic: string, beforeOffset: number) => Promise<void>;
 }
 
 const OPTIONS: ConsumeOptions = { topic: 't', group: 'g', batchRecordsMax: 100, batchBytesMax: 1_000_000, idleMs: 5 };
@@ -23,7 +23,7 @@ interface Recorder extends LogHandler {
   readonly failures: unknown[];
   readonly values: () => string[];
   /** Resolves once the handler has seen what `until` asks for. */
-  seen(until: (recorder: Recorder) => boolean): Promise<void>;
+  readonly seen: (until: (recorder: Recorder) => boolean) => Promise<void>;
 }
 
 function recorder(start = 0, onBatch: (batch: LogBatch) => Promise<void> = async () => {}): Recorder {
@@ -112,6 +112,46 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
       });
     });
 
+    test('consuming a missing topic is an error that names it', async () => {
+      const log = await opened();
+      await expect(log.consume({ ...OPTIONS, topic: 'nothing' }, recorder())).rejects.toMatchObject({
+        code: 'unknown_topic',
+        message: expect.stringContaining('nothing'),
+      });
+    });
+
+    test('nothing and no bytes are two things, for keys and for values', async () => {
+      const log = await opened();
+      const none = new Uint8Array(0);
+      await log.append('t', [
+        { key: none, value: null, timestampMs: 1 },
+        { key: null, value: none, timestampMs: 1 },
+      ]);
+      const read = await log.read('t', 0, 0, 10);
+      expect(read.map(({ key, value }) => [key?.length ?? null, value?.length ?? null])).toEqual([
+        [0, null],
+        [null, 0],
+      ]);
+    });
+
+    test('a record without an append time gets one between before and after', async () => {
+      const log = await opened();
+      const before = Date.now();
+      await log.append('t', [{ key: null, value: null, timestampMs: null }]);
+      const [read] = await log.read('t', 0, 0, 1);
+      expect(read?.timestampMs).toBeGreaterThanOrEqual(before);
+      expect(read?.timestampMs).toBeLessThanOrEqual(Date.now());
+    });
+
+    test('reading at the end gives nothing; below the first record it is a log_gap error', async () => {
+      const log = await opened();
+      await log.append('t', [record('a'), record('b'), record('c')]);
+      await truncate(log, 't', 2);
+      expect(await log.read('t', 0, 3, 10)).toEqual([]);
+      expect((await log.read('t', 0, 2, 10)).map(({ offset }) => offset)).toEqual([2]);
+      await expect(log.read('t', 0, 1, 10)).rejects.toMatchObject({ code: 'log_gap' });
+    });
+
     test('making a topic that exists changes nothing', async () => {
       const log = await opened();
       await log.append('t', [record('a')]);
@@ -143,10 +183,23 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
     test('progress is stored with the records it belongs to', async () => {
       const log = await opened();
       expect(await log.progressOf('t', 'load')).toBe(0);
-      await log.append('t', [record('a')], { id: 'load', done: 17 });
+      await log.append('t', [record('a')], { id: 'load', from: 0, done: 17 });
       expect([await log.progressOf('t', 'load'), await log.progressOf('t', 'other')]).toEqual([17, 0]);
-      await expect(log.append('nothing', [record('a')], { id: 'load', done: 18 })).rejects.toThrow();
+      await expect(log.append('nothing', [record('a')], { id: 'load', from: 17, done: 18 })).rejects.toThrow();
       expect(await log.progressOf('t', 'load')).toBe(17);
+      await log.append('t', [], { id: 'load', from: 17, done: 20 });
+      expect(await log.progressOf('t', 'load')).toBe(20);
+    });
+
+    test('of two that do the same work, the second is refused with its records', async () => {
+      const log = await opened();
+      await log.append('t', [record('a')], { id: 'load', from: 0, done: 5 });
+      await expect(log.append('t', [record('a')], { id: 'load', from: 0, done: 5 })).rejects.toMatchObject({
+        code: 'progress_moved',
+        retryable: false,
+      });
+      expect((await log.ranges('t'))?.[0]?.endOffset).toBe(1);
+      expect(await log.progressOf('t', 'load')).toBe(5);
     });
 
     test('a consumer sees what is there and what comes, each once and in order, from its position on', async () => {
@@ -172,6 +225,32 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
       await handler.seen((self) => self.batches.some((batch) => batch.records.length === 0));
       const empty = handler.batches.find((batch) => batch.records.length === 0);
       expect(empty).toMatchObject({ fetchPosition: 1, nextPosition: 1, endOffset: 1 });
+    });
+
+    test('the end of a quiet partition is confirmed again and again, also while another is busy', async () => {
+      const log = await opened();
+      await log.ensureTopic('many', 2);
+      const [place] = await log.append('many', [record('x', 'k')]);
+      const busy = place?.partition ?? 0;
+      const handler = recorder(0, async ({ partition, records }) => {
+        // Each record calls forth the next one.
+        if (partition === busy && records.length > 0) await log.append('many', [record('x', 'k')]);
+      });
+      await consume(log, handler, { topic: 'many' });
+      const quiet = ({ partition, records }: LogBatch): boolean => partition !== busy && records.length === 0;
+      await handler.seen((self) => self.batches.filter(quiet).length >= 3);
+      expect(handler.batches.filter(({ partition }) => partition === busy).length).toBeGreaterThan(3);
+    });
+
+    test('however much there is to consume, others in the process get their turn', async () => {
+      const log = await opened();
+      await log.append('t', [record('x')]);
+      // Never at the end, and never waiting for anything: without a turn for others, nothing below would happen.
+      const handler = recorder(0, async () => void (await log.append('t', [record('x')])));
+      const consumer = await consume(log, handler);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await consumer.close();
+      expect(handler.batches.length).toBeGreaterThan(0);
     });
 
     test('batches keep to their bounds of records and of bytes, but hold one record at least', async () => {
@@ -229,6 +308,33 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
       consumer.seek(0, 0);
       await handler.seen((self) => self.values().length === 4);
       expect(handler.values()).toEqual(['a', 'b', 'a', 'b']);
+    });
+
+    test('a seek from within the handler stands', async () => {
+      const log = await opened();
+      await log.append('t', [record('a'), record('b'), record('c')]);
+      let consumer: LogConsumer | null = null;
+      let again = true;
+      const handler = recorder(0, async (batch) => {
+        if (batch.fetchPosition === 1 && again) consumer?.seek(0, 0);
+        if (batch.fetchPosition === 1) again = false;
+      });
+      consumer = await consume(log, handler, { batchRecordsMax: 1 });
+      await handler.seen((self) => self.values().length === 5);
+      expect(handler.values()).toEqual(['a', 'b', 'a', 'b', 'c']);
+    });
+
+    test('what a consumer was given and did not keep is given again to the next', async () => {
+      const log = await opened();
+      await log.append('t', [record('a'), record('b')]);
+      const first = recorder();
+      const consumer = await consume(log, first);
+      await first.seen((self) => self.values().length === 2);
+      await consumer.close();
+      const second = recorder(1);
+      await consume(log, second);
+      await second.seen((self) => self.values().length === 1);
+      expect(second.values()).toEqual(['b']);
     });
 
     test('two groups each see every record', async () => {

@@ -1,10 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { type SqliteLog, openSqliteLog } from '../../src/log/sqlite.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { describeLogContract } from './log-contract.ts';
 
 let file = '';
@@ -38,16 +37,63 @@ test('records of another process are seen without being woken', async () => {
   await writer.close();
 });
 
-test('a file that is not ours is refused, and says so', async () => {
-  writeFileSync(file, 'not a database, but long enough to be taken for one'.repeat(100));
-  await expect(openSqliteLog({ file, clock: systemClock })).rejects.toMatchObject({
-    code: 'sqlite_unusable',
-    retryable: false,
-  });
+test('an append in this process wakes its consumers, however long the idle wait', async () => {
+  const log = await openSqliteLog({ file, clock: systemClock });
+  await log.ensureTopic('t', 1);
+  const caughtUp = Promise.withResolvers<void>();
+  const seen = Promise.withResolvers<void>();
+  await log.consume(
+    { topic: 't', group: 'g', batchRecordsMax: 10, batchBytesMax: 1_000, idleMs: 1_000_000 },
+    {
+      assigned: async () => new Map([[0, 0]]),
+      revoked: async () => {},
+      batch: async ({ records }) => (records.length > 0 ? seen.resolve() : caughtUp.resolve()),
+      failed: seen.reject,
+    },
+  );
+  await caughtUp.promise;
+  await log.append('t', [{ key: null, value: Buffer.from('a'), timestampMs: null }]);
+  await seen.promise;
+  await log.close();
 });
 
-test('a store is not taken for a log', async () => {
-  const store = await openSqliteStore({ file, namespace: 'n' });
-  await store.close();
-  await expect(openSqliteLog({ file, clock: systemClock })).rejects.toThrow(/not a Skewless log/);
+test('a partition is assigned to one consumer of a group at a time', async () => {
+  const log = await openSqliteLog({ file, clock: systemClock });
+  await log.ensureTopic('t', 6);
+  const holders = new Map<number, string>();
+  const clashes: string[] = [];
+  const join = (name: string) =>
+    log.consume(
+      { topic: 't', group: 'g', batchRecordsMax: 10, batchBytesMax: 1_000, idleMs: 2 },
+      {
+        async assigned(partitions) {
+          for (const partition of partitions) {
+            if (holders.has(partition)) clashes.push(`${name} got ${partition} of ${holders.get(partition)}`);
+            holders.set(partition, name);
+          }
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          return new Map(partitions.map((partition) => [partition, 0]));
+        },
+        async revoked(partitions) {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          for (const partition of partitions) holders.delete(partition);
+        },
+        async batch({ partition }) {
+          if (holders.get(partition) !== name) clashes.push(`${name} was given ${partition}`);
+        },
+        failed: (error) => void clashes.push(String(error)),
+      },
+    );
+  const all = [];
+  for (const name of ['a', 'b', 'c', 'd']) {
+    all.push(await join(name));
+    await new Promise((resolve) => setTimeout(resolve, 8));
+  }
+  expect([...new Set(holders.values())].toSorted()).toEqual(['a', 'b', 'c', 'd']);
+  for (const consumer of all.slice(0, 3)) await consumer.close();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect([...holders.entries()].toSorted()).toEqual([0, 1, 2, 3, 4, 5].map((partition) => [partition, 'd']));
+  await log.close();
+  expect(clashes).toEqual([]);
+  expect(holders.size).toBe(0);
 });

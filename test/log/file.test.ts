@@ -98,7 +98,7 @@ test('rows of a Parquet file come as JSON would have carried them, 64-bit intege
     },
     {
       id: 'b',
-      at: '2013-01-31T18:00:00Z',
+      at: '2013-01-31T18:00:00.000Z',
       amount: null,
       items: null,
       account: '-9007199254740993',
@@ -123,7 +123,7 @@ test.for([
 
 test('a field named __proto__ is a field', async () => {
   const path = join(temporaryDirectory(), 'orders.csv');
-  writeFileSync(path, 'id,__proto__\na,x\n');
+  writeFileSync(path, 'id,at,__proto__\na,1,x\n');
   const [json] = jsonOf(await all(path));
   expect(Object.getOwnPropertyNames(json)).toContain('__proto__');
 });

@@ -1,0 +1,106 @@
+/** Rows of the embedded store: what is stored of a shard and of an entity's state. All calls are within a transaction. */
+import { crc32 } from 'node:zlib';
+import { type SqliteFile, damaged } from '../core/sqlite.ts';
+import type { StateChange, StoredState } from '../state/state.ts';
+import { STORE_PART } from './sqlite-schema.ts';
+import type { Checkpoint, ShardId } from './store.ts';
+
+/** Bytes that a tail may reach before it is put behind the head. */
+const TAIL_BYTES_MAX = 1_024;
+
+/** What is stored for one fingerprint of a shard. */
+export interface StoredShard {
+  readonly id: number;
+  readonly checkpoint: Checkpoint;
+}
+
+export interface Tables {
+  /** Null: nothing was ever committed. */
+  shard(shard: ShardId, fingerprint: string): StoredShard | null;
+  /** The new shard's id. Its checkpoint must be set in the same transaction. */
+  addShard(shard: ShardId, fingerprint: string): number;
+  setCheckpoint(shard: number, checkpoint: Checkpoint): void;
+  /** 0: the entity has no state. */
+  version(shard: number, entity: string): number;
+  state(shard: number, entity: string): StoredState | null;
+  change(shard: number, entity: string, change: StateChange): void;
+  /** Reads from the file. */
+  touch(): void;
+}
+
+export function createTables(sqlite: SqliteFile, namespace: string): Tables {
+  const findShard = sqlite.prepare(
+    `SELECT id, checkpoint, checksum FROM shards
+     WHERE namespace = ? AND source = ? AND entity_key = ? AND partition = ? AND fingerprint = ?`,
+  );
+  const addShard = sqlite.prepare(
+    `INSERT INTO shards (namespace, source, entity_key, partition, fingerprint, checkpoint, checksum)
+     VALUES (?, ?, ?, ?, ?, '', 0)`,
+  );
+  const setCheckpoint = sqlite.prepare('UPDATE shards SET checkpoint = ?, checksum = ? WHERE id = ?');
+  const findVersion = sqlite.prepare('SELECT version FROM states WHERE shard = ? AND entity = ?');
+  // `||` answers text even of blobs; its bytes are theirs.
+  const findState = sqlite.prepare(
+    `SELECT version, CAST(heads.bytes || tail AS BLOB) AS head, tiles.bytes AS tiles
+     FROM states LEFT JOIN heads ON heads.state = states.id LEFT JOIN tiles ON tiles.state = states.id
+     WHERE shard = ? AND entity = ?`,
+  );
+  const touch = sqlite.prepare('SELECT count(*) FROM shards');
+  const change = prepareChange(sqlite);
+
+  return {
+    shard({ source, entityKey, partition }, fingerprint) {
+      const row = findShard.get(namespace, source, entityKey, partition, fingerprint);
+      if (row === undefined) return null;
+      const text = row['checkpoint'] as string;
+      if (row['checksum'] !== crc32(text)) throw damaged(sqlite.path, STORE_PART, 'a checkpoint fails its checksum');
+      return { id: row['id'] as number, checkpoint: JSON.parse(text) as Checkpoint };
+    },
+    addShard: ({ source, entityKey, partition }, fingerprint) =>
+      Number(addShard.run(namespace, source, entityKey, partition, fingerprint).lastInsertRowid),
+    setCheckpoint(shard, checkpoint) {
+      const text = JSON.stringify(checkpoint);
+      setCheckpoint.run(text, crc32(text), shard);
+    },
+    version: (shard, entity) => (findVersion.get(shard, entity)?.['version'] ?? 0) as number,
+    state(shard, entity) {
+      const row = findState.get(shard, entity);
+      if (row === undefined) return null;
+      if (row['head'] === null) throw damaged(sqlite.path, STORE_PART, 'a state has lost its head');
+      return row as unknown as StoredState;
+    },
+    change,
+    touch: () => void touch.get(),
+  };
+}
+
+function prepareChange(sqlite: SqliteFile): Tables['change'] {
+  const find = sqlite.prepare('SELECT id, length(tail) AS tailBytes FROM states WHERE shard = ? AND entity = ?');
+  const add = sqlite.prepare("INSERT INTO states (shard, entity, version, tail) VALUES (?, ?, ?, x'')");
+  const appendToTail = sqlite.prepare('UPDATE states SET version = ?2, tail = CAST(tail || ?3 AS BLOB) WHERE id = ?1');
+  const appendToHead = sqlite.prepare(
+    `UPDATE heads SET bytes = CAST(bytes || (SELECT tail FROM states WHERE id = ?1) || ?2 AS BLOB) WHERE state = ?1`,
+  );
+  const emptyTail = sqlite.prepare("UPDATE states SET version = ?2, tail = x'' WHERE id = ?1");
+  const setHead = sqlite.prepare('INSERT OR REPLACE INTO heads (state, bytes) VALUES (?, ?)');
+  const setTiles = sqlite.prepare('INSERT OR REPLACE INTO tiles (state, bytes) VALUES (?, ?)');
+
+  return (shard, entity, { toVersion, head: { mode, bytes }, tiles }) => {
+    const row = find.get(shard, entity) as { id: number; tailBytes: number } | undefined;
+    if (row === undefined) {
+      const id = Number(add.run(shard, entity, toVersion).lastInsertRowid);
+      setHead.run(id, bytes);
+      if (tiles !== null) setTiles.run(id, tiles);
+      return;
+    }
+    const { id, tailBytes } = row;
+    if (tiles !== null) setTiles.run(id, tiles);
+    if (mode === 'append' && tailBytes + bytes.length <= TAIL_BYTES_MAX) {
+      appendToTail.run(id, toVersion, bytes);
+      return;
+    }
+    if (mode === 'append') appendToHead.run(id, bytes);
+    else setHead.run(id, bytes);
+    emptyTail.run(id, toVersion);
+  };
+}
