@@ -50,6 +50,8 @@ export interface Level {
   readonly noStates: readonly null[];
   /** Tiles that start before this are out of reach of every `as_of` from `sealedUntilMs` on. */
   readonly retainedFrom: (sealedUntilMs: number) => number;
+  /** No more tiles than this are retained. */
+  readonly tilesMax: number;
 }
 
 export interface ViewPlan {
@@ -159,14 +161,12 @@ function levelDraft(hopMs: number, index: number, all: readonly SlotDraft[]): Le
     }
     return from;
   };
-  return {
-    index,
-    hopMs,
-    slots: [],
-    drafts,
-    noStates: drafts.map(() => null),
-    retainedFrom: hopMs === Infinity ? () => -Infinity : retainedFrom,
-  };
+  // Between the two ends, neither aligned, lies a hop more than the reach holds, and what is kept for the bridge.
+  const tilesMax = Math.max(...needs.map((need) => Math.ceil(need.reachMs / hopMs) + need.bridgeHopMs / hopMs));
+  const noStates = drafts.map(() => null);
+  const draft = { index, hopMs, slots: [], drafts, noStates };
+  if (hopMs === Infinity) return { ...draft, retainedFrom: () => -Infinity, tilesMax: 1 };
+  return { ...draft, retainedFrom, tilesMax };
 }
 
 /** How far back a slot reads a level: to each window's start, and on to where the next coarser level takes over. */

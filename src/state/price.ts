@@ -10,8 +10,13 @@ import type { Level, ViewPlan } from './plan.ts';
 export const STATE_BYTES_MAX = 16 * 1_048_576;
 
 const HEADER_BYTES = 40;
-/** Time, partition, offset, filter bits and checksum of a head record. */
-const RECORD_BYTES = 24;
+/** Of a head record: time, partition, offset, and what frames and checks one that is appended by itself. */
+const RECORD_BYTES = 8 + 5 + 8 + 5;
+/** A flag, and an id as long as any string is reckoned. */
+const EVENT_ID_BYTES = 1 + valueBytesMax({ kind: 'string' });
+/** Of the tiles value: format, checksum, and how many tiles each level has. */
+const TILES_BYTES = 5;
+const LEVEL_BYTES = 4;
 const TILE_BYTES = 14;
 
 export interface Price {
@@ -27,28 +32,28 @@ export interface Price {
 }
 
 export function priceOf(plan: ViewPlan, aggregations: ReadonlyMap<string, Aggregation>): Price {
-  const { view } = plan;
-  const columnsBytes = view.columns.reduce(
-    (sum, column) => sum + valueBytesMax(column.type),
-    Math.ceil(view.columns.length / 8),
-  );
-  const recordBytes = RECORD_BYTES + columnsBytes;
-  const tilesMax = plan.levels.reduce((sum, level) => sum + tilesOf(level), 0);
-  const tilesBytesMax = plan.levels.reduce(
-    (sum, level) => sum + tilesOf(level) * tileBytes(plan, level, aggregations),
-    0,
+  const { view, levels } = plan;
+  const recordBytes = recordBytesMax(plan);
+  const tilesBytesMax = levels.reduce(
+    (sum, level) => sum + LEVEL_BYTES + level.tilesMax * tileBytes(plan, level, aggregations),
+    TILES_BYTES,
   );
   return {
     recordBytes,
     headBytes: HEADER_BYTES + view.headMax * recordBytes,
     tilesBytesMax,
-    tilesMax,
+    tilesMax: levels.reduce((sum, level) => sum + level.tilesMax, 0),
     bytesMax: HEADER_BYTES + view.headLimit * recordBytes + tilesBytesMax,
   };
 }
 
-function tilesOf(level: Level): number {
-  return level.hopMs === Infinity ? 1 : Math.ceil(-level.retainedFrom(0) / level.hopMs) + 1;
+function recordBytesMax({ view, hasEventId }: ViewPlan): number {
+  const filterBytes = Math.max(1, Math.ceil(view.filters.length / 7));
+  const columnsBytes = view.columns.reduce(
+    (sum, column) => sum + valueBytesMax(column.type),
+    Math.ceil(view.columns.length / 8),
+  );
+  return RECORD_BYTES + filterBytes + columnsBytes + (hasEventId ? EVENT_ID_BYTES : 0);
 }
 
 function tileBytes({ view }: ViewPlan, level: Level, aggregations: ReadonlyMap<string, Aggregation>): number {
