@@ -113,7 +113,7 @@ function copyKept({ bytes, bounds, first, count }: KeptRecords, copied: number[]
   const from = bounds[first] as number;
   const shift = writer.length - from;
   for (let index = first; index < first + count; index++) copied.push((bounds[index] as number) + shift);
-  writer.raw(bytes.subarray(from, bounds[first + count] as number));
+  writer.raw(bytes.subarray(from, bounds[first + count]));
 }
 
 /** The events that came since the last take, in the order they came. */

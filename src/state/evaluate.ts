@@ -10,7 +10,6 @@ import type { FeatureDefinition } from '../definition/definition.ts';
 import { type EntityState, type HeadEvent, type Tile, headIndexAt, tileIndexAt } from './entity-state.ts';
 import {
   type Level,
-  type SlidingWindow,
   type Slot,
   type SlotReader,
   type SlotWindow,
@@ -210,7 +209,7 @@ function newestIn(state: EntityState, level: Level, startMs: number, endMs: numb
 
 function flagIncomplete({ plan, values, statuses, asOfMs }: Pass, completeFromMs: number): void {
   for (const [index, { window }] of plan.view.features.entries()) {
-    if (window.kind === 'sliding' && windowStartMs(window as SlidingWindow, asOfMs) >= completeFromMs) continue;
+    if (window.kind === 'sliding' && windowStartMs(window, asOfMs) >= completeFromMs) continue;
     if (statuses[index] === 'OVER_LIMIT') continue;
     statuses[index] = 'INCOMPLETE';
     if (plan.view.incomplete === 'withhold') values[index] = null;

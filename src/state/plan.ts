@@ -173,12 +173,11 @@ function levelDraft(hopMs: number, index: number, all: readonly SlotDraft[]): Le
 function needsOf(draft: SlotDraft, hopMs: number): { reachMs: number; bridgeHopMs: number }[] {
   const windows = slidingWindows(draft);
   const coarser = windows.filter((window) => window.offsetMs === 0 && window.hopMs > hopMs);
-  return windows
-    .filter((window) => window.hopMs === hopMs)
-    .flatMap((window) => [
-      { reachMs: window.offsetMs + window.lengthMs, bridgeHopMs: hopMs },
-      ...(window.offsetMs === 0 ? coarser.map((next) => ({ reachMs: window.lengthMs, bridgeHopMs: next.hopMs })) : []),
-    ]);
+  return windows.flatMap(({ lengthMs, hopMs: windowHopMs, offsetMs }) => {
+    if (windowHopMs !== hopMs) return [];
+    const own = { reachMs: offsetMs + lengthMs, bridgeHopMs: hopMs };
+    return offsetMs === 0 ? [own, ...coarser.map((next) => ({ reachMs: lengthMs, bridgeHopMs: next.hopMs }))] : [own];
+  });
 }
 
 function slidingWindows({ features }: SlotDraft): readonly SlidingWindow[] {

@@ -77,7 +77,8 @@ function tilesOf(level: Level, tiles: Tile[], sealed: readonly HeadEvent[]): rea
       endMs = tile.startMs + level.hopMs;
       tile.storedFrom = -1;
     }
-    if (tsMs > tile.newestMs) tile.newestMs = tsMs;
+    // Sealed events are newer than all that were before.
+    tile.newestMs = tsMs;
     tileOf.push(tile);
   }
   return tileOf;

@@ -32,6 +32,11 @@ function answers(
   return values.map((value, index) => [value, statuses[index]]);
 }
 
+/** The same answer of so many features. */
+function every(count: number, answer: readonly unknown[]): unknown[] {
+  return Array.from({ length: count }, () => answer);
+}
+
 describe('asking', () => {
   test.each([
     ['head alone', { ...EVERYTHING, view: {} }],
@@ -116,11 +121,9 @@ describe('history that may be missing', () => {
 
   test('leaves an entity NOT_FOUND where all of its reach is seen', () => {
     const hourly = planOf({ features: features.slice(0, 1) });
-    expect(answers(hourly, [], NOON, NOON - HOUR)).toStrictEqual(new Array(2).fill([null, 'NOT_FOUND']));
-    expect(answers(hourly, times(NOON - 2 * HOUR), NOON, NOON - HOUR)).toStrictEqual(
-      new Array(2).fill([null, 'NOT_FOUND']),
-    );
-    expect(answers(hourly, [], NOON, NOON - HOUR + 1)).toStrictEqual(new Array(2).fill([null, 'INCOMPLETE']));
+    expect(answers(hourly, [], NOON, NOON - HOUR)).toStrictEqual(every(2, [null, 'NOT_FOUND']));
+    expect(answers(hourly, times(NOON - 2 * HOUR), NOON, NOON - HOUR)).toStrictEqual(every(2, [null, 'NOT_FOUND']));
+    expect(answers(hourly, [], NOON, NOON - HOUR + 1)).toStrictEqual(every(2, [null, 'INCOMPLETE']));
   });
 
   test('does not hide that a bound was exceeded, nor that the newest event is too old', () => {
@@ -131,9 +134,7 @@ describe('history that may be missing', () => {
     ];
     expect(answers(planOf({ features: [top] }), two, NOON, NOON)).toStrictEqual([[null, 'OVER_LIMIT']]);
     const aged = planOf({ features, view: { max_age: '1s', incomplete: 'serve' } });
-    expect(answers(aged, times(NOON - SECOND - 1), NOON, NOON)).toStrictEqual(
-      new Array(3).fill([null, 'OUTSIDE_MAX_AGE']),
-    );
+    expect(answers(aged, times(NOON - SECOND - 1), NOON, NOON)).toStrictEqual(every(3, [null, 'OUTSIDE_MAX_AGE']));
   });
 });
 
@@ -169,7 +170,7 @@ describe('what is not known', () => {
   test('at an as_of below the seal is OUT_OF_HISTORY, without default or event time', () => {
     const sealing = planOf({ features, view: { head_max: 1 } });
     const rows = times(NOON - 2, NOON - 1);
-    expect(answers(sealing, rows, NOON - 2)).toStrictEqual(new Array(4).fill([null, 'OUT_OF_HISTORY']));
+    expect(answers(sealing, rows, NOON - 2)).toStrictEqual(every(4, [null, 'OUT_OF_HISTORY']));
     expect(answers(sealing, rows, NOON - 1)[0]).toStrictEqual([1, 'PRESENT']);
     expect(evaluate(sealing, foldRows(sealing, rows).state, NOON - 2, null).eventTimesMs).toStrictEqual(
       new Array(4).fill(null),
