@@ -1,5 +1,6 @@
 /** The orders that nothing may depend on arrival for: events by (ts, partition, offset), and values of one type. */
 import { type ByteReader, type ByteWriter, CorruptBytesError } from '../core/bytes.ts';
+import { compareText } from '../core/text.ts';
 import { readInteger, writeInteger } from './value-codec.ts';
 
 /** Times further apart are written whole. */
@@ -61,20 +62,4 @@ export function readNextPlace(reader: ByteReader, before: Place): Place {
 export function compareScalars<T extends string | number | bigint | boolean>(left: T, right: T): number {
   if (typeof left === 'string') return compareText(left, right as string);
   return left < right ? -1 : left > right ? 1 : 0;
-}
-
-/** Strings by their UTF-8 bytes, which is by code points (UTF-16 puts U+E000 to U+FFFF after all that is beyond). */
-export function compareText(left: string, right: string): number {
-  const shared = Math.min(left.length, right.length);
-  for (let index = 0; index < shared; index++) {
-    const one = left.charCodeAt(index);
-    const other = right.charCodeAt(index);
-    if (one !== other) return codePointRank(one) - codePointRank(other);
-  }
-  return left.length - right.length;
-}
-
-/** Orders UTF-16 units as the code points they begin: surrogates, which stand for U+10000 and up, come last. */
-function codePointRank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
