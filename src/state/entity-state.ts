@@ -41,6 +41,8 @@ export interface EntityState {
   /** Seals that `head_limit` forced since the state was loaded. */
   forcedSeals: number;
   readonly stored: StoredMarks;
+  /** The event ids in the head; null until the first fold that asks for them. */
+  headIds: Set<string> | null;
 }
 
 /** What is known of the stored form, so that a change can be appended to it. */
@@ -94,6 +96,7 @@ export function emptyState(plan: ViewPlan): EntityState {
       tiles: NO_BYTES,
       kept: nothingKept(),
     },
+    headIds: null,
   };
 }
 

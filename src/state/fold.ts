@@ -13,6 +13,7 @@ export function fold(plan: ViewPlan, state: EntityState, event: ViewEvent): Fold
   if (event.eventId !== null && isDuplicate(state, event.eventId)) return 'duplicate';
   if (event.tsMs < state.sealedUntilMs) return foldLate(plan, state, event);
   append(state, event);
+  if (event.eventId !== null) state.headIds?.add(event.eventId);
   state.version += 1;
   if (state.head.length > plan.view.headMax) sealIfDue(plan, state, event.appendedMs);
   return 'appended';
@@ -50,8 +51,12 @@ function append({ head, stored }: EntityState, event: HeadEvent): void {
 }
 
 function isDuplicate(state: EntityState, eventId: string): boolean {
-  for (let index = state.head.length - 1; index >= 0; index--) {
-    if ((state.head[index] as HeadEvent).eventId === eventId) return true;
-  }
-  return false;
+  state.headIds ??= idsOf(state.head);
+  return state.headIds.has(eventId);
+}
+
+function idsOf(head: readonly HeadEvent[]): Set<string> {
+  const ids = new Set<string>();
+  for (const { eventId } of head) if (eventId !== null) ids.add(eventId);
+  return ids;
 }

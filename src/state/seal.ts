@@ -47,6 +47,7 @@ function seal(plan: ViewPlan, state: EntityState, untilMs: number): void {
   if (count === 0) return;
   const sealed = state.head.splice(0, count);
   for (const level of plan.levels) sealInto(level, state.tiles[level.index] as Tile[], sealed);
+  if (state.headIds !== null) forget(state.headIds, sealed);
   state.sealedUntilMs = untilMs;
   state.sealedNewestMs = (sealed[count - 1] as HeadEvent).tsMs;
   for (const level of plan.levels) {
@@ -58,6 +59,10 @@ function seal(plan: ViewPlan, state: EntityState, untilMs: number): void {
   kept.first += count;
   kept.count = Math.max(0, kept.count - count);
   state.stored.rewrite = true;
+}
+
+function forget(ids: Set<string>, sealed: readonly HeadEvent[]): void {
+  for (const { eventId } of sealed) if (eventId !== null) ids.delete(eventId);
 }
 
 /** Slot by slot, so that what a slot is need not be looked up for every event. */

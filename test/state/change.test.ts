@@ -124,6 +124,14 @@ describe('events out of order', () => {
     }
   });
 
+  test('are held a second time only until they are written', () => {
+    const state = emptyState(WIDE);
+    for (const event of eventsOf(WIDE, mixed)) fold(WIDE, state, event);
+    expect(state.stored.scattered).toHaveLength(mixed.length);
+    takeChange(WIDE, state);
+    expect(state.stored.scattered).toBeNull();
+  });
+
   test('give the same stored head as in order, once it is written whole', () => {
     const whole = storedAfter(WIDE, mixed);
     const state = decodeState(WIDE, storedAfter(WIDE, mixed, 1));

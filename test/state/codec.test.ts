@@ -1,4 +1,5 @@
 /** Stored bytes: what was written is read back, and whatever else is there is refused as corrupt, never misread. */
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CorruptBytesError } from '../../src/core/bytes.ts';
@@ -177,12 +178,27 @@ describe('records of a head', () => {
     expectCorrupt(plan, { version, head: headOf(...order), tiles: null }, label);
   });
 
-  test('a chunk without records is noticed', () => {
-    expectCorrupt(
-      plan,
-      { version: 1, head: Buffer.concat([headOf(0), Uint8Array.of(0, 0, 0, 0, 0)]), tiles: null },
-      '0',
-    );
+  /** A chunk with the checksum that it would have after all five. */
+  const sealed = (...bytes: readonly number[]): Uint8Array => {
+    const checksum = new DataView(new ArrayBuffer(4));
+    checksum.setUint32(0, crc32(Uint8Array.from(bytes), state.stored.checksum), true);
+    return Uint8Array.from([...bytes, ...new Uint8Array(checksum.buffer)]);
+  };
+
+  test.each([
+    ['without records', [0]],
+    ['of more records than there are bytes for', [255, 255, 255, 255, 255, 255, 15]],
+    ['of a record that is cut short', [1, 0, 0, 0, 0, 0, 0]],
+    ['of a record with half a millisecond', [1, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f, 0, 0, 0, 0]],
+  ])('a chunk %s is refused, though its checksum is right', (label, bytes) => {
+    const head = Buffer.concat([headOf(0, 1, 2, 3, 4), sealed(...bytes)]);
+    for (const version of [5, 6]) expectCorrupt(plan, { version, head, tiles: null }, label);
+  });
+
+  test('with a right checksum one more is read: the chunks refused are not refused for that', () => {
+    const head = Buffer.concat([headOf(0, 1, 2, 3, 4), sealed(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0)]);
+    const [oldest] = decodeState(plan, { version: 6, head, tiles: null }).head;
+    expect([oldest?.tsMs, oldest?.partition, oldest?.offset, oldest?.columns]).toStrictEqual([0, 0, 9, [null]]);
   });
 
   test('a record of another state is noticed', () => {
