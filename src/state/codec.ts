@@ -157,7 +157,7 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
     head: head.sort((a, b) => compareToPlace(a, b.tsMs, b.partition, b.offset)),
     sealedUntilMs,
     sealedNewestMs,
-    tiles: tilesBytes === null ? plan.levels.map(() => []) : readTiles(plan, tilesBytes),
+    tiles: tilesBytes === null ? plan.levels.map(() => []) : readTiles(plan, tilesBytes, sealedNewestMs),
     version,
     forcedSeals: 0,
     stored: {
@@ -196,8 +196,8 @@ function checkSealed(
     if (sealedNewestMs !== -Infinity || tiles !== null) throw new CorruptBytesError('tiles without a seal');
     return;
   }
-  if (!Number.isSafeInteger(sealedUntilMs) || !(sealedNewestMs < sealedUntilMs))
-    throw new CorruptBytesError('the seal is out of range');
+  const isWhole = Number.isSafeInteger(sealedUntilMs) && Number.isSafeInteger(sealedNewestMs);
+  if (!isWhole || sealedNewestMs >= sealedUntilMs) throw new CorruptBytesError('the seal is out of range');
   if (tiles === null) throw new CorruptBytesError('the tiles value is missing');
   if (tilesChecksum(tiles) !== boundChecksum) throw new CorruptBytesError('the tiles value belongs to another head');
 }

@@ -32,14 +32,24 @@ export function readRecord({ columnCodecs, hasEventId }: ViewPlan, reader: ByteR
   const offset = reader.varint();
   const filterBits = reader.varint();
   const count = columnCodecs.length;
-  const present: number[] = [];
-  for (let first = 0; first < count; first += 8) present.push(reader.u8());
+  const present = readPresence(reader, count);
   const columns: Value[] = [];
   for (let index = 0; index < count; index++) {
     const isPresent = ((present[index >> 3] as number) >> (index & 7)) & 1;
     columns.push(isPresent === 1 ? (columnCodecs[index] as ValueCodec).read(reader) : null);
   }
   return { tsMs, partition, offset, filterBits, columns, eventId: hasEventId ? readEventId(reader) : null };
+}
+
+/** Bytes with a bit for each of `count` values that may be absent. */
+export function readPresence(reader: ByteReader, count: number): readonly number[] {
+  const present: number[] = [];
+  for (let first = 0; first < count; first += 8) {
+    const bits = reader.u8();
+    if (bits >> Math.min(8, count - first) !== 0) throw new CorruptBytesError('a value beyond the last');
+    present.push(bits);
+  }
+  return present;
 }
 
 function readEventId(reader: ByteReader): string | null {

@@ -3,6 +3,7 @@ import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { floorTo } from '../core/time.ts';
 import { crc32 } from './checksum.ts';
 import type { EntityState, Tile } from './entity-state.ts';
+import { readPresence } from './record-codec.ts';
 import type { Level, Slot, ViewPlan } from './plan.ts';
 
 const FORMAT_VERSION = 1;
@@ -73,7 +74,8 @@ export function tilesChecksum(bytes: Uint8Array): number {
   return new ByteReader(bytes, bytes.length - 4).u32();
 }
 
-export function readTiles(plan: ViewPlan, bytes: Uint8Array): Tile[][] {
+/** `sealedNewestMs`: time of the newest event in any tile. */
+export function readTiles(plan: ViewPlan, bytes: Uint8Array, sealedNewestMs: number): Tile[][] {
   const end = bytes.length - 4;
   if (tilesChecksum(bytes) !== crc32(bytes, 0, end, 0))
     throw new CorruptBytesError('checksum of the tiles does not match');
@@ -82,6 +84,8 @@ export function readTiles(plan: ViewPlan, bytes: Uint8Array): Tile[][] {
   if (format !== FORMAT_VERSION) throw new CorruptBytesError(`tiles format ${format} is not ${FORMAT_VERSION}`);
   const tiles = plan.levels.map((level) => readLevel(level, reader));
   if (reader.remaining > 0) throw new CorruptBytesError('bytes after the last tile');
+  if (tiles.some((level) => level.some((tile) => tile.newestMs > sealedNewestMs)))
+    throw new CorruptBytesError('a tile is newer than the seal');
   return tiles;
 }
 
@@ -105,8 +109,7 @@ function readTile(level: Level, reader: ByteReader): Tile {
   const newestMs = level.hopMs === Infinity ? reader.svarint() : startMs + reader.varint();
   if (level.hopMs !== Infinity && floorTo(newestMs, level.hopMs) !== startMs)
     throw new CorruptBytesError('a tile is not aligned');
-  const present: number[] = [];
-  for (let first = 0; first < level.slots.length; first += 8) present.push(reader.u8());
+  const present = readPresence(reader, level.slots.length);
   const states = level.slots.map(({ algebra }, at) =>
     ((present[at >> 3] as number) >> (at & 7)) & 1 ? algebra.decode(reader) : null,
   );

@@ -189,6 +189,7 @@ describe('records of a head', () => {
     ['without records', [0]],
     ['of more records than there are bytes for', [255, 255, 255, 255, 255, 255, 15]],
     ['of a record that is cut short', [1, 0, 0, 0, 0, 0, 0]],
+    ['of a record with a column too many', [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2]],
     ['of a record with half a millisecond', [1, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f, 0, 0, 0, 0]],
   ])('a chunk %s is refused, though its checksum is right', (label, bytes) => {
     const head = Buffer.concat([headOf(0, 1, 2, 3, 4), sealed(...bytes)]);
