@@ -102,7 +102,13 @@ function wrap(database: DatabaseSync, path: string, part: SqlitePart): SqliteFil
   }
   return {
     path,
-    prepare: (sql) => database.prepare(sql),
+    prepare(sql) {
+      try {
+        return database.prepare(sql);
+      } catch (error) {
+        throw translate(error, path, part);
+      }
+    },
     write: (work) => transact('BEGIN IMMEDIATE', work),
     read: (work) => transact('BEGIN', work),
     close() {

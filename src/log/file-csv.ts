@@ -63,7 +63,6 @@ async function* readRows(path: string, size: number): AsyncGenerator<Row> {
   const parser = parse({
     // Cells as bytes, so that what is not UTF-8 is found out and not replaced.
     encoding: null,
-    bom: true,
     cast: (bytes, { quoting }) => textOf(bytes as unknown as Uint8Array, quoting),
     info: true,
     max_record_size: ROW_BYTES_MAX,
@@ -72,19 +71,34 @@ async function* readRows(path: string, size: number): AsyncGenerator<Row> {
     skip_empty_lines: true,
   });
   let line = 0;
+  // The parser takes each CR within a cell for the end of a line.
+  let returnsWithin = 0;
   try {
-    const rows: AsyncIterable<unknown> = pipeline(stream, parser, () => {});
+    const rows: AsyncIterable<unknown> = pipeline(stream, withoutByteOrderMark, parser, () => {});
     for await (const row of rows) {
       const { record: cells, info } = row as { record: readonly Cell[]; info: Info };
-      line = info.lines;
-      yield { number: line - lineBreaksIn(cells), cells, progress: progress() };
+      returnsWithin += countIn(cells, '\r');
+      line = info.lines - returnsWithin;
+      // That is where the row ends.
+      yield { number: line - countIn(cells, '\n'), cells, progress: progress() };
     }
   } catch (error) {
     const { code, lines } = error as Partial<CsvError & Info>;
     const fault = FAULTS[code ?? ''];
     if (fault === undefined) throw error;
-    const at = code === 'CSV_QUOTE_NOT_CLOSED' ? line : (lines ?? line);
+    const at = code === 'CSV_QUOTE_NOT_CLOSED' || lines === undefined ? line : lines - returnsWithin;
     throw new SkewlessError('file_unreadable', `${path}:${at}: ${fault}`, { cause: error });
+  }
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+async function* withoutByteOrderMark(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let first = true;
+  for await (const chunk of chunks) {
+    const marked = first && chunk.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+    yield marked ? chunk.subarray(BYTE_ORDER_MARK.length) : chunk;
+    first = false;
   }
 }
 
@@ -97,12 +111,11 @@ function textOf(bytes: Uint8Array, quoted: boolean): Cell {
   }
 }
 
-/** A row's `lines` is where it ends. */
-function lineBreaksIn(cells: readonly Cell[]): number {
+function countIn(cells: readonly Cell[], character: string): number {
   let count = 0;
   for (const cell of cells) {
     if (typeof cell !== 'string') continue;
-    for (let at = cell.indexOf('\n'); at >= 0; at = cell.indexOf('\n', at + 1)) count += 1;
+    for (let at = cell.indexOf(character); at >= 0; at = cell.indexOf(character, at + 1)) count += 1;
   }
   return count;
 }
@@ -115,7 +128,7 @@ function contentOf(columns: readonly FileColumn[], cells: readonly Cell[]): File
   for (const [index, { name, field, path }] of columns.entries()) {
     const cell = cells[index] as Cell;
     if (cell === NOT_TEXT) return malformed(`${name}: not UTF-8`);
-    place(record, path, field === null ? cell : valueOf(field, cell as string | null));
+    place(record, path, field === null ? cell : valueOf(field, cell));
   }
   return { ok: true, json: record };
 }

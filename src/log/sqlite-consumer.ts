@@ -173,7 +173,7 @@ async function deliver(source: ConsumerSource, member: Member): Promise<boolean>
   const confirmEnds = member.idled;
   member.idled = false;
   let found = false;
-  for (const [partition, held] of [...member.held]) {
+  for (const [partition, held] of member.held) {
     if (member.closing) break;
     if (held.paused) continue;
     const fetchPosition = held.position;

@@ -41,7 +41,7 @@ export function createTables(sqlite: SqliteFile, namespace: string): Tables {
   const findVersion = sqlite.prepare('SELECT version FROM states WHERE shard = ? AND entity = ?');
   // `||` answers text even of blobs; its bytes are theirs.
   const findState = sqlite.prepare(
-    `SELECT version, CAST(heads.bytes || tail AS BLOB) AS head, tiles.bytes AS tiles
+    `SELECT version, CAST(heads.bytes || tail AS BLOB) AS head, CAST(tiles.bytes AS BLOB) AS tiles
      FROM states LEFT JOIN heads ON heads.state = states.id LEFT JOIN tiles ON tiles.state = states.id
      WHERE shard = ? AND entity = ?`,
   );
@@ -52,8 +52,9 @@ export function createTables(sqlite: SqliteFile, namespace: string): Tables {
     shard({ source, entityKey, partition }, fingerprint) {
       const row = findShard.get(namespace, source, entityKey, partition, fingerprint);
       if (row === undefined) return null;
-      const text = row['checkpoint'] as string;
-      if (row['checksum'] !== crc32(text)) throw damaged(sqlite.path, STORE_PART, 'a checkpoint fails its checksum');
+      const text = row['checkpoint'];
+      if (typeof text !== 'string' || row['checksum'] !== crc32(text))
+        throw damaged(sqlite.path, STORE_PART, 'a checkpoint fails its checksum');
       return { id: row['id'] as number, checkpoint: JSON.parse(text) as Checkpoint };
     },
     addShard: ({ source, entityKey, partition }, fingerprint) =>

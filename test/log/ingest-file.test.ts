@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
+import type { SkewlessError } from '../../src/core/errors.ts';
 import { validateEvent } from '../../src/event/validate.ts';
 import { ingestFile } from '../../src/log/ingest-file.ts';
 import { openSqliteLog } from '../../src/log/sqlite.ts';
@@ -57,6 +59,74 @@ test('a file with other content is another file, whatever its name', async () =>
     expect(await ingestFile({ log, source: SOURCE, path, validate: validateEvent })).toMatchObject({ appended: 1 });
   }
   await log.close();
+});
+
+test('a file with rejected records alone is remembered, too', async () => {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'orders.jsonl');
+  writeFileSync(path, '1\n2\n'.repeat(6_000));
+  const log = await logIn(directory);
+  const options = { log, source: SOURCE, path, validate: validateEvent };
+  const result = await ingestFile(options);
+  expect(result).toMatchObject({ read: 12_000, appended: 0, rejected: 12_000 });
+  expect(result.rejections.length).toBe(20);
+  expect(await ingestFile(options)).toMatchObject({ skipped: 12_000, rejected: 0 });
+  await log.close();
+});
+
+test('large records make small batches', async () => {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'orders.jsonl');
+  const large = JSON.stringify({ id: 'a', at: 1, note: 'x'.repeat(500_000) });
+  writeFileSync(path, `${large}\n`.repeat(30));
+  const log = await logIn(directory);
+  const sizes: number[] = [];
+  const counting = {
+    ...log,
+    append: (...call: Parameters<typeof log.append>) => {
+      sizes.push(call[1].length);
+      return log.append(...call);
+    },
+  };
+  await ingestFile({ log: counting, source: SOURCE, path, validate: validateEvent });
+  expect(sizes.length).toBeGreaterThan(2);
+  expect(Math.max(...sizes)).toBeLessThan(12);
+  expect((await log.ranges('orders'))?.[0]?.endOffset).toBe(30);
+  await log.close();
+});
+
+test.for([
+  ['orders.csv', `id,at\n${'a,1\n'.repeat(8_000)}"b,2\n`],
+  ['orders.jsonl.gz', gzipSync(`${line(1)}\n`.repeat(20_000)).subarray(0, -20)],
+] as const)('of %s, which is broken near its end, nothing is appended', async ([name, content]) => {
+  const directory = temporaryDirectory();
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  const log = await logIn(directory);
+  await expect(ingestFile({ log, source: SOURCE, path, validate: validateEvent })).rejects.toMatchObject({
+    code: 'file_unreadable',
+  });
+  expect(await log.ranges('orders')).toBeNull();
+  await log.close();
+});
+
+test('when two processes load one file at once, every record is there once', async () => {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'orders.jsonl');
+  writeFileSync(path, Array.from({ length: 20_000 }, (_, id) => line(id)).join('\n'));
+  const logs = [await logIn(directory), await logIn(directory)];
+  const results = await Promise.allSettled(
+    logs.map((log) => ingestFile({ log, source: SOURCE, path, validate: validateEvent })),
+  );
+  for (const result of results) {
+    if (result.status === 'rejected') expect((result.reason as SkewlessError).code).toBe('ingest_running');
+  }
+  expect(results.map(({ status }) => status)).toContain('fulfilled');
+  const [log] = logs;
+  expect((await log?.ranges('orders'))?.[0]?.endOffset).toBe(20_000);
+  const read = (await log?.read('orders', 0, 0, 20_000)) ?? [];
+  expect(new Set(read.map(({ key }) => Buffer.from(key ?? []).toString())).size).toBe(20_000);
+  for (const each of logs) await each.close();
 });
 
 test('an ingest that is stopped goes on where it was', async () => {

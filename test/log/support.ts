@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
 import type { SourceDefinition } from '../../src/definition/definition.ts';
 import { loadDefinitions } from '../../src/definition/load.ts';
+import { type FileRecord, readFileRecords } from '../../src/log/file.ts';
 
 const TEXT = `
 sources:
@@ -31,4 +32,16 @@ export function ordersSource(): SourceDefinition {
 
 export function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'skewless-file-'));
+}
+
+/** Everything that `readFileRecords` gives. */
+export async function allRecords(path: string, source: SourceDefinition): Promise<FileRecord[]> {
+  const records: FileRecord[] = [];
+  for await (const record of readFileRecords(path, source)) records.push(record);
+  return records;
+}
+
+/** The records' JSON, or what is wrong with them. */
+export function jsonOf(records: readonly FileRecord[]): unknown[] {
+  return records.map(({ content }) => (content.ok ? content.json : content.message));
 }
