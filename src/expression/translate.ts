@@ -118,6 +118,14 @@ function column(node: ColumnRef, start: number, context: Translation): Tree {
   return foreignOf('a qualified name', start, [], 'the name of a column, alone');
 }
 
+/** A sign before a literal is part of it, as the library has it wherever nothing but parentheses is between them. */
+function signOf(operator: '-' | '+', operand: Tree, start: number): Tree {
+  if (operand.kind !== 'number') return { kind: 'sign', operator, operand, start };
+  if (operator === '+') return operand;
+  const { digits } = operand;
+  return { kind: 'number', digits: digits.startsWith('-') ? digits.slice(1) : `-${digits}`, start };
+}
+
 const OPERATORS: ReadonlyMap<string, BinaryOperator> = new Map(
   (['+', '-', '*', '/', '%', '||', '=', '<>', '<', '<=', '>', '>='] as const).map((name) => [name, name]),
 );
@@ -135,7 +143,7 @@ function operation(node: A_Expr, start: number, context: Translation): Tree {
   if (node.kind === 'AEXPR_OP' && first !== undefined) {
     const known = OPERATORS.get(operator);
     if (second === undefined && (operator === '-' || operator === '+')) {
-      return { kind: 'sign', operator, operand: first, start };
+      return signOf(operator, first, start);
     }
     if (second !== undefined && known !== undefined) {
       return { kind: 'binary', operator: known, left: first, right: second, start };
