@@ -49,3 +49,43 @@ test('bytes that are not UTF-8 are a corrupt_state error', () => {
 test('a varint past the safe integers is a corrupt_state error', () => {
   expect(() => new ByteReader(new Uint8Array(8).fill(0xff)).varint()).toThrow(CorruptBytesError);
 });
+
+test('a varint is LEB128 in as few bytes as it takes, around every power of two', () => {
+  for (let power = 0; power <= 53; power++) {
+    for (const value of [2 ** power - 1, 2 ** power, 2 ** power + 1]) {
+      if (!Number.isSafeInteger(value)) continue;
+      const expected: number[] = [];
+      for (let rest = BigInt(value); expected.length === 0 || rest > 0n; rest >>= 7n) {
+        expected.push(Number(rest & 0x7fn) | (rest > 0x7fn ? 0x80 : 0));
+      }
+      const writer = new ByteWriter(1);
+      writer.varint(value);
+      expect([...writer.copy()], String(value)).toStrictEqual(expected);
+      expect(new ByteReader(writer.copy()).varint()).toBe(value);
+    }
+  }
+});
+
+test('shared copies of any length hold what was written when they were taken, whatever is written after', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 2_000 }), { maxLength: 200 }), (all) => {
+      const writer = new ByteWriter(16);
+      const copies = all.map((bytes) => {
+        writer.reset();
+        writer.raw(bytes);
+        return writer.copyShared();
+      });
+      for (const [index, bytes] of all.entries()) expect(Buffer.compare(copies[index] ?? Buffer.of(), bytes)).toBe(0);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a bit is set in a byte written before, and nowhere else', () => {
+  const writer = new ByteWriter();
+  for (const byte of [0, 1, 0]) writer.u8(byte);
+  writer.setBit(1, 7);
+  writer.setBit(2, 0);
+  expect([...writer.copy()]).toStrictEqual([0, 0x81, 1]);
+  expect(() => writer.setBit(3, 0)).toThrow('within what was written');
+});
