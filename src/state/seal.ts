@@ -46,15 +46,18 @@ function seal(plan: ViewPlan, state: EntityState, untilMs: number): void {
   const count = headIndexAt(state.head, untilMs);
   if (count === 0) return;
   const sealed = state.head.splice(0, count);
-  for (const level of plan.levels) sealInto(level, state.tiles[level.index] as Tile[], sealed);
+  for (const level of plan.levels) {
+    const tiles = state.tiles[level.index] as Tile[];
+    const retainedFromMs = level.retainedFrom(untilMs);
+    const dropped = tileIndexAt(tiles, retainedFromMs);
+    if (dropped > 0) tiles.splice(0, dropped);
+    // What no window can reach any more gets no tile: a seal may cover hours where the shortest window keeps minutes.
+    const from = headIndexAt(sealed, retainedFromMs);
+    sealInto(level, tiles, from === 0 ? sealed : sealed.slice(from));
+  }
   if (state.headIds !== null) forget(state.headIds, sealed);
   state.sealedUntilMs = untilMs;
   state.sealedNewestMs = (sealed[count - 1] as HeadEvent).tsMs;
-  for (const level of plan.levels) {
-    const tiles = state.tiles[level.index] as Tile[];
-    const kept = tileIndexAt(tiles, level.retainedFrom(untilMs));
-    if (kept > 0) tiles.splice(0, kept);
-  }
   const { kept } = state.stored;
   kept.first += count;
   kept.count = Math.max(0, kept.count - count);
