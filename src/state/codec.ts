@@ -13,6 +13,8 @@ import {
   type EntityState,
   type HeadEvent,
   type KeptRecords,
+  NO_BOUNDS,
+  NO_BYTES,
   type StoredMarks,
   compareToPlace,
   nothingKept,
@@ -49,9 +51,8 @@ export function takeChange(plan: ViewPlan, state: EntityState): StateChange | nu
 }
 
 function copyWhole(kept: KeptRecords): Uint8Array {
-  if (kept.count === 0) return writer.copyShared();
-  kept.bytes = writer.copy();
-  return kept.bytes;
+  kept.bytes = kept.count === 0 ? NO_BYTES : writer.copy();
+  return kept.count === 0 ? writer.copyShared() : kept.bytes;
 }
 
 /** Applies a change to what is stored, as a store does: for tests and stores that keep whole values. */
@@ -91,21 +92,22 @@ function writeHead(plan: ViewPlan, state: EntityState, tilesChecksum: number): v
   const { head, stored } = state;
   stored.checksum = writeHeader(state, tilesChecksum);
   const { kept } = stored;
+  const keeps = head.length >= KEEP_FROM_EVENTS;
   const bounds: number[] = [];
   if (head.length > 0) {
     const at = writer.length;
     writer.varint(head.length);
     copyKept(kept, bounds);
     for (let index = kept.count; index < head.length; index++) {
-      bounds.push(writer.length);
+      if (keeps) bounds.push(writer.length);
       writeRecord(plan, head[index] as HeadEvent, writer);
     }
-    bounds.push(writer.length);
+    if (keeps) bounds.push(writer.length);
     endChunk(stored, at);
   }
-  kept.bounds = bounds;
+  kept.bounds = keeps ? bounds : NO_BOUNDS;
   kept.first = 0;
-  kept.count = head.length < KEEP_FROM_EVENTS ? 0 : head.length;
+  kept.count = keeps ? head.length : 0;
 }
 
 function copyKept({ bytes, bounds, first, count }: KeptRecords, copied: number[]): void {

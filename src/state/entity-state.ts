@@ -73,10 +73,11 @@ export interface KeptRecords {
   count: number;
 }
 
-const NO_BYTES = new Uint8Array(0);
+export const NO_BYTES = new Uint8Array(0);
+export const NO_BOUNDS: readonly number[] = [];
 
 export function nothingKept(): KeptRecords {
-  return { bytes: NO_BYTES, bounds: [], first: 0, count: 0 };
+  return { bytes: NO_BYTES, bounds: NO_BOUNDS, first: 0, count: 0 };
 }
 
 export function emptyState(plan: ViewPlan): EntityState {
