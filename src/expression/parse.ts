@@ -35,7 +35,7 @@ export function parseExpression(text: string): ParseResult {
     return { ok: true, tree: translate(expression, text, (byte) => placeOf(byte - PREFIX.length)) };
   } catch (error) {
     if (error instanceof BoundFault) return { ok: false, problem: error.problem };
-    if (error instanceof SqlError) return { ok: false, problem: syntaxProblem(text, error) };
+    if (error instanceof SqlError) return { ok: false, problem: firstProblem(text, error, placeOf) };
     throw error;
   }
 }
@@ -86,6 +86,14 @@ function closingProblem(text: string, placeOf: (byte: number) => number): Expres
     if (depth < 0) return { start: placeOf(token.start), message: 'this parenthesis closes nothing' };
   }
   return null;
+}
+
+/** Where the library finds fault with the parenthesis that this file puts at the end, one of the text's is too many. */
+function firstProblem(text: string, error: SqlError, placeOf: (byte: number) => number): ExpressionProblem {
+  const syntax = syntaxProblem(text, error);
+  const atEnd = syntax.start === text.length && error.message.startsWith('syntax error');
+  // All of the text has been read as tokens then, so that it can be scanned.
+  return (atEnd ? closingProblem(text, placeOf) : null) ?? syntax;
 }
 
 function syntaxProblem(text: string, error: SqlError): ExpressionProblem {
