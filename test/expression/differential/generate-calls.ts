@@ -6,6 +6,14 @@ import { quoted, word } from './generate-leaves.ts';
 import { atom, columnPiece, joined, type Kind, LEVEL, type Piece } from './piece.ts';
 
 export type MakeOperand = (kind: Kind) => Piece;
+
+/** An operand that is no literal. */
+export function varying(make: MakeOperand, kind: Kind): Piece {
+  let piece = make(kind);
+  while (piece.constant) piece = make(kind);
+  return piece;
+}
+
 type Parameter = Kind | 'small' | 'digits' | 'characters' | 'latitude' | 'longitude';
 
 interface Call {

@@ -1,7 +1,7 @@
 /** CASTs between all types that have one, with DuckDB held to what the language reads and gives. */
 import type { Random } from '../../oracle/random.ts';
 import type { DivergenceName } from './divergences.ts';
-import type { MakeOperand } from './generate-calls.ts';
+import { type MakeOperand, varying } from './generate-calls.ts';
 import type { Coverage } from './generate-leaves.ts';
 import { columnPiece, joined, type Kind, LEVEL, operand, type Piece } from './piece.ts';
 
@@ -63,9 +63,9 @@ export function castTo(random: Random, kind: Kind, make: MakeOperand, coverage: 
   if (divergence !== null) coverage.count(`divergence ${divergence}`);
   // Few generated strings can be read as anything; these columns hold ones that can, and ones that nearly can.
   const readable = from === 'string' && random.chance(0.9);
-  let source = readable ? columnPiece('string', kind === 'timestamp' ? 'instant' : 'numeral') : make(from);
+  const column = columnPiece('string', kind === 'timestamp' ? 'instant' : 'numeral');
   // What cannot be read in a constant is refused when compiling: a difference, tested by hand.
-  while (fallible && source.constant) source = make(from);
+  const source = readable ? column : fallible ? varying(make, from) : make(from);
   const name = random.pick(NAMES[kind]);
   const ours = random.chance(0.3)
     ? joined(kind, LEVEL.atom, [operand(random, source, LEVEL.atom), '::', name])

@@ -1,6 +1,6 @@
 /** Seeded random expressions, well-typed by construction, over the columns of rows.ts. Counts what it makes. */
 import type { Random } from '../../oracle/random.ts';
-import { callTo, type MakeOperand } from './generate-calls.ts';
+import { callTo, type MakeOperand, varying } from './generate-calls.ts';
 import { castTo } from './generate-casts.ts';
 import { type Coverage, literalOf, word } from './generate-leaves.ts';
 import { atom, columnPiece, type Kind, joined, KINDS, LEVEL, operand, type Piece, translated } from './piece.ts';
@@ -64,9 +64,8 @@ export function createGenerator(random: Random, columns: readonly Column[], cove
   function sign(kind: Kind, make: MakeOperand): Piece {
     const which = random.chance(0.85) ? '-' : '+';
     coverage.count(`sign ${which}`);
-    let value = make(kind);
     // The least int64 has no opposite: refused when compiling.
-    while (kind === 'int64' && value.constant) value = make(kind);
+    const value = kind === 'int64' ? varying(make, kind) : make(kind);
     const signed = joined(kind, LEVEL.sign, [which, ' ', operand(random, value, LEVEL.sign)]);
     return { ...signed, fallible: signed.fallible || kind === 'int64', constant: value.constant };
   }
