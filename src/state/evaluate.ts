@@ -54,12 +54,7 @@ export function evaluate(
   }
   const { maxAgeMs } = plan.view;
   if (maxAgeMs !== null && asOfMs - newestMs > maxAgeMs)
-    return withheld(
-      plan,
-      'OUTSIDE_MAX_AGE',
-      validity,
-      eventTimes(plan, state as EntityState, asOfMs, headEnd, newestMs),
-    );
+    return withheld(plan, 'OUTSIDE_MAX_AGE', validity, eventTimes(plan, state as EntityState, asOfMs, newestMs));
   const values: Value[] = plan.view.features.map(() => null);
   const statuses: Status[] = plan.view.features.map(() => 'PRESENT');
   const pass: Pass = { plan, state: state as EntityState, asOfMs, headEnd, values, statuses };
@@ -72,7 +67,7 @@ export function evaluate(
   return {
     values,
     statuses,
-    eventTimesMs: eventTimes(plan, state as EntityState, asOfMs, headEnd, newestMs),
+    eventTimesMs: eventTimes(plan, state as EntityState, asOfMs, newestMs),
     ...validity,
   };
 }
@@ -102,8 +97,7 @@ function readChain(pass: Pass, slot: Slot, chain: readonly SlotWindow[]): void {
     at = addHead(slot, accumulator, state.head, at, startMs);
     if (startMs < state.sealedUntilMs) {
       const bridge = finer === null ? Infinity : floorTo(covered, each.window.hopMs);
-      if (finer !== null)
-        mergeTiles(slot, accumulator, tilesOf(state, finer.level), finer.place, Math.max(bridge, startMs), covered);
+      if (finer !== null) mergeTiles(slot, accumulator, tilesOf(state, finer.level), finer.place, bridge, covered);
       mergeTiles(slot, accumulator, tilesOf(state, each.level), each.place, startMs, bridge);
       covered = startMs;
       finer = each;
@@ -183,24 +177,17 @@ function put(
 }
 
 /** Per feature: `ts` of the newest event in its window. */
-function eventTimes(
-  plan: ViewPlan,
-  state: EntityState,
-  asOfMs: number,
-  headEnd: number,
-  newestMs: number,
-): (number | null)[] {
+function eventTimes(plan: ViewPlan, state: EntityState, asOfMs: number, newestMs: number): (number | null)[] {
   const perWindow = plan.windows.map(({ window, level }) => {
     const startMs = windowStartMs(window, asOfMs);
-    const newest =
-      window.offsetMs === 0 ? newestMs : newestIn(state, level, startMs, windowEndMs(window, asOfMs), headEnd);
+    const newest = window.offsetMs === 0 ? newestMs : newestIn(state, level, startMs, windowEndMs(window, asOfMs));
     return newest >= startMs ? newest : null;
   });
   return plan.windowOfFeature.map((window) => (window < 0 ? newestMs : (perWindow[window] ?? null)));
 }
 
-function newestIn(state: EntityState, level: Level, startMs: number, endMs: number, headEnd: number): number {
-  const inHead = state.head[Math.min(headEnd, headIndexAt(state.head, endMs)) - 1];
+function newestIn(state: EntityState, level: Level, startMs: number, endMs: number): number {
+  const inHead = state.head[headIndexAt(state.head, endMs) - 1];
   if (inHead !== undefined && inHead.tsMs >= startMs) return inHead.tsMs;
   const tiles = tilesOf(state, level);
   const tile = tiles[tileIndexAt(tiles, endMs) - 1];

@@ -210,6 +210,21 @@ describe('records of a head', () => {
   });
 });
 
+test('an event id is there or not, and nothing between', () => {
+  const named = planOf({ ...PLAIN, source: { event_id: 'id' } });
+  const { state } = foldRows(named, [[NOON]]);
+  const change = takeChange(named, state);
+  if (change === null) throw new Error('no change');
+  const withFlag = (flag: number): StoredState => {
+    const chunk = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, flag, 1, 97);
+    const checksum = Buffer.alloc(4);
+    checksum.writeUInt32LE(crc32(chunk, state.stored.checksum));
+    return { version: 2, head: Buffer.concat([change.head.bytes, chunk, checksum]), tiles: null };
+  };
+  expect(decodeState(named, withFlag(1)).head[0]?.eventId).toBe('a');
+  expectCorrupt(named, withFlag(2), 'flag 2');
+});
+
 describe('head and tiles', () => {
   const plan = planOf(SEALING);
   const stored = storedAfter(plan, ROWS);

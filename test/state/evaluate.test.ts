@@ -212,6 +212,15 @@ describe('an event time', () => {
   );
 });
 
+test.each([1, 256])('an event at the first millisecond of a window gives it its time, with head_max %i', (head_max) => {
+  const windows = ['1m', { length: '1m', offset: '1h' }];
+  const plan = planOf({ features: [{ name: 'f', agg: 'count', windows }], view: { head_max } });
+  const rows = times(NOON - HOUR - MINUTE, NOON - MINUTE);
+  const { state } = foldRows(plan, rows);
+  expect(evaluate(plan, state, NOON, null).eventTimesMs).toStrictEqual([NOON - MINUTE, NOON - HOUR - MINUTE]);
+  expect(evaluate(plan, state, NOON + SECOND, null).eventTimesMs).toStrictEqual([null, null]);
+});
+
 describe('windows of one column', () => {
   const of = (...windows: readonly unknown[]): ViewPlan =>
     planOf({ features: [{ name: 'f', agg: 'sum', of: 'n', windows }], view: { head_max: 2 } });

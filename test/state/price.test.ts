@@ -82,6 +82,18 @@ describe('a price', () => {
   });
 });
 
+test('the price of a state is that of its head at head_limit', () => {
+  const plan = planOf({
+    features: [{ name: 'f', agg: 'max', of: 'x' }],
+    view: { head_max: 4, head_limit: 100, history: '1h' },
+  });
+  const rows = Array.from({ length: 100 }, (_, at): Row => [NOON + at, { x: at }]);
+  const { bytes } = largestStored(plan, rows);
+  const { headBytes, bytesMax } = priceOf(plan, AGGREGATIONS);
+  expect(bytes).toBeGreaterThan(headBytes);
+  expect(bytes).toBeLessThanOrEqual(bytesMax);
+});
+
 describe('the number of tiles', () => {
   test.each([
     ['of one window', ['1h']],
