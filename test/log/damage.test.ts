@@ -5,6 +5,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { SkewlessError } from '../../src/core/errors.ts';
 import { openSqliteLog } from '../../src/log/sqlite.ts';
@@ -48,6 +49,53 @@ async function readAll(file: string): Promise<readonly string[] | null> {
     await log.close();
   }
 }
+
+test.for([
+  'DELETE FROM records WHERE partition = 1 AND offset = 0',
+  'DELETE FROM records WHERE partition = 1 AND offset = 77',
+  'DELETE FROM records WHERE partition = 1 AND offset = (SELECT max(offset) FROM records WHERE partition = 1)',
+  'DELETE FROM records',
+  'UPDATE records SET offset = offset + 1000 WHERE partition = 1 AND offset = 77',
+  'UPDATE records SET appended_ms = appended_ms + 1 WHERE partition = 1 AND offset = 77',
+  'UPDATE records SET value = CAST(value AS TEXT) WHERE partition = 1 AND offset = 77',
+  'UPDATE records SET key = CAST(key AS TEXT) WHERE partition = 2 AND offset = 7',
+  "UPDATE records SET value = x'' WHERE partition = 1 AND offset = 77",
+  'UPDATE records SET value = NULL WHERE partition = 1 AND offset = 77',
+  'UPDATE records SET key = value, value = key WHERE partition = 2 AND offset = 7',
+  'UPDATE partitions SET end_offset = end_offset - 1 WHERE id = 1',
+  'UPDATE partitions SET end_offset = end_offset + 1 WHERE id = 1',
+  'UPDATE partitions SET start_offset = 1 WHERE id = 1',
+])('a log after "%s" says that it is damaged', async (statement) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'skewless-damage-')), 'log.sqlite');
+  await makeLog(file);
+  const database = new DatabaseSync(file);
+  expect(Number(database.prepare(statement).run().changes)).toBeGreaterThan(0);
+  database.close();
+  await expect(readAll(file)).rejects.toMatchObject({ code: 'sqlite_damaged', retryable: false });
+});
+
+test('a hole in the middle is found by whoever consumes up to it', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'skewless-damage-')), 'log.sqlite');
+  await makeLog(file);
+  const database = new DatabaseSync(file);
+  database.exec('DELETE FROM records WHERE offset >= 77');
+  database.close();
+  const log = await openSqliteLog({ file, clock });
+  const failed = Promise.withResolvers<unknown>();
+  let seen = 0;
+  await log.consume(
+    { topic: 't', group: 'g', batchRecordsMax: 70, batchBytesMax: 1_000_000, idleMs: 5 },
+    {
+      assigned: async (partitions) => new Map(partitions.map((partition) => [partition, 0])),
+      revoked: async () => {},
+      batch: async ({ records }) => void (seen += records.length),
+      failed: failed.resolve,
+    },
+  );
+  expect(await failed.promise).toMatchObject({ code: 'sqlite_damaged' });
+  expect(seen).toBe(140);
+  await log.close();
+});
 
 test('a damaged log is an error or harmless: never a record less, never other bytes', async () => {
   const seed = 20130201;
