@@ -95,6 +95,10 @@ test('readings are right at both ends of what a timestamp holds', () => {
 });
 
 test('an offset that changes within a quarter hour is read at the instant', () => {
+  // Paris set its clocks back by 9 min 21 s at midnight between 10 and 11 March 1911.
+  expect(reading("hour_of_day(at, 'Europe/Paris')", '1911-03-10T23:50:38Z')).toBe(23);
+  expect(reading("hour_of_day(at, 'Europe/Paris')", '1911-03-10T23:50:39Z')).toBe(23);
+  expect(reading("day_of_month(at, 'Europe/Paris')", '1911-03-10T23:50:39Z')).toBe(10);
   // Monrovia went from −0:44:30 to 0 on 7 January 1972, at 00:44:30 UTC.
   expect(reading("hour_of_day(at, 'Africa/Monrovia')", '1972-01-07T00:44:29Z')).toBe(23);
   expect(reading("hour_of_day(at, 'Africa/Monrovia')", '1972-01-07T00:44:30Z')).toBe(0);
