@@ -4,6 +4,9 @@
  */
 import type { Value } from '../core/value.ts';
 
+/** Names → bytes; of several headers with one name, the last. */
+export type RecordHeaders = Readonly<Record<string, Uint8Array>>;
+
 /** A raw record with its coordinates, as every `Log` adapter delivers it. */
 export interface LogRecord {
   readonly partition: number;
@@ -12,6 +15,8 @@ export interface LogRecord {
   readonly timestampMs: number;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
+  /** Absent: none. */
+  readonly headers?: RecordHeaders;
 }
 
 /** One event of one view: what `fold` takes. */

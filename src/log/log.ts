@@ -2,13 +2,23 @@
  * The `Log` port: an ordered, partitioned, durable log of records. Adapters: sqlite.ts (embedded), later Kafka; one
  * contract suite runs over every adapter. Offsets of a partition grow by one or more per record, from 0.
  */
-import type { LogRecord } from '../event/event.ts';
+import type { Partitioner } from '../definition/definition.ts';
+import type { LogRecord, RecordHeaders } from '../event/event.ts';
 
 export interface AppendRecord {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   /** Append time, ms; the adapter's own clock when null. */
   readonly timestampMs: number | null;
+  /** Absent: the partitioner decides by the key. */
+  readonly partition?: number;
+  readonly headers?: RecordHeaders;
+}
+
+export interface AppendOptions {
+  /** How keys become partitions; default murmur2. Records without a key, or by `unknown`, go anywhere. */
+  readonly partitioner?: Partitioner;
+  readonly progress?: AppendProgress;
 }
 
 /** Where appended records went: partition and offset, aligned with the input. */
@@ -34,6 +44,11 @@ export interface LogBatch {
   readonly nextPosition: number;
   /** End of the partition when fetched: the offset the next appended record will get. */
   readonly endOffset: number;
+  /**
+   * Nothing readable was beyond `nextPosition` when fetched. Not the same as `nextPosition = endOffset`: a transaction's
+   * markers take offsets and are never delivered.
+   */
+  readonly reachedEnd: boolean;
 }
 
 export interface PartitionRange {
@@ -45,7 +60,10 @@ export interface PartitionRange {
   readonly startTimestampMs: number | null;
 }
 
-/** All calls are awaited by the log, one at a time per consumer: that is the back-pressure. */
+/**
+ * Calls about one partition are awaited, one at a time: that is the back-pressure. `assigned` and `revoked` overlap with
+ * nothing; batches of different partitions may overlap.
+ */
 export interface LogHandler {
   /** Answers the position to start from for each assigned partition (0 or more). */
   assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
@@ -81,11 +99,10 @@ export interface Log {
   /** Null when the topic does not exist. */
   ranges(topic: string): Promise<readonly PartitionRange[] | null>;
   /**
-   * Durable when it resolves; order of the input is kept per partition. Partition by murmur2 of the key. `progress` is
-   * stored with the records or not at all (a transaction, where the log has them). Rejects with `unknown_topic`, or with
+   * Durable when it resolves; order of the input is kept per partition. `progress` is stored with the records or not at all (a transaction, where the log has them). Rejects with `unknown_topic`, or with
    * `progress_moved` when the stored progress is not `from`: somebody else does the same work.
    */
-  append(topic: string, records: readonly AppendRecord[], progress?: AppendProgress): Promise<readonly AppendedAt[]>;
+  append(topic: string, records: readonly AppendRecord[], options?: AppendOptions): Promise<readonly AppendedAt[]>;
   /** How far the work called `id` had come when it last appended to the topic; 0 if it never did. */
   progressOf(topic: string, id: string): Promise<number>;
   /** Rejects with `unknown_topic`. */

@@ -186,7 +186,14 @@ async function deliver(source: ConsumerSource, member: Member): Promise<boolean>
     // Before the call: a seek from within the handler is to a position of its own, and stands.
     held.position = nextPosition;
     held.endConfirmed = true;
-    await member.handler.batch({ partition, fetchPosition, records, nextPosition, endOffset });
+    await member.handler.batch({
+      partition,
+      fetchPosition,
+      records,
+      nextPosition,
+      endOffset,
+      reachedEnd: nextPosition >= endOffset,
+    });
   }
   return found;
 }

@@ -35,7 +35,7 @@ export async function openSqliteLog({ file, clock }: SqliteLogOptions): Promise<
   return {
     ensureTopic: async (topic, partitions) => sqlite.write(() => records.ensureTopic(topic, partitions)),
     ranges: async (topic) => sqlite.read(() => records.ranges(topic)),
-    async append(topic, added, progress) {
+    async append(topic, added, { progress } = {}) {
       const places = sqlite.write(() => {
         if (progress !== undefined) advance(records, topic, progress);
         return records.append(topic, added, clock.nowMs());

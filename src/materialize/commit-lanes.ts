@@ -80,6 +80,7 @@ function sectionOf(context: ShardContext, lane: Lane, to: number): CommitSection
     fingerprint,
     expectedPosition: storedPosition === null ? null : { [partition]: storedPosition },
     checkpoint: checkpointOf(context, ownership, Math.max(ownership.nextOffset, to)),
+    stateTtlMs: null,
     changes,
   };
 }
@@ -88,6 +89,9 @@ function checkpointOf(context: ShardContext, ownership: Ownership, position: num
   const { partition } = context.id;
   return {
     position: { [partition]: position },
+    partitions: ownership.partitions,
+    transitPosition: null,
+    buildStartedMs: ownership.buildStartedMs,
     epoch: ownership.epoch,
     owner: formatOwner(context.owner),
     heartbeatMs: context.clock.nowMs(),
@@ -95,6 +99,7 @@ function checkpointOf(context: ShardContext, ownership: Ownership, position: num
     buildTarget: { [partition]: ownership.buildTarget },
     completeFromMs: ownership.completeFromMs,
     watermarkMs: ownership.watermarkMs,
+    receivedAtMs: ownership.receivedAtMs,
   };
 }
 

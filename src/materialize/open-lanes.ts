@@ -17,12 +17,13 @@ export async function openLanes(context: ShardContext, lanes: readonly Lane[], a
       lanes.map(({ plan }) => ({ fingerprint: plan.fingerprint, entities: [] })),
     ),
   );
-  const range = await untilReachable(retry, () => context.range());
+  const { range, partitions } = await untilReachable(retry, () => context.range());
   for (const [index, lane] of lanes.entries()) {
     const checkpoint = reads[index]?.checkpoint ?? null;
     const opening = decideOpening(checkpoint, {
       source,
       range,
+      partitions,
       nowMs: clock.nowMs(),
       takeoverMs: bounds.takeoverMs,
       owner,

@@ -9,6 +9,8 @@ import type { Checkpoint } from '../store/store.ts';
 export interface OpeningContext {
   readonly source: SourceDefinition;
   readonly range: PartitionRange;
+  /** Partitions of the topic. */
+  readonly partitions: number;
   readonly nowMs: number;
   readonly takeoverMs: number;
   readonly owner: Owner;
@@ -26,6 +28,8 @@ export interface Owner {
 
 /** What a lane knows of itself while it is owned, besides its states. What is not readonly moves with it. */
 export interface Ownership {
+  readonly buildStartedMs: number;
+  readonly partitions: number;
   readonly epoch: number;
   /** Position in the store; null: nothing is stored. */
   storedPosition: number | null;
@@ -35,6 +39,7 @@ export interface Ownership {
   readonly completeFromMs: number | null;
   watermarkMs: number | null;
   caughtUpAtMs: number | null;
+  receivedAtMs: number | null;
 }
 
 export type Opening =
@@ -57,6 +62,8 @@ export function decideOpening(checkpoint: Checkpoint | null, context: OpeningCon
   return {
     kind: 'own',
     ownership: {
+      buildStartedMs: checkpoint.buildStartedMs,
+      partitions: checkpoint.partitions,
       epoch: Math.max(checkpoint.epoch + taken, context.epoch),
       storedPosition: position,
       nextOffset: position,
@@ -64,6 +71,7 @@ export function decideOpening(checkpoint: Checkpoint | null, context: OpeningCon
       completeFromMs: checkpoint.completeFromMs,
       watermarkMs: checkpoint.watermarkMs,
       caughtUpAtMs: checkpoint.caughtUpAtMs,
+      receivedAtMs: checkpoint.receivedAtMs,
     },
   };
 }
@@ -74,8 +82,10 @@ function mayClaim(checkpoint: Checkpoint, { owner, assigned }: OpeningContext): 
   return assigned && checkpoint.owner.endsWith(`@${owner.group}`);
 }
 
-function build({ source, range, nowMs, epoch }: OpeningContext): Ownership {
+function build({ source, range, partitions, nowMs, epoch }: OpeningContext): Ownership {
   return {
+    buildStartedMs: nowMs,
+    partitions,
     epoch: Math.max(1, epoch),
     storedPosition: null,
     nextOffset: range.startOffset,
@@ -83,6 +93,7 @@ function build({ source, range, nowMs, epoch }: OpeningContext): Ownership {
     completeFromMs: completeFromMs(source, range, nowMs),
     watermarkMs: null,
     caughtUpAtMs: null,
+    receivedAtMs: null,
   };
 }
 

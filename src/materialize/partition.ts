@@ -92,7 +92,7 @@ function* chunksOf(
     from += recordsMax;
     const isLast = from >= records.length;
     const nextOffset = isLast ? batch.nextPosition : (some.at(-1) as LogRecord).offset + 1;
-    const reachedEnd = isLast && batch.nextPosition >= batch.endOffset;
+    const reachedEnd = isLast && batch.reachedEnd;
     yield {
       fromOffset,
       nextOffset,

@@ -18,8 +18,8 @@ export interface ShardContext {
   readonly owner: Owner;
   readonly bounds: MaterializeBounds;
   readonly retry: RetryPolicy;
-  /** What the log holds of the shard's partition now. */
-  range(): Promise<PartitionRange>;
+  /** What the log holds of the shard's partition now, and how many partitions its topic has. */
+  range(): Promise<{ readonly range: PartitionRange; readonly partitions: number }>;
 }
 
 /** Records in offset order without a gap between `fromOffset` and `nextOffset`, decoded for all lanes of the source. */

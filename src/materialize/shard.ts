@@ -48,6 +48,7 @@ export function createShard(context: ShardContext): Shard {
       if (pendingBytes(taking) < context.store.commitBytesMax) continue;
       if (!(await commit(taking, decoded.record.offset + 1))) return;
     }
+    if (chunk.records.length > 0) noteReceived(taking, clock.nowMs());
     const reachedFirst = confirmEnd(taking, chunk.reachedEndAtMs);
     const heartbeatDue = clock.nowMs() - committedAtMs >= bounds.heartbeatMs;
     if (chunk.nextOffset === chunk.fromOffset && !reachedFirst && !heartbeatDue) return;
@@ -98,6 +99,10 @@ function isOwned({ state }: Lane): boolean {
 /** A lane that is behind the chunk must not fold it: it would skip records. It waits for the driver to seek back. */
 export function takesPart({ state }: Lane, { fromOffset }: Pick<Chunk, 'fromOffset'>): boolean {
   return state.mode === 'owned' && state.ownership.nextOffset >= fromOffset;
+}
+
+function noteReceived(lanes: readonly Lane[], atMs: number): void {
+  for (const { state } of lanes) if (state.mode === 'owned') state.ownership.receivedAtMs = atMs;
 }
 
 /** Notes when the log's end was reached; answers whether a lane reached it for the first time. */

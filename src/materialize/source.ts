@@ -116,10 +116,15 @@ function createShards(
   });
 }
 
-async function rangeOf(log: Log, topic: string, partition: number): Promise<PartitionRange> {
-  const range = (await log.ranges(topic))?.find((candidate) => candidate.partition === partition);
+async function rangeOf(
+  log: Log,
+  topic: string,
+  partition: number,
+): Promise<{ readonly range: PartitionRange; readonly partitions: number }> {
+  const ranges = (await log.ranges(topic)) ?? [];
+  const range = ranges.find((candidate) => candidate.partition === partition);
   if (range === undefined) {
     throw new SkewlessError('topic_missing', `topic ${topic} has no partition ${partition} any more`);
   }
-  return range;
+  return { range, partitions: ranges.length };
 }

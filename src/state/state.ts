@@ -17,8 +17,11 @@ export interface StateChange {
   /** Version the state had when it was last stored; 0 when it never was. */
   readonly fromVersion: number;
   readonly toVersion: number;
-  /** `append`: `bytes` go after the stored head. `replace`: they are the whole head. */
-  readonly head: { readonly mode: 'append' | 'replace'; readonly bytes: Uint8Array };
+  /**
+   * `append`: `bytes` go after the stored head. `replace`: they are the whole head. `delete`: nothing of the state is left,
+   * and `toVersion` is 0, as if it had never been.
+   */
+  readonly head: { readonly mode: 'append' | 'replace' | 'delete'; readonly bytes: Uint8Array };
   /** The whole new tiles value, or null to leave the stored one. Only with `replace`. */
   readonly tiles: Uint8Array | null;
 }

@@ -18,6 +18,15 @@ export type Position = Readonly<Record<number, number>>;
 /** Per (shard, state fingerprint). Times are ms. */
 export interface Checkpoint {
   readonly position: Position;
+  /** Partitions of the topic that the shard is read from: another number means other shards. */
+  readonly partitions: number;
+  /**
+   * Next offset of the internal topic's partition, for a shard whose source is repartitioned: its `position` has one entry
+   * for each source partition. Null: read from the source itself.
+   */
+  readonly transitPosition: number | null;
+  /** When the build began that this continues: states written under another value are not part of it, and count as absent. */
+  readonly buildStartedMs: number;
   readonly epoch: number;
   /** Identifies the owner that wrote it last, for operators. */
   readonly owner: string;
@@ -30,6 +39,8 @@ export interface Checkpoint {
   readonly completeFromMs: number | null;
   /** Greatest event time folded, minus `max_disorder`; null before the first event. */
   readonly watermarkMs: number | null;
+  /** When the owner last received records, by its clock; null: never yet. Decides whether the partition is idle. */
+  readonly receivedAtMs: number | null;
 }
 
 /** One view's part of a flush. */
@@ -38,6 +49,8 @@ export interface CommitSection {
   readonly expectedPosition: Position | null;
   /** The checkpoint to write: its position is the next position, its epoch the writer's. */
   readonly checkpoint: Checkpoint;
+  /** States written are kept this long after their last write, ms; null: for ever. The checkpoint is kept for ever. */
+  readonly stateTtlMs: number | null;
   readonly changes: readonly { readonly entity: string; readonly change: StateChange }[];
 }
 

@@ -183,18 +183,22 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
     test('progress is stored with the records it belongs to', async () => {
       const log = await opened();
       expect(await log.progressOf('t', 'load')).toBe(0);
-      await log.append('t', [record('a')], { id: 'load', from: 0, done: 17 });
+      await log.append('t', [record('a')], { progress: { id: 'load', from: 0, done: 17 } });
       expect([await log.progressOf('t', 'load'), await log.progressOf('t', 'other')]).toEqual([17, 0]);
-      await expect(log.append('nothing', [record('a')], { id: 'load', from: 17, done: 18 })).rejects.toThrow();
+      await expect(
+        log.append('nothing', [record('a')], { progress: { id: 'load', from: 17, done: 18 } }),
+      ).rejects.toThrow();
       expect(await log.progressOf('t', 'load')).toBe(17);
-      await log.append('t', [], { id: 'load', from: 17, done: 20 });
+      await log.append('t', [], { progress: { id: 'load', from: 17, done: 20 } });
       expect(await log.progressOf('t', 'load')).toBe(20);
     });
 
     test('of two that do the same work, the second is refused with its records', async () => {
       const log = await opened();
-      await log.append('t', [record('a')], { id: 'load', from: 0, done: 5 });
-      await expect(log.append('t', [record('a')], { id: 'load', from: 0, done: 5 })).rejects.toMatchObject({
+      await log.append('t', [record('a')], { progress: { id: 'load', from: 0, done: 5 } });
+      await expect(
+        log.append('t', [record('a')], { progress: { id: 'load', from: 0, done: 5 } }),
+      ).rejects.toMatchObject({
         code: 'progress_moved',
         retryable: false,
       });

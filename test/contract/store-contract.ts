@@ -16,6 +16,10 @@ function checkpoint(position: number, epoch = 1): Checkpoint {
     caughtUpAtMs: null,
     buildTarget: { 0: 9 },
     completeFromMs: null,
+    partitions: 1,
+    transitPosition: null,
+    buildStartedMs: 1,
+    receivedAtMs: null,
     watermarkMs: position * 10,
   };
 }
@@ -44,6 +48,7 @@ function section(
     fingerprint: more.fingerprint ?? 'f',
     expectedPosition: from === null ? null : { 0: from },
     checkpoint: checkpoint(to, more.epoch),
+    stateTtlMs: null,
     changes: Object.entries(changes).map(([entity, each]) => ({ entity, change: each })),
   };
 }

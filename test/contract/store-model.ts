@@ -77,8 +77,13 @@ function randomSection(
       caughtUpAtMs: null,
       buildTarget: {},
       completeFromMs: null,
+      partitions: 1,
+      transitPosition: null,
+      buildStartedMs: 1,
+      receivedAtMs: null,
       watermarkMs: null,
     },
+    stateTtlMs: null,
     changes,
   };
 }

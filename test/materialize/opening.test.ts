@@ -9,6 +9,7 @@ function contextOf(overrides: Partial<OpeningContext> = {}): OpeningContext {
   return {
     source: SOURCE,
     range: { partition: 2, startOffset: 0, endOffset: 50, startTimestampMs: NOW_MS - 1_000 },
+    partitions: 4,
     nowMs: NOW_MS,
     takeoverMs: 10_000,
     owner: { id: 'me', group: 'g' },
@@ -27,6 +28,10 @@ function checkpointOf(overrides: Partial<Checkpoint> = {}): Checkpoint {
     caughtUpAtMs: NOW_MS - 5,
     buildTarget: { 2: 20 },
     completeFromMs: 7,
+    partitions: 1,
+    transitPosition: null,
+    buildStartedMs: 1,
+    receivedAtMs: null,
     watermarkMs: 9,
     ...overrides,
   };
@@ -43,6 +48,9 @@ test('without a checkpoint the lane is built from the first record held, up to w
       completeFromMs: null,
       watermarkMs: null,
       caughtUpAtMs: null,
+      receivedAtMs: null,
+      buildStartedMs: NOW_MS,
+      partitions: 4,
     },
   });
 });
@@ -67,6 +75,9 @@ test('a claim resumes at the checkpoint with all it says, and a greater epoch', 
       nextOffset: 30,
       buildTarget: 20,
       completeFromMs: 7,
+      buildStartedMs: 1,
+      partitions: 1,
+      receivedAtMs: null,
       watermarkMs: 9,
       caughtUpAtMs: NOW_MS - 5,
     },

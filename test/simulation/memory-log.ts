@@ -113,6 +113,7 @@ async function startConsumer(
       records,
       nextPosition: position + records.length,
       endOffset: endOf(partition),
+      reachedEnd: position + records.length >= endOf(partition),
     };
   }
 

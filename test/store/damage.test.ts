@@ -22,6 +22,10 @@ const CHECKPOINT = {
   caughtUpAtMs: null,
   buildTarget: { 0: 7 },
   completeFromMs: null,
+  partitions: 1,
+  transitPosition: null,
+  buildStartedMs: 1,
+  receivedAtMs: null,
   watermarkMs: 55,
 };
 
@@ -38,7 +42,7 @@ async function makeStore(file: string): Promise<void> {
   }));
   await store.commit({
     shard: SHARD,
-    sections: [{ fingerprint: 'f', expectedPosition: null, checkpoint: CHECKPOINT, changes }],
+    sections: [{ fingerprint: 'f', expectedPosition: null, checkpoint: CHECKPOINT, stateTtlMs: null, changes }],
   });
   await store.close();
 }

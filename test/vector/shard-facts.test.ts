@@ -10,6 +10,10 @@ const CHECKPOINT: Checkpoint = {
   caughtUpAtMs: 1_000,
   buildTarget: { 0: 10 },
   completeFromMs: 77,
+  partitions: 1,
+  transitPosition: null,
+  buildStartedMs: 1,
+  receivedAtMs: null,
   watermarkMs: null,
 };
 
