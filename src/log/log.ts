@@ -56,7 +56,7 @@ export interface PartitionRange {
   /** First offset still held. */
   readonly startOffset: number;
   readonly endOffset: number;
-  /** Append time of the first record still held, ms; null when empty. */
+  /** Append time of the first record still held, ms; null when empty. May be null at `startOffset` 0: nothing is missing. */
   readonly startTimestampMs: number | null;
 }
 

@@ -156,7 +156,7 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
       const log = await opened();
       await log.append('t', [record('a')]);
       await log.ensureTopic('t', 5);
-      expect(await log.ranges('t')).toEqual([{ partition: 0, startOffset: 0, endOffset: 1, startTimestampMs: 1_000 }]);
+      expect(await log.ranges('t')).toMatchObject([{ partition: 0, startOffset: 0, endOffset: 1 }]);
     });
 
     test('what was appended is there after closing and opening again', async () => {
@@ -202,7 +202,8 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
         code: 'progress_moved',
         retryable: false,
       });
-      expect((await log.ranges('t'))?.[0]?.endOffset).toBe(1);
+      // A transaction may take a moment to be seen.
+      await expect.poll(async () => (await log.read('t', 0, 0, 10)).length).toBe(1);
       expect(await log.progressOf('t', 'load')).toBe(5);
     });
 
@@ -416,6 +417,13 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
       await handler.seen((self) => self.failures.length > 0);
       expect(handler.failures[0]).toMatchObject({ code: 'log_gap' });
       expect(handler.values()).toEqual([]);
+    });
+
+    test('a truncated partition says when the first record that is left was appended', async () => {
+      const log = await opened();
+      await log.append('t', [record('a'), { ...record('b'), timestampMs: 2_000 }]);
+      await truncate(log, 't', 1);
+      expect(await log.ranges('t')).toEqual([{ partition: 0, startOffset: 1, endOffset: 2, startTimestampMs: 2_000 }]);
     });
 
     test('a truncated partition says where it begins, and goes on with its offsets', async () => {

@@ -1,0 +1,26 @@
+/** kafkajs's messages → records of the port. */
+import type { IHeaders, KafkaMessage } from 'kafkajs';
+import type { LogRecord, RecordHeaders } from '../event/event.ts';
+
+export function recordOf(partition: number, message: KafkaMessage): LogRecord {
+  const { key, value } = message;
+  const record = { partition, offset: Number(message.offset), timestampMs: Number(message.timestamp), key, value };
+  const headers = message.headers === undefined ? null : headersOf(message.headers);
+  return headers === null ? record : { ...record, headers };
+}
+
+export function recordBytes({ key, value }: KafkaMessage): number {
+  return (key?.length ?? 0) + (value?.length ?? 0);
+}
+
+function headersOf(headers: IHeaders): RecordHeaders | null {
+  let found: Record<string, Uint8Array> | null = null;
+  for (const name in headers) {
+    const value = headers[name];
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    if (last === undefined) continue;
+    found ??= {};
+    found[name] = typeof last === 'string' ? Buffer.from(last) : last;
+  }
+  return found;
+}

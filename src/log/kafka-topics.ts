@@ -1,0 +1,75 @@
+/** What topics there are, and what their partitions hold. */
+import type { KafkaClient } from './kafka-client.ts';
+import { kafkaFault } from './kafka-client.ts';
+import type { KafkaReaders } from './kafka-reader.ts';
+import type { PartitionRange } from './log.ts';
+
+export interface Offsets {
+  readonly startOffset: number;
+  /** The last stable offset: everything below it is committed, aborted, or a marker. */
+  readonly endOffset: number;
+}
+
+export interface Topics {
+  ensure(topic: string, partitions: number): Promise<void>;
+  /** By partition, in order; null when there is no such topic. */
+  offsets(topic: string): Promise<ReadonlyMap<number, Offsets> | null>;
+  ranges(topic: string): Promise<readonly PartitionRange[] | null>;
+}
+
+/** Start timestamps kept, so that a truncated topic is not read again for each call. */
+const TIMESTAMPS_KEPT = 10_000;
+
+export function createTopics(client: KafkaClient, readers: KafkaReaders): Topics {
+  /** `topic/partition/startOffset` → append time of that record. */
+  const startTimestamps = new Map<string, number | null>();
+
+  async function offsets(topic: string): Promise<ReadonlyMap<number, Offsets> | null> {
+    try {
+      return await client.call(topic, async () => {
+        const admin = await client.admin();
+        const found = await admin.fetchTopicOffsets(topic);
+        const sorted = found.toSorted((one, other) => one.partition - other.partition);
+        return new Map(
+          sorted.map(({ partition, low, high }) => [partition, { startOffset: Number(low), endOffset: Number(high) }]),
+        );
+      });
+    } catch (error) {
+      if (kafkaFault(error, topic).code === 'unknown_topic') return null;
+      throw error;
+    }
+  }
+
+  /** Needed only where records are gone: then it says since when history is complete. */
+  async function startTimestampMs(topic: string, partition: number, held: Offsets): Promise<number | null> {
+    if (held.startOffset === 0 || held.startOffset >= held.endOffset) return null;
+    const name = `${topic}/${partition}/${held.startOffset}`;
+    const known = startTimestamps.get(name);
+    if (known !== undefined) return known;
+    const [first] = await readers.read(topic, partition, held.startOffset, 1, held.endOffset);
+    if (startTimestamps.size >= TIMESTAMPS_KEPT) startTimestamps.clear();
+    startTimestamps.set(name, first?.timestampMs ?? null);
+    return first?.timestampMs ?? null;
+  }
+
+  return {
+    ensure: (topic, partitions) =>
+      client.call(topic, async () => {
+        const admin = await client.admin();
+        await admin.createTopics({
+          topics: [{ topic, numPartitions: partitions, replicationFactor: -1 }],
+          waitForLeaders: true,
+        });
+      }),
+    offsets,
+    async ranges(topic) {
+      const held = await offsets(topic);
+      if (held === null) return null;
+      const ranges: PartitionRange[] = [];
+      for (const [partition, each] of held) {
+        ranges.push({ partition, ...each, startTimestampMs: await startTimestampMs(topic, partition, each) });
+      }
+      return ranges;
+    },
+  };
+}
