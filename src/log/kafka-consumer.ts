@@ -12,7 +12,7 @@
  * Heartbeats go on while the handler works, so that a store that is away does not cost the partitions; a rebalance waits
  * for the handler, at most as long as the group does.
  */
-import kafkajs, { type Batch, type Consumer, type EachBatchPayload } from 'kafkajs';
+import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
 import { SkewlessError } from '../core/errors.ts';
 import { gap } from './gap.ts';
 import { type KafkaClient, kafkaFault, within } from './kafka-client.ts';

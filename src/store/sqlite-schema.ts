@@ -9,7 +9,7 @@ import type { SqlitePart } from '../core/sqlite.ts';
  */
 export const STORE_PART: SqlitePart = {
   name: 'store',
-  version: 1,
+  version: 2,
   mend: 'delete the file, and the states are built again from the log',
   statements: `
     CREATE TABLE shards (
@@ -19,8 +19,10 @@ export const STORE_PART: SqlitePart = {
     );
     CREATE TABLE states (
       id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, entity TEXT NOT NULL, version INTEGER NOT NULL, tail BLOB NOT NULL,
+      expires_ms INTEGER,
       UNIQUE (shard, entity)
     );
+    CREATE INDEX states_by_expiry ON states (shard, expires_ms) WHERE expires_ms IS NOT NULL;
     CREATE TABLE heads (state INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
     CREATE TABLE tiles (state INTEGER PRIMARY KEY, bytes BLOB NOT NULL)`,
 };

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { type SqliteFile, damaged } from '../core/sqlite.ts';
 import type { StateChange, StoredState } from '../state/state.ts';
 import { STORE_PART } from './sqlite-schema.ts';
-import type { Checkpoint, ShardId } from './store.ts';
+import type { Checkpoint, ShardId, StoredFingerprint } from './store.ts';
 
 /** Bytes that a tail may reach before it is put behind the head. */
 const TAIL_BYTES_MAX = 1_024;
@@ -23,7 +23,14 @@ export interface Tables {
   /** 0: the entity has no state. */
   version(shard: number, entity: string): number;
   state(shard: number, entity: string): StoredState | null;
-  change(shard: number, entity: string, change: StateChange): void;
+  /** `expiresMs`: when the state may be forgotten; null: never. */
+  change(shard: number, entity: string, change: StateChange, expiresMs: number | null): void;
+  /** Forgets all states of a shard. */
+  clear(shard: number): void;
+  expire(shard: number, nowMs: number): void;
+  list(): readonly StoredFingerprint[];
+  /** Answers how many states there were. */
+  drop(shard: ShardId, fingerprint: string): number;
   /** Reads from the file. */
   touch(): void;
 }
@@ -47,8 +54,13 @@ export function createTables(sqlite: SqliteFile, namespace: string): Tables {
   );
   const touch = sqlite.prepare('SELECT count(*) FROM shards');
   const change = prepareChange(sqlite);
+  const remove = prepareRemove(sqlite);
+  const listShards = sqlite.prepare(
+    'SELECT source, entity_key AS entityKey, partition, fingerprint, checkpoint FROM shards WHERE namespace = ?',
+  );
+  const removeShard = sqlite.prepare('DELETE FROM shards WHERE id = ?');
 
-  return {
+  const tables: Tables = {
     shard({ source, entityKey, partition }, fingerprint) {
       const row = findShard.get(namespace, source, entityKey, partition, fingerprint);
       if (row === undefined) return null;
@@ -72,24 +84,78 @@ export function createTables(sqlite: SqliteFile, namespace: string): Tables {
     },
     change,
     touch: () => void touch.get(),
+    clear: (shard) => void remove(shard, null),
+    expire: (shard, nowMs) => void remove(shard, nowMs),
+    list: () =>
+      listShards.all(namespace).map((row) => {
+        const { source, entityKey, partition, fingerprint, checkpoint } = row as Record<string, string>;
+        return {
+          shard: { source, entityKey, partition: Number(partition) } as ShardId,
+          fingerprint: fingerprint as string,
+          checkpoint: JSON.parse(checkpoint as string) as Checkpoint,
+        };
+      }),
+    drop(shard, fingerprint) {
+      const stored = tables.shard(shard, fingerprint);
+      if (stored === null) return 0;
+      const count = remove(stored.id, null);
+      removeShard.run(stored.id);
+      return count;
+    },
+  };
+  return tables;
+}
+
+/** Forgets the states of a shard: all, or those that expired before `nowMs`; answers how many. */
+function prepareRemove(sqlite: SqliteFile): (shard: number, nowMs: number | null) => number {
+  const which = {
+    all: 'shard = ? AND ? IS NULL',
+    expired: 'shard = ? AND expires_ms < ?',
+  };
+  const prepare = (condition: string) => ({
+    any: sqlite.prepare(`SELECT id FROM states WHERE ${condition} LIMIT 1`),
+    parts: ['heads', 'tiles'].map((table) =>
+      sqlite.prepare(`DELETE FROM ${table} WHERE state IN (SELECT id FROM states WHERE ${condition})`),
+    ),
+    states: sqlite.prepare(`DELETE FROM states WHERE ${condition}`),
+  });
+  const all = prepare(which.all);
+  const expired = prepare(which.expired);
+  return (shard, nowMs) => {
+    const { any, parts, states } = nowMs === null ? all : expired;
+    if (any.get(shard, nowMs) === undefined) return 0;
+    for (const part of parts) part.run(shard, nowMs);
+    return Number(states.run(shard, nowMs).changes);
   };
 }
 
 function prepareChange(sqlite: SqliteFile): Tables['change'] {
   const find = sqlite.prepare('SELECT id, length(tail) AS tailBytes FROM states WHERE shard = ? AND entity = ?');
-  const add = sqlite.prepare("INSERT INTO states (shard, entity, version, tail) VALUES (?, ?, ?, x'')");
-  const appendToTail = sqlite.prepare('UPDATE states SET version = ?2, tail = CAST(tail || ?3 AS BLOB) WHERE id = ?1');
+  const add = sqlite.prepare("INSERT INTO states (shard, entity, version, tail, expires_ms) VALUES (?, ?, ?, x'', ?)");
+  const appendToTail = sqlite.prepare(
+    'UPDATE states SET version = ?2, tail = CAST(tail || ?3 AS BLOB), expires_ms = ?4 WHERE id = ?1',
+  );
   const appendToHead = sqlite.prepare(
     `UPDATE heads SET bytes = CAST(bytes || (SELECT tail FROM states WHERE id = ?1) || ?2 AS BLOB) WHERE state = ?1`,
   );
-  const emptyTail = sqlite.prepare("UPDATE states SET version = ?2, tail = x'' WHERE id = ?1");
+  const emptyTail = sqlite.prepare("UPDATE states SET version = ?2, tail = x'', expires_ms = ?3 WHERE id = ?1");
   const setHead = sqlite.prepare('INSERT OR REPLACE INTO heads (state, bytes) VALUES (?, ?)');
   const setTiles = sqlite.prepare('INSERT OR REPLACE INTO tiles (state, bytes) VALUES (?, ?)');
 
-  return (shard, entity, { toVersion, head: { mode, bytes }, tiles }) => {
+  const removals = [
+    'DELETE FROM heads WHERE state = ?',
+    'DELETE FROM tiles WHERE state = ?',
+    'DELETE FROM states WHERE id = ?',
+  ].map((statement) => sqlite.prepare(statement));
+
+  return (shard, entity, { toVersion, head: { mode, bytes }, tiles }, expiresMs) => {
     const row = find.get(shard, entity) as { id: number; tailBytes: number } | undefined;
+    if (mode === 'delete') {
+      if (row !== undefined) for (const removal of removals) removal.run(row.id);
+      return;
+    }
     if (row === undefined) {
-      const id = Number(add.run(shard, entity, toVersion).lastInsertRowid);
+      const id = Number(add.run(shard, entity, toVersion, expiresMs).lastInsertRowid);
       setHead.run(id, bytes);
       if (tiles !== null) setTiles.run(id, tiles);
       return;
@@ -97,11 +163,11 @@ function prepareChange(sqlite: SqliteFile): Tables['change'] {
     const { id, tailBytes } = row;
     if (tiles !== null) setTiles.run(id, tiles);
     if (mode === 'append' && tailBytes + bytes.length <= TAIL_BYTES_MAX) {
-      appendToTail.run(id, toVersion, bytes);
+      appendToTail.run(id, toVersion, bytes, expiresMs);
       return;
     }
     if (mode === 'append') appendToHead.run(id, bytes);
     else setHead.run(id, bytes);
-    emptyTail.run(id, toVersion);
+    emptyTail.run(id, toVersion, expiresMs);
   };
 }

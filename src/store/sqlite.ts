@@ -6,7 +6,16 @@ import { assert } from '../core/assert.ts';
 import { openSqliteFile } from '../core/sqlite.ts';
 import { createTables, type StoredShard, type Tables } from './sqlite-tables.ts';
 import { STORE_PART } from './sqlite-schema.ts';
-import type { Commit, CommitResult, CommitSection, Position, ReadSection, ShardRead, Store } from './store.ts';
+import type {
+  Checkpoint,
+  Commit,
+  CommitResult,
+  CommitSection,
+  Position,
+  ReadSection,
+  ShardRead,
+  Store,
+} from './store.ts';
 
 /** Bytes of one commit that the driver keeps to: a transaction of a few milliseconds. */
 const COMMIT_BYTES_MAX = 1_048_576;
@@ -27,6 +36,8 @@ export async function openSqliteStore({ file, namespace }: SqliteStoreOptions): 
     commit: async (commit) => sqlite.write(() => commitIn(tables, commit)),
     read: async (shard, sections) =>
       sqlite.read(() => sections.map((section) => readIn(tables, tables.shard(shard, section.fingerprint), section))),
+    list: async () => sqlite.read(() => tables.list()),
+    drop: async (shard, fingerprint) => sqlite.write(() => tables.drop(shard, fingerprint)),
     ping: async () => sqlite.read(() => tables.touch()),
     close: async () => sqlite.close(),
   };
@@ -39,9 +50,14 @@ function commitIn(tables: Tables, commit: Commit): CommitResult {
   const stored = sections.map(({ fingerprint }) => tables.shard(shard, fingerprint));
   const refused = refusal(tables, sections, stored);
   if (refused !== null) return refused;
-  for (const [index, { fingerprint, checkpoint, changes }] of sections.entries()) {
-    const id = stored[index]?.id ?? tables.addShard(shard, fingerprint);
-    for (const { entity, change } of changes) tables.change(id, entity, change);
+  for (const [index, { fingerprint, checkpoint, changes, stateTtlMs }] of sections.entries()) {
+    const before = stored[index] ?? null;
+    const id = before?.id ?? tables.addShard(shard, fingerprint);
+    if (!isOfBuild(before, checkpoint)) tables.clear(id);
+    const expiresMs = stateTtlMs === null ? null : checkpoint.heartbeatMs + stateTtlMs;
+    for (const { entity, change } of changes) tables.change(id, entity, change, expiresMs);
+    // By the owner's clock, which commits at least once a second.
+    tables.expire(id, checkpoint.heartbeatMs);
     tables.setCheckpoint(id, checkpoint);
   }
   return { kind: 'ok' };
@@ -57,19 +73,24 @@ function refusal(
     const epoch = stored[index]?.checkpoint.epoch ?? 0;
     if (epoch > checkpoint.epoch) return { kind: 'fenced', fingerprint, epoch };
   }
-  for (const [index, { fingerprint, expectedPosition, changes }] of sections.entries()) {
+  for (const [index, { fingerprint, expectedPosition, checkpoint, changes }] of sections.entries()) {
     const shard = stored[index] ?? null;
     const position = shard?.checkpoint.position ?? null;
     const asExpected =
       samePosition(position, expectedPosition) &&
-      changes.every(({ entity, change }) => storedVersion(tables, shard, entity) === change.fromVersion);
+      changes.every(({ entity, change }) => storedVersion(tables, shard, checkpoint, entity) === change.fromVersion);
     if (!asExpected) return { kind: 'moved', fingerprint, position };
   }
   return null;
 }
 
-function storedVersion(tables: Tables, shard: StoredShard | null, entity: string): number {
-  return shard === null ? 0 : tables.version(shard.id, entity);
+/** 0 where the entity has no state in the build that `next` continues or begins. */
+function storedVersion(tables: Tables, shard: StoredShard | null, next: Checkpoint, entity: string): number {
+  return shard === null || !isOfBuild(shard, next) ? 0 : tables.version(shard.id, entity);
+}
+
+function isOfBuild(shard: StoredShard | null, { buildStartedMs }: Checkpoint): boolean {
+  return shard === null || shard.checkpoint.buildStartedMs === buildStartedMs;
 }
 
 function samePosition(one: Position | null, other: Position | null): boolean {

@@ -80,12 +80,26 @@ export interface ReadSection {
   readonly entities: readonly string[];
 }
 
+/** What the store holds for one fingerprint of a shard. */
+export interface StoredFingerprint {
+  readonly shard: ShardId;
+  readonly fingerprint: string;
+  readonly checkpoint: Checkpoint;
+}
+
 export interface Store {
   /** A bound on the bytes of one commit, which the driver keeps. */
   readonly commitBytesMax: number;
   commit(commit: Commit): Promise<CommitResult>;
   /** All sections reflect one moment of the shard. Aligned with `sections`. */
   read(shard: ShardId, sections: readonly ReadSection[]): Promise<readonly ShardRead[]>;
+  /** Everything the namespace holds, for operators. Not one moment: others may write meanwhile. */
+  list(): Promise<readonly StoredFingerprint[]>;
+  /**
+   * Deletes the checkpoint, then the states; answers how many states there were. Killed in between, another call ends it.
+   * Whoever still writes is answered `moved`, and builds again.
+   */
+  drop(shard: ShardId, fingerprint: string): Promise<number>;
   /** Resolves when the store answers; rejects with a retryable error when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;

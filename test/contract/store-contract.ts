@@ -7,7 +7,7 @@ import { compareWithModel } from './store-model.ts';
 
 const SHARD: ShardId = { source: 'flights', entityKey: 'origin', partition: 0 };
 
-function checkpoint(position: number, epoch = 1): Checkpoint {
+function checkpoint(position: number, epoch = 1, buildStartedMs = 1): Checkpoint {
   return {
     position: { 0: position },
     epoch,
@@ -18,7 +18,7 @@ function checkpoint(position: number, epoch = 1): Checkpoint {
     completeFromMs: null,
     partitions: 1,
     transitPosition: null,
-    buildStartedMs: 1,
+    buildStartedMs,
     receivedAtMs: null,
     watermarkMs: position * 10,
   };
@@ -42,13 +42,13 @@ function section(
   from: number | null,
   to: number,
   changes: Readonly<Record<string, StateChange>> = {},
-  more: { fingerprint?: string; epoch?: number } = {},
+  more: { fingerprint?: string; epoch?: number; build?: number; ttlMs?: number } = {},
 ): CommitSection {
   return {
     fingerprint: more.fingerprint ?? 'f',
     expectedPosition: from === null ? null : { 0: from },
-    checkpoint: checkpoint(to, more.epoch),
-    stateTtlMs: null,
+    checkpoint: checkpoint(to, more.epoch, more.build),
+    stateTtlMs: more.ttlMs ?? null,
     changes: Object.entries(changes).map(([entity, each]) => ({ entity, change: each })),
   };
 }
@@ -81,6 +81,111 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
     };
     afterEach(async () => {
       for (const store of stores.splice(0)) await store.close();
+    });
+
+    test('another build begins with nothing: states of the former one count as absent', async () => {
+      const store = await opened();
+      await store.commit(commitOf(section(null, 1, { a: change(0, 'old', 'tiles'), b: change(0, 'old') })));
+      expect(await store.commit(commitOf(section(1, 0, {}, { build: 2 })))).toEqual({ kind: 'ok' });
+      expect(await contents(store, ['a', 'b'])).toEqual({ position: { 0: 0 }, states: [null, null] });
+      const stale = await store.commit(commitOf(section(0, 1, { a: change(1, 'more') }, { build: 2 })));
+      expect(stale).toMatchObject({ kind: 'moved' });
+      expect(await store.commit(commitOf(section(0, 1, { a: change(0, 'new') }, { build: 2 })))).toEqual({
+        kind: 'ok',
+      });
+      expect(await contents(store, ['a', 'b'])).toEqual({
+        position: { 0: 1 },
+        states: [{ version: 1, head: 'new', tiles: null }, null],
+      });
+    });
+
+    test('a build may begin and write states in one commit', async () => {
+      const store = await opened();
+      await store.commit(commitOf(section(null, 1, { a: change(0, 'old', 'tiles') })));
+      await store.commit(commitOf(section(1, 1, { a: change(0, 'new') }, { build: 2 })));
+      expect(await contents(store, ['a'])).toEqual({
+        position: { 0: 1 },
+        states: [{ version: 1, head: 'new', tiles: null }],
+      });
+    });
+
+    test('a deleted state is as if it had never been, and may come again', async () => {
+      const store = await opened();
+      await store.commit(commitOf(section(null, 1, { a: change(0, 'old', 'tiles') })));
+      const deletion: StateChange = {
+        fromVersion: 1,
+        toVersion: 0,
+        head: { mode: 'delete', bytes: new Uint8Array(0) },
+        tiles: null,
+      };
+      expect(await store.commit(commitOf(section(1, 2, { a: deletion })))).toEqual({ kind: 'ok' });
+      expect((await contents(store, ['a'])).states).toEqual([null]);
+      await store.commit(commitOf(section(2, 3, { a: change(0, 'new') })));
+      expect((await contents(store, ['a'])).states).toEqual([{ version: 1, head: 'new', tiles: null }]);
+    });
+
+    test('states are forgotten when their time is over, the checkpoint and newer states are not', async () => {
+      const store = await opened();
+      await store.commit(commitOf(section(null, 1, { a: change(0, 'x', 'tiles') }, { ttlMs: 40 })));
+      await store.commit(commitOf(section(1, 2, { b: change(0, 'y') }, { ttlMs: 60_000 })));
+      await expect
+        .poll(async () => {
+          // An owner commits every second, events or none.
+          const beat = section(2, 2);
+          await store.commit(
+            commitOf({ ...beat, checkpoint: { ...beat.checkpoint, heartbeatMs: Math.min(Date.now(), 1_000) } }),
+          );
+          return (await contents(store, ['a', 'b'])).states?.map((state) => state?.head ?? null);
+        })
+        .toEqual([null, 'y']);
+      expect((await contents(store, [])).position).toEqual({ 0: 2 });
+    });
+
+    test('writing to a state keeps its tiles as long as its head', async () => {
+      const store = await opened();
+      await store.commit(commitOf(section(null, 1, { a: change(0, 'x', 'tiles') }, { ttlMs: 40 })));
+      await store.commit(commitOf(section(1, 2, { a: change(1, 'y') }, { ttlMs: 60_000 })));
+      await new Promise((resolve) => setTimeout(resolve, 80));
+      expect((await contents(store, ['a'])).states).toEqual([{ version: 2, head: 'xy', tiles: 'tiles' }]);
+    });
+
+    test('what is stored can be listed, by namespace', async () => {
+      const store = await opened();
+      const other = await opened('other');
+      await store.commit(commitOf(section(null, 1), section(null, 1, {}, { fingerprint: 'g' })));
+      const odd: ShardId = { source: 's', entityKey: 'a/b,{c}~*', partition: 3 };
+      await store.commit({ shard: odd, sections: [section(null, 7)] });
+      await other.commit(commitOf(section(null, 1)));
+      const listed = await store.list();
+      const plain = listed.map(({ shard, fingerprint, checkpoint: { position } }) => ({
+        shard,
+        fingerprint,
+        position,
+      }));
+      const byText = (one: object, two: object): number => (JSON.stringify(one) < JSON.stringify(two) ? -1 : 1);
+      expect(plain.toSorted(byText)).toEqual(
+        [
+          { shard: SHARD, fingerprint: 'f', position: { 0: 1 } },
+          { shard: SHARD, fingerprint: 'g', position: { 0: 1 } },
+          { shard: odd, fingerprint: 'f', position: { 0: 7 } },
+        ].toSorted(byText),
+      );
+    });
+
+    test('what is dropped is gone, and nothing else', async () => {
+      const store = await opened();
+      const g = { fingerprint: 'g' };
+      await store.commit(
+        commitOf(
+          section(null, 1, { a: change(0, 'x', 'tiles'), b: change(0, 'y') }),
+          section(null, 1, { a: change(0, 'z') }, g),
+        ),
+      );
+      expect(await store.drop(SHARD, 'f')).toBe(2);
+      expect(await contents(store, ['a', 'b'])).toEqual({ position: null, states: [null, null] });
+      expect((await contents(store, ['a'], 'g')).states).toEqual([{ version: 1, head: 'z', tiles: null }]);
+      expect(await store.drop(SHARD, 'f')).toBe(0);
+      expect(await store.commit(commitOf(section(1, 2)))).toMatchObject({ kind: 'moved', position: null });
     });
 
     test('nothing committed is no checkpoint and no states', async () => {

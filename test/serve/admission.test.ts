@@ -10,10 +10,7 @@ function gated(): { readonly wrapStore: (store: Store) => Store; open(): void; w
   let waiting = 0;
   return {
     wrapStore: (store) => ({
-      commitBytesMax: store.commitBytesMax,
-      commit: (commit) => store.commit(commit),
-      ping: () => store.ping(),
-      close: () => store.close(),
+      ...store,
       async read(shard, sections) {
         waiting++;
         await gate.promise;

@@ -29,7 +29,7 @@ export function startChild(program: string, args: readonly string[], env: NodeJS
   const [command, ...rest] = isInstalled('setpriv')
     ? ['setpriv', '--pdeathsig', 'KILL', program, ...args]
     : [program, ...args];
-  const child = spawn(command as string, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
   let output = '';
   const keep = (text: Buffer): void => {

@@ -66,7 +66,9 @@ export async function startOwnKafka(
   writeFileSync(join(folder, 'log4j2.yaml'), LOG_CONFIG);
   const java = ['-Xmx512m', `-Dlog4j2.configurationFile=${join(folder, 'log4j2.yaml')}`, '-cp', classpath];
   const cluster = 'c2tld2xlc3MtdGVzdHMtMQ';
-  const format = spawnSync('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', config]);
+  const format = spawnSync('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', config], {
+    encoding: 'utf8',
+  });
   if (format.status !== 0) throw new Error(`Kafka's storage was not formatted: ${format.stderr} ${format.stdout}`);
   const brokers = [`127.0.0.1:${port}`];
   let broker: Child;
@@ -110,7 +112,10 @@ function jars(): string {
   const folder = mkdtempSync(`${CACHE}-`);
   writeFileSync(join(folder, 'pom.xml'), POM);
   const goal = ['-q', '-B', '-f', join(folder, 'pom.xml'), 'dependency:copy-dependencies'];
-  const maven = spawnSync('mvn', [...goal, `-DoutputDirectory=${join(folder, 'libs')}`], { timeout: 600_000 });
+  const maven = spawnSync('mvn', [...goal, `-DoutputDirectory=${join(folder, 'libs')}`], {
+    timeout: 600_000,
+    encoding: 'utf8',
+  });
   if (maven.status !== 0) throw new Error(`Maven did not bring Kafka: ${maven.stdout} ${maven.stderr}`);
   try {
     renameSync(join(folder, 'libs'), CACHE);

@@ -13,6 +13,8 @@ import type {
 } from '../../src/store/store.ts';
 
 interface StoredLane {
+  readonly shard: ShardId;
+  readonly fingerprint: string;
   readonly checkpoint: Checkpoint;
   readonly states: ReadonlyMap<string, StoredState>;
 }
@@ -64,6 +66,17 @@ export function createMemoryStore(commitBytesMax = 65_536): MemoryStore {
         };
       });
     },
+    list: () =>
+      Promise.resolve(
+        [...store.lanes.values()].map(({ shard, fingerprint, checkpoint }) => ({ shard, fingerprint, checkpoint })),
+      ),
+    drop(shard, fingerprint) {
+      const lanes = new Map(store.lanes);
+      const count = lanes.get(laneName(shard, fingerprint))?.states.size ?? 0;
+      lanes.delete(laneName(shard, fingerprint));
+      store.lanes = lanes;
+      return Promise.resolve(count);
+    },
     ping: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
@@ -95,17 +108,26 @@ function samePosition(one: Checkpoint['position'] | null, other: Checkpoint['pos
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-function sameVersions(lane: StoredLane | undefined, { changes }: CommitSection): boolean {
-  return changes.every(({ entity, change }) => (lane?.states.get(entity)?.version ?? 0) === change.fromVersion);
+function sameVersions(lane: StoredLane | undefined, { changes, checkpoint }: CommitSection): boolean {
+  const states = statesOfBuild(lane, checkpoint);
+  return changes.every(({ entity, change }) => (states?.get(entity)?.version ?? 0) === change.fromVersion);
+}
+
+/** Another build begins with nothing. */
+function statesOfBuild(lane: StoredLane | undefined, { buildStartedMs }: Checkpoint): StoredLane['states'] | undefined {
+  return lane?.checkpoint.buildStartedMs === buildStartedMs ? lane.states : undefined;
 }
 
 function write(lanes: MemoryStore['lanes'], { shard, sections }: Commit): MemoryStore['lanes'] {
   const written = new Map(lanes);
   for (const { fingerprint, checkpoint, changes } of sections) {
     const name = laneName(shard, fingerprint);
-    const states = new Map(lanes.get(name)?.states);
-    for (const { entity, change } of changes) states.set(entity, applyChange(states.get(entity) ?? null, change));
-    written.set(name, { checkpoint, states });
+    const states = new Map(statesOfBuild(lanes.get(name), checkpoint));
+    for (const { entity, change } of changes) {
+      if (change.head.mode === 'delete') states.delete(entity);
+      else states.set(entity, applyChange(states.get(entity) ?? null, change));
+    }
+    written.set(name, { shard, fingerprint, checkpoint, states });
   }
   return written;
 }

@@ -147,7 +147,7 @@ async function through<T>(gate: Gate, call: () => Promise<T>): Promise<T> {
 
 function gatedStore(store: Store, gate: Gate): Store {
   return {
-    commitBytesMax: store.commitBytesMax,
+    ...store,
     commit: (commit) => through(gate, () => store.commit(commit)),
     read: (shard, sections) => through(gate, () => store.read(shard, sections)),
     ping: () => through(gate, () => store.ping()),

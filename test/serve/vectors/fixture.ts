@@ -77,10 +77,7 @@ export function replacingReads(
   replace: (source: string, read: () => ReturnType<Store['read']>) => ReturnType<Store['read']>,
 ): (store: Store) => Store {
   return (store) => ({
-    commitBytesMax: store.commitBytesMax,
-    commit: (commit) => store.commit(commit),
-    ping: () => store.ping(),
-    close: () => store.close(),
+    ...store,
     read: (shard, sections) => replace(shard.source, () => store.read(shard, sections)),
   });
 }

@@ -1,0 +1,135 @@
+/** The connection to Redis: its modes, its time limits, and what its errors mean to us. */
+import type { ConnectionOptions } from 'node:tls';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { SkewlessError, messageOf } from '../core/errors.ts';
+import type { RedisLocation } from './redis-location.ts';
+import { COMMIT_SCRIPT, READ_SCRIPT } from './redis-scripts.ts';
+
+export interface RedisBounds {
+  readonly connectMs: number;
+  /** One command; beyond it the caller hears that the store is away. */
+  readonly commandMs: number;
+  /** A connection that has not answered for this long is dropped: one that hangs does not mend itself for minutes. */
+  readonly silenceMs: number;
+  /** Waits between attempts to connect: doubling up to this. */
+  readonly reconnectMs: number;
+}
+
+export const DEFAULT_REDIS_BOUNDS: RedisBounds = {
+  connectMs: 2_000,
+  commandMs: 2_000,
+  silenceMs: 5_000,
+  reconnectMs: 1_000,
+};
+
+/** PEM texts; null: the system's authorities, and no certificate of ours. */
+export interface RedisTls {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+type Argument = string | number | Buffer;
+
+/** Commands of ours beside Redis's, with replies in bytes. */
+export interface ShardCommands {
+  skewlessCommit(tag: string, ...args: Argument[]): Promise<[string, string?, string?]>;
+  skewlessReadBuffer(tag: string, ...args: Argument[]): Promise<(Buffer | null)[][]>;
+}
+
+export type RedisClient = (Redis | Cluster) & ShardCommands;
+
+export function connectRedis(location: RedisLocation, tls: RedisTls | null, bounds: RedisBounds): RedisClient {
+  const client = createClient(location, optionsOf(location, tls, bounds), bounds);
+  // Faults are told by the command that meets them.
+  client.on('error', () => undefined);
+  // Sharded pub/sub alone keeps a message within the shard's node of a cluster.
+  const publish = location.mode === 'cluster' ? 'SPUBLISH' : 'PUBLISH';
+  client.defineCommand('skewlessCommit', { numberOfKeys: 1, lua: COMMIT_SCRIPT.replace('PUBLISH', `'${publish}'`) });
+  client.defineCommand('skewlessRead', { numberOfKeys: 1, lua: READ_SCRIPT, readOnly: true });
+  return client as RedisClient;
+}
+
+function createClient(location: RedisLocation, options: ConnectOptions, bounds: RedisBounds): Redis | Cluster {
+  switch (location.mode) {
+    case 'standalone':
+      return new Redis({ ...options, ...location.node, db: location.database });
+    case 'sentinel':
+      return new Redis({
+        ...options,
+        sentinels: location.nodes.map((node) => ({ ...node })),
+        name: location.primary,
+        sentinelRetryStrategy: options.retryStrategy,
+        sentinelCommandTimeout: bounds.commandMs,
+        failoverDetector: true,
+        ...(location.tls ? { enableTLSForSentinelMode: true } : {}),
+      });
+    case 'cluster':
+      return new Cluster(
+        location.nodes.map((node) => ({ ...node })),
+        {
+          lazyConnect: true,
+          enableOfflineQueue: false,
+          clusterRetryStrategy: options.retryStrategy,
+          slotsRefreshTimeout: bounds.commandMs,
+          slotsRefreshInterval: bounds.silenceMs,
+          redisOptions: options,
+          // Certificates name hosts, and so must we.
+          ...(location.tls ? { dnsLookup: (address, callback) => callback(null, address) } : {}),
+        },
+      );
+    default:
+      return location satisfies never;
+  }
+}
+
+type ConnectOptions = ReturnType<typeof optionsOf>;
+
+function optionsOf({ username, password, tls }: RedisLocation, files: RedisTls | null, bounds: RedisBounds) {
+  const options = {
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+    ...(tls ? { tls: tlsOptions(files) } : {}),
+    lazyConnect: true,
+    connectTimeout: bounds.connectMs,
+    commandTimeout: bounds.commandMs,
+    socketTimeout: bounds.silenceMs,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (attempt: number) => Math.min(25 * 2 ** Math.min(attempt, 10), bounds.reconnectMs),
+  } satisfies RedisOptions;
+  return options;
+}
+
+function tlsOptions(files: RedisTls | null): ConnectionOptions {
+  const { ca = null, cert = null, key = null } = files ?? {};
+  return { ...(ca === null ? {} : { ca }), ...(cert === null || key === null ? {} : { cert, key }) };
+}
+
+/** Replies of Redis that another attempt may not get. */
+const PASSING =
+  /^(LOADING|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|READONLY|BUSY|NOREPLICAS|MISCONF|MOVED|ASK|UNBLOCKED|NOSCRIPT)\b/;
+
+/** What ioredis threw, as one of ours: retryable unless waiting cannot mend it. */
+export function redisFault(error: unknown): SkewlessError {
+  if (error instanceof SkewlessError) return error;
+  const text = messageOf(error);
+  const says = (code: string, message: string, retryable = false): SkewlessError =>
+    new SkewlessError(code, message, { retryable, cause: error });
+  if (/\bOOM\b/.test(text)) {
+    return says(
+      'store_full',
+      'Redis has reached its maxmemory: give it more, or prune fingerprints no longer served',
+      true,
+    );
+  }
+  if (/\b(NOAUTH|WRONGPASS)\b/.test(text) || text.includes('invalid username-password')) {
+    return says('store_login_refused', 'Redis refused the login: check user and password of the store');
+  }
+  if (/\bNOPERM\b/.test(text)) return says('store_forbidden', `Redis does not allow it: ${text}`);
+  if (error instanceof Error && error.name === 'ReplyError' && !PASSING.test(text)) {
+    return says('store_failed', `Redis: ${text}`);
+  }
+  return says('store_unavailable', `Redis: ${text}`, true);
+}
