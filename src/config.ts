@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { nearestName } from './core/suggest.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
+import { REDIS_SCHEMES, type RedisLocation, parseRedisUrl } from './store/redis-location.ts';
 
 /** Wrong flags or variables: exit code 2. */
 export class UsageError extends SkewlessError {
@@ -20,11 +21,16 @@ export type Role = (typeof ROLES)[number];
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Where a log or store lives. Kafka and Redis locations join here with their adapters. */
-export interface Location {
+export interface SqliteLocation {
   readonly kind: 'sqlite';
   readonly file: string;
 }
+
+/** Where a log is. */
+export type LogLocation = SqliteLocation | { readonly kind: 'kafka'; readonly brokers: readonly string[] };
+
+/** Where a store is. */
+export type StoreLocation = SqliteLocation | { readonly kind: 'redis'; readonly redis: RedisLocation };
 
 /** What `skewless start` runs; frozen. */
 export interface Config {
@@ -33,8 +39,8 @@ export interface Config {
   /** Folder of the bundled example to load before serving, or null when definitions were named. */
   readonly exampleDir: string | null;
   /** Null: no log, so that events cannot be ingested (`serve` only). */
-  readonly log: Location | null;
-  readonly store: Location;
+  readonly log: LogLocation | null;
+  readonly store: StoreLocation;
   readonly namespace: string;
   readonly host: string;
   readonly port: number;
@@ -82,13 +88,47 @@ export function flagsFromEnvironment(knownFlags: Iterable<string>, environment =
   return flags;
 }
 
-/** `sqlite:FILE` → location; throws `UsageError` on any other scheme. */
-export function parseLocation(text: string): Location {
-  const file = /^sqlite:(.+)$/.exec(text)?.[1];
-  if (file === undefined) {
-    throw new UsageError(`"${text}" is not a location; expected sqlite:FILE, such as sqlite:.skewless/log.sqlite`);
+/** `sqlite:FILE` or `kafka://host:port,…` → location; throws `UsageError`, which repeats no password. */
+export function parseLogLocation(text: string): LogLocation {
+  const sqlite = parseSqlite(text);
+  if (sqlite !== null) return sqlite;
+  const hosts = /^kafka:\/\/([^/@?]+)\/?$/.exec(text)?.[1];
+  if (hosts === undefined) {
+    throw new UsageError(
+      `"${withoutLogin(text)}" is not a log; expected sqlite:FILE, such as sqlite:.skewless/log.sqlite, or kafka://host:port,…`,
+    );
   }
+  const brokers = hosts.split(',').map((host) => (/:\d+$/.test(host) ? host : `${host}:${KAFKA_PORT}`));
+  return { kind: 'kafka', brokers };
+}
+
+/** `sqlite:FILE`, or a URL of Redis → location; throws `UsageError`, which repeats no password. */
+export function parseStoreLocation(text: string): StoreLocation {
+  const sqlite = parseSqlite(text);
+  if (sqlite !== null) return sqlite;
+  if (!REDIS_SCHEMES.some((scheme) => text.startsWith(`${scheme}://`))) {
+    throw new UsageError(
+      `"${withoutLogin(text)}" is not a store; expected sqlite:FILE, such as sqlite:.skewless/store.sqlite, or ` +
+        `${REDIS_SCHEMES.map((scheme) => `${scheme}://…`).join(', ')}`,
+    );
+  }
+  try {
+    return { kind: 'redis', redis: parseRedisUrl(text) };
+  } catch (error) {
+    throw new UsageError(`"${withoutLogin(text)}": ${messageOf(error)}`, error);
+  }
+}
+
+const KAFKA_PORT = 9_092;
+
+function parseSqlite(text: string): SqliteLocation | null {
+  const file = /^sqlite:(.+)$/.exec(text)?.[1];
+  if (file === undefined) return null;
   return { kind: 'sqlite', file: isAbsolute(file) ? file : join(process.cwd(), file) };
+}
+
+function withoutLogin(text: string): string {
+  return text.replace(/\/\/[^/]*@/, '//***@');
 }
 
 /** An integer from 0 to 65535; 0 asks the system for a free one. */
@@ -111,8 +151,8 @@ export function parseNamespace(text: string): string {
 export interface StartFlags {
   readonly role: Role;
   readonly definitions?: string;
-  readonly log?: Location;
-  readonly store?: Location;
+  readonly log?: LogLocation;
+  readonly store?: StoreLocation;
   readonly namespace: string;
   readonly host: string;
   readonly port: number;
@@ -123,8 +163,8 @@ export interface StartFlags {
 /** What a command that was not told otherwise works on: the bundled example when no definitions are named, in files of its own. */
 export function defaultsFor(definitions: string | undefined): {
   readonly definitionsDir: string;
-  readonly log: Location;
-  readonly store: Location;
+  readonly log: SqliteLocation;
+  readonly store: SqliteLocation;
 } {
   const dataDir = join(process.cwd(), '.skewless', ...(definitions === undefined ? ['flights'] : []));
   return {

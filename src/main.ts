@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { AGGREGATIONS } from './aggregate/table.ts';
+import { type SecurityFlags, openLog, openStore } from './cli/connect.ts';
 import { loadDefinitionsFrom } from './cli/definition-files.ts';
 import { EXIT } from './cli/exit.ts';
 import { loadExample } from './cli/load-example.ts';
@@ -15,13 +16,12 @@ import { showBuild } from './cli/show-build.ts';
 import { runProgram } from './cli/program.ts';
 import type { Config } from './config.ts';
 import { systemClock } from './core/clock.ts';
-import { messageOf } from './core/errors.ts';
+import { SkewlessError, messageOf } from './core/errors.ts';
 import type { Definitions } from './definition/definition.ts';
 import { formatProblem } from './definition/problem.ts';
-import { openSqliteLog } from './log/sqlite.ts';
 import { createMaterializer } from './materialize/materializer.ts';
 import { buildApp } from './serve/app.ts';
-import { openSqliteStore } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
 import { createLogger } from './telemetry/logger.ts';
 
 const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string })
@@ -47,7 +47,7 @@ function createClosers(): Closers {
 }
 
 /** Runs until told to stop by a signal; answers the exit code. */
-async function runRoles(config: Config): Promise<number> {
+async function runRoles(config: Config, security: SecurityFlags): Promise<number> {
   const loaded = loadDefinitionsFrom(config.definitionsDir, AGGREGATIONS);
   if (!loaded.ok) {
     process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
@@ -56,44 +56,44 @@ async function runRoles(config: Config): Promise<number> {
   const logger = createLogger(config.logLevel);
   const closers = createClosers();
   const logFault = (name: string, error: unknown): void => logger.error({ err: error }, `closing ${name} failed`);
-  try {
-    await open(config, loaded.definitions, logger, closers);
-  } catch (error) {
-    await closers.closeAll(logFault);
-    throw error;
-  }
   const closed = Promise.withResolvers<number>();
-  closeWithGrace({ delay: CLOSE_MS, logger: false }, async ({ signal, err }) => {
+  const grace = closeWithGrace({ delay: CLOSE_MS, logger: false }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'stopping after a fault');
     else logger.info(`stopping on ${signal ?? 'request'}`);
     await closers.closeAll(logFault);
     closed.resolve(err === undefined ? EXIT.ok : EXIT.finding);
   });
+  try {
+    await Promise.race([open(config, security, loaded.definitions, logger, closers), closed.promise]);
+  } catch (error) {
+    grace.uninstall();
+    await closers.closeAll(logFault);
+    throw error;
+  }
   return closed.promise;
 }
 
 async function open(
   config: Config,
+  security: SecurityFlags,
   definitions: Definitions,
   logger: ReturnType<typeof createLogger>,
   closers: Closers,
 ): Promise<void> {
   const clock = systemClock;
   const { namespace, role } = config;
-  const log = config.log === null ? null : await openSqliteLog({ file: config.log.file, clock });
+  const log = config.log === null ? null : await openLog(config.log, security, (message) => logger.warn(message));
   if (log !== null) closers.add('the log', () => log.close());
-  const store = await openSqliteStore({ file: config.store.file, namespace });
+  const store = await openStore(config.store, security, namespace);
   closers.add('the store', () => store.close());
+  await checkStore(store, logger);
   if (log !== null && config.exampleDir !== null) await loadExample(log, definitions, config.exampleDir);
   const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const materializer =
     role === 'serve' || log === null
       ? null
       : createMaterializer({ definitions, aggregations: AGGREGATIONS, log, store, clock, namespace, owner });
-  if (materializer !== null) {
-    closers.add('the materializer', () => materializer.stop());
-    await materializer.start();
-  }
+  if (materializer !== null) closers.add('the materializer', () => materializer.stop());
   const app = await buildApp({
     definitions,
     store,
@@ -107,11 +107,23 @@ async function open(
   closers.add('the server', () => app.close());
   const url = await app.listen({ host: config.host, port: config.port });
   process.stdout.write(`Skewless ${VERSION} (${role}) listens on ${url}\nDocumentation: ${url}/docs\n`);
+  // Probes are answered from here on, also while the log or the store is waited for.
+  await materializer?.start();
   if (config.exampleDir === null || materializer === null) return;
   await showBuild(() => materializer.status());
   const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();
   const vectors = `${url}/v1/feature-services/departure_delay/vectors`;
   process.stdout.write(`Ready. Try:\ncurl -s ${vectors} -H 'content-type: application/json' -d '${request}'\n`);
+}
+
+/** A store that will never do ends the start; one that is away is waited for. */
+async function checkStore(store: Store, logger: ReturnType<typeof createLogger>): Promise<void> {
+  try {
+    await store.ping();
+  } catch (error) {
+    if (!(error instanceof SkewlessError) || !error.retryable) throw error;
+    logger.warn(`the store cannot be reached yet: ${error.message}`);
+  }
 }
 
 try {

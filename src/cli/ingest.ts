@@ -1,27 +1,26 @@
 /** `skewless ingest`: a file's records into a source's log. Run again after an interruption, it goes on where it was. */
 import { Command } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
-import { type Location, UsageError, defaultsFor, parseLocation } from '../config.ts';
-import { systemClock } from '../core/clock.ts';
+import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
 import { nearestName } from '../core/suggest.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 import { formatProblem } from '../definition/problem.ts';
 import { validateEvent } from '../event/validate.ts';
 import { type IngestResult, ingestFile } from '../log/ingest-file.ts';
-import { openSqliteLog } from '../log/sqlite.ts';
+import { type SecurityFlags, addLogFlags, openLog } from './connect.ts';
 import { loadDefinitionsFrom } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
 
-interface IngestFlags {
+interface IngestFlags extends SecurityFlags {
   readonly source?: string;
   readonly definitions?: string;
-  readonly log?: Location;
+  readonly log?: LogLocation;
   readonly json?: boolean;
 }
 
 export function ingestCommand(finish: (exitCode: number) => void): Command {
-  return new Command('ingest')
+  const command = new Command('ingest')
     .description("Append a file's records (JSON lines, CSV or Parquet; the first two also gzipped) to a source's log.")
     .argument('<file>', 'file to read: .jsonl, .ndjson, .csv, each also with .gz, or .parquet')
     .option('--source <name>', 'source that the records are events of (required)')
@@ -29,13 +28,13 @@ export function ingestCommand(finish: (exitCode: number) => void): Command {
       '--definitions <dir>',
       'folder of definitions (YAML) that declares the source; default: the bundled flights example',
     )
-    .option('--log <location>', 'event log, sqlite:FILE (default: sqlite:.skewless/log.sqlite)', parseLocation)
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       '\nA record that the source does not allow is reported and left out; exit code 1 says that there were some.\nExample:\n  skewless ingest --definitions features/ --source orders orders.csv',
     )
     .action(async (file: string, flags: IngestFlags) => finish(await ingest(file, flags)));
+  return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
 }
 
 async function ingest(file: string, flags: IngestFlags): Promise<number> {
@@ -48,7 +47,7 @@ async function ingest(file: string, flags: IngestFlags): Promise<number> {
     return EXIT.finding;
   }
   const source = sourceNamed(loaded.definitions, flags.source);
-  const log = await openSqliteLog({ file: (flags.log ?? defaults.log).file, clock: systemClock });
+  const log = await openLog(flags.log ?? defaults.log, flags, (message) => process.stderr.write(`${message}\n`));
   const stop = new AbortController();
   const abort = (): void => stop.abort();
   process.once('SIGINT', abort).once('SIGTERM', abort);

@@ -6,12 +6,13 @@ import { Command, CommanderError, type Option } from 'commander';
 import { type Config, UsageError, flagsFromEnvironment, variableOf } from '../config.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import { checkCommand } from './check.ts';
+import type { SecurityFlags } from './connect.ts';
 import { EXIT } from './exit.ts';
 import { ingestCommand } from './ingest.ts';
 import { startCommand } from './start.ts';
 
 /** Runs the roles a `Config` names until told to stop; given by the composition root. */
-export type RunRoles = (config: Config) => Promise<number>;
+export type RunRoles = (config: Config, security: SecurityFlags) => Promise<number>;
 
 /** Parses `argv` (without node and script), runs the command, answers the exit code. Never throws. */
 export async function runProgram(argv: readonly string[], runRoles: RunRoles, version: string): Promise<number> {

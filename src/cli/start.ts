@@ -1,22 +1,17 @@
 /** `skewless start`: runs a role. */
 import { Command, Option } from 'commander';
-import { LOG_LEVELS, ROLES, type StartFlags, configFrom, parseLocation, parseNamespace, parsePort } from '../config.ts';
+import { LOG_LEVELS, ROLES, type StartFlags, configFrom, parseNamespace, parsePort } from '../config.ts';
+import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
 import type { RunRoles } from './program.ts';
 
 export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => void): Command {
-  return new Command('start')
+  const command = new Command('start')
     .description('Run a role: fold events into state (materialize), serve vectors over REST (serve), or both (all).')
     .addOption(new Option('--role <role>', 'what this process does').choices(ROLES).default('all'))
     .option(
       '--definitions <dir>',
       'folder of definitions (YAML); default: the bundled flights example, loaded on first start',
     )
-    .option(
-      '--log <location>',
-      'event log, sqlite:FILE; optional for --role serve (default: sqlite:.skewless/log.sqlite)',
-      parseLocation,
-    )
-    .option('--store <location>', 'state store, sqlite:FILE (default: sqlite:.skewless/store.sqlite)', parseLocation)
     .option('--namespace <name>', 'keeps deployments on one log and store apart', parseNamespace, 'default')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 picks a free one', parsePort, 8080)
@@ -26,7 +21,9 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
     .addHelpText(
       'after',
-      '\nExample:\n  skewless start --definitions features/ --log sqlite:log.sqlite --store sqlite:store.sqlite',
+      '\nExamples:\n  skewless start --definitions features/ --log sqlite:log.sqlite --store sqlite:store.sqlite\n  skewless start --definitions features/ --log kafka://broker:9092 --store redis://redis:6379 --role materialize',
     )
-    .action(async (flags: StartFlags) => finish(await runRoles(configFrom(flags))));
+    .action(async (flags: StartFlags & SecurityFlags) => finish(await runRoles(configFrom(flags), flags)));
+  addLogFlags(command, '(default: sqlite:.skewless/log.sqlite; optional for --role serve)');
+  return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
 }

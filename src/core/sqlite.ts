@@ -21,6 +21,8 @@ export interface SqlitePart {
   readonly version: number;
   /** Creates the part's tables. */
   readonly statements: string;
+  /** Version → statements that make of a file of that version one of the next. */
+  readonly upgrades?: Readonly<Record<number, string>>;
   /** What an operator can do when the file is damaged. */
   readonly mend: string;
 }
@@ -72,18 +74,31 @@ function identify(database: DatabaseSync, path: string): void {
   throw new SkewlessError('sqlite_unusable', `${path} is a SQLite file, but not one of Skewless`);
 }
 
-function prepareSchema(database: DatabaseSync, path: string, { name, version, statements }: SqlitePart): void {
+function prepareSchema(database: DatabaseSync, path: string, part: SqlitePart): void {
+  const { name, version } = part;
   const shift = 8 * VERSION_BYTE[name];
   const versions = pragma(database, 'user_version');
   const found = (versions >> shift) & 0xff;
   if (found === version) return;
-  if (found !== 0) {
+  const statements = statementsFrom(found, part);
+  if (statements === null) {
     const message = `${path} holds a ${name} of version ${found}; this program reads version ${version}`;
     throw new SkewlessError('sqlite_unusable', message);
   }
-  database.exec(
-    `${statements}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${versions | (version << shift)}`,
-  );
+  const versionsAfter = (versions & ~(0xff << shift)) | (version << shift);
+  database.exec(`${statements}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${versionsAfter}`);
+}
+
+/** Null: no way leads from that version to the part's. */
+function statementsFrom(found: number, { version, statements, upgrades = {} }: SqlitePart): string | null {
+  if (found === 0) return statements;
+  const steps: string[] = [];
+  for (let from = found; from < version; from++) {
+    const step = upgrades[from];
+    if (step === undefined) return null;
+    steps.push(step);
+  }
+  return found > version ? null : steps.join('; ');
 }
 
 function wrap(database: DatabaseSync, path: string, part: SqlitePart): SqliteFile {

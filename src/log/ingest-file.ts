@@ -102,7 +102,7 @@ async function append(
   progress: { readonly id: string; readonly from: number; readonly done: number },
 ): Promise<void> {
   try {
-    await log.append(source.topic, records, { progress });
+    await log.append(source.topic, records, { partitioner: source.partitioner, progress });
   } catch (cause) {
     if (!(cause instanceof SkewlessError) || cause.code !== 'progress_moved') throw cause;
     throw new SkewlessError('ingest_running', `${path}: another process is loading it`, { cause });

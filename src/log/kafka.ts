@@ -25,6 +25,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const producers = createKafkaProducers(client, topics, options.clock);
   const consumers = new Set<LogConsumer>();
   return {
+    makesTopics: false,
     ensureTopic: (topic, partitions) => topics.ensure(topic, partitions),
     ranges: (topic) => topics.ranges(topic),
     append: (topic, records, { partitioner = 'murmur2', progress } = {}) =>

@@ -94,6 +94,8 @@ export interface LogConsumer {
 }
 
 export interface Log {
+  /** Whether a topic that is named comes into being; else its owner makes it, with the partitions it needs. */
+  readonly makesTopics: boolean;
   /** Creates the topic where it is missing; an existing one keeps its partitions. */
   ensureTopic(topic: string, partitions: number): Promise<void>;
   /** Null when the topic does not exist. */

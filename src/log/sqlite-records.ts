@@ -5,13 +5,15 @@
 import { crc32 } from 'node:zlib';
 import { SkewlessError } from '../core/errors.ts';
 import { type SqliteFile, type SqlitePart, damaged } from '../core/sqlite.ts';
-import type { LogRecord } from '../event/event.ts';
+import type { Partitioner } from '../definition/definition.ts';
+import type { LogRecord, RecordHeaders } from '../event/event.ts';
 import type { AppendProgress, AppendRecord, AppendedAt, PartitionRange } from './log.ts';
 import { partitionOf } from './partitioner.ts';
 
 export const LOG_PART: SqlitePart = {
   name: 'log',
-  version: 1,
+  version: 2,
+  upgrades: { 1: 'ALTER TABLE records ADD COLUMN headers TEXT' },
   mend: 'restore it from a backup, or delete it and ingest the events again',
   statements: `
     CREATE TABLE partitions (
@@ -21,7 +23,7 @@ export const LOG_PART: SqlitePart = {
     );
     CREATE TABLE records (
       partition INTEGER NOT NULL, offset INTEGER NOT NULL,
-      appended_ms INTEGER NOT NULL, key BLOB, value BLOB, checksum INTEGER NOT NULL,
+      appended_ms INTEGER NOT NULL, key BLOB, value BLOB, checksum INTEGER NOT NULL, headers TEXT,
       PRIMARY KEY (partition, offset)
     ) WITHOUT ROWID;
     CREATE TABLE progress (topic TEXT NOT NULL, id TEXT NOT NULL, done INTEGER NOT NULL, PRIMARY KEY (topic, id))`,
@@ -39,7 +41,12 @@ export interface Records {
   /** In order; empty when the topic does not exist. */
   partitions(topic: string): readonly number[];
   ranges(topic: string): readonly PartitionRange[] | null;
-  append(topic: string, records: readonly AppendRecord[], nowMs: number): readonly AppendedAt[];
+  append(
+    topic: string,
+    records: readonly AppendRecord[],
+    partitioner: Partitioner,
+    nowMs: number,
+  ): readonly AppendedAt[];
   progress(topic: string, id: string): number;
   setProgress(topic: string, progress: AppendProgress): void;
   /** At least one record, if there is any; otherwise within both bounds. Below the start or beyond the end: none. */
@@ -60,6 +67,7 @@ interface RecordRow {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly checksum: number;
+  readonly headers: string | null;
 }
 
 export function createRecords(sqlite: SqliteFile): Records {
@@ -70,11 +78,11 @@ export function createRecords(sqlite: SqliteFile): Records {
   const setEnd = sqlite.prepare('UPDATE partitions SET end_offset = ? WHERE id = ?');
   const setStart = sqlite.prepare('UPDATE partitions SET start_offset = ? WHERE id = ?');
   const addRecord = sqlite.prepare(
-    'INSERT INTO records (partition, offset, appended_ms, key, value, checksum) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO records (partition, offset, appended_ms, key, value, checksum, headers) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
   const dropRecords = sqlite.prepare('DELETE FROM records WHERE partition = ? AND offset < ?');
   const selectRecords = sqlite.prepare(
-    'SELECT offset, appended_ms, key, value, checksum FROM records WHERE partition = ? AND offset >= ? ORDER BY offset LIMIT ?',
+    'SELECT offset, appended_ms, key, value, checksum, headers FROM records WHERE partition = ? AND offset >= ? ORDER BY offset LIMIT ?',
   );
   const selectBounds = sqlite.prepare(
     'SELECT min(offset) AS first, max(offset) AS last FROM records WHERE partition = ?',
@@ -99,16 +107,26 @@ export function createRecords(sqlite: SqliteFile): Records {
     return { partition, startOffset, endOffset, startTimestampMs: oldest?.appended_ms ?? null };
   }
 
-  function append(topic: string, records: readonly AppendRecord[], nowMs: number): readonly AppendedAt[] {
+  function append(
+    topic: string,
+    records: readonly AppendRecord[],
+    partitioner: Partitioner,
+    nowMs: number,
+  ): readonly AppendedAt[] {
     const rows = rowsOf(topic);
     if (rows.length === 0) throw unknownTopic(topic, null);
     const ends = rows.map((row) => row.end_offset);
-    const places = records.map(({ key, value, timestampMs }) => {
-      const index = partitionOf(key, rows.length, 'murmur2') ?? 0;
-      const { id, partition } = rows[index] as PartitionRow;
+    const places = records.map((record) => {
+      const { key, value, timestampMs } = record;
+      const index = record.partition ?? partitionOf(key, rows.length, partitioner) ?? 0;
+      const row = rows[index];
+      if (row === undefined) throw unknownTopic(topic, index);
+      const { id, partition } = row;
       const offset = ends[index] as number;
       const appendedMs = timestampMs ?? nowMs;
-      addRecord.run(id, offset, appendedMs, key, value, checksumOf(offset, appendedMs, key, value));
+      const headers = record.headers === undefined ? null : formatHeaders(record.headers);
+      const checksum = checksumOf(offset, appendedMs, key, value, headers);
+      addRecord.run(id, offset, appendedMs, key, value, checksum, headers);
       ends[index] = offset + 1;
       return { partition, offset };
     });
@@ -135,12 +153,13 @@ export function createRecords(sqlite: SqliteFile): Records {
   }
 
   function recordOf(partition: number, row: RecordRow, expectedOffset: number): LogRecord {
-    const { offset, appended_ms: timestampMs, key, value, checksum } = row;
+    const { offset, appended_ms: timestampMs, key, value, checksum, headers } = row;
     const whole = offset === expectedOffset && isBytes(key) && isBytes(value);
-    if (!whole || checksum !== checksumOf(offset, timestampMs, key, value)) {
+    if (!whole || checksum !== checksumOf(offset, timestampMs, key, value, headers)) {
       throw damaged(sqlite.path, LOG_PART, `offset ${expectedOffset} of partition ${partition}`);
     }
-    return { partition, offset, timestampMs, key, value };
+    const record = { partition, offset, timestampMs, key, value };
+    return headers === null ? record : { ...record, headers: parseHeaders(headers) };
   }
 
   return {
@@ -175,14 +194,32 @@ const COORDINATES = new DataView(new ArrayBuffer(21));
 const COORDINATE_BYTES = new Uint8Array(COORDINATES.buffer);
 
 /** Over all of the record: also where the key ends, and which of key and value are null. */
-function checksumOf(offset: number, appendedMs: number, key: Uint8Array | null, value: Uint8Array | null): number {
+/** Names to base64. */
+function formatHeaders(headers: RecordHeaders): string {
+  const entries = Object.entries(headers).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')]);
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+function parseHeaders(text: string): RecordHeaders {
+  const entries = Object.entries(JSON.parse(text) as Record<string, string>);
+  return Object.fromEntries(entries.map(([name, base64]) => [name, Buffer.from(base64, 'base64')]));
+}
+
+function checksumOf(
+  offset: number,
+  appendedMs: number,
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+  headers: string | null,
+): number {
   COORDINATES.setFloat64(0, offset);
   COORDINATES.setFloat64(8, appendedMs);
   COORDINATES.setUint32(16, key?.length ?? 0);
   COORDINATES.setUint8(20, (key === null ? 0 : 1) + (value === null ? 0 : 2));
   const checksum = crc32(COORDINATE_BYTES);
   const withKey = key === null ? checksum : crc32(key, checksum);
-  return value === null ? withKey : crc32(value, withKey);
+  const withValue = value === null ? withKey : crc32(value, withKey);
+  return headers === null ? withValue : crc32(headers, withValue);
 }
 
 export function unknownTopic(topic: string, partition: number | null): SkewlessError {

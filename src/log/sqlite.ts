@@ -33,12 +33,13 @@ export async function openSqliteLog({ file, clock }: SqliteLogOptions): Promise<
       sqlite.read(() => records.fetch(topic, partition, fromOffset, recordsMax, bytesMax)),
   });
   return {
+    makesTopics: true,
     ensureTopic: async (topic, partitions) => sqlite.write(() => records.ensureTopic(topic, partitions)),
     ranges: async (topic) => sqlite.read(() => records.ranges(topic)),
-    async append(topic, added, { progress } = {}) {
+    async append(topic, added, { partitioner = 'murmur2', progress } = {}) {
       const places = sqlite.write(() => {
         if (progress !== undefined) advance(records, topic, progress);
-        return records.append(topic, added, clock.nowMs());
+        return records.append(topic, added, partitioner, clock.nowMs());
       });
       consumers.wake(topic);
       return places;

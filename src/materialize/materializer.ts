@@ -84,7 +84,7 @@ export function createMaterializer(options: MaterializerOptions): Materializer {
   return {
     async start() {
       mode = 'running';
-      for (const { topic } of unplanned) await options.log.ensureTopic(topic, 1);
+      if (options.log.makesTopics) for (const { topic } of unplanned) await options.log.ensureTopic(topic, 1);
       for (const source of sources) await source.prepare();
       if (mode === 'running') for (const source of sources) source.start();
     },

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, SkewlessError } from '../core/errors.ts';
-import type { ConsumeOptions, Log, LogBatch, LogConsumer } from '../log/log.ts';
+import type { ConsumeOptions, Log, LogBatch, LogConsumer, PartitionRange } from '../log/log.ts';
 import type { MaterializeBounds } from './bounds.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Partition } from './partition.ts';
@@ -37,6 +37,15 @@ export interface SourceDriver {
   partitions(): ReadonlyMap<number, Partition>;
   /** Ends of the log at the last fetches, by partition. */
   endOffsets(): ReadonlyMap<number, number>;
+}
+
+/** Rejects, retryably, while there is no such topic. */
+async function rangesOf(log: Log, topic: string): Promise<readonly PartitionRange[]> {
+  const ranges = await log.ranges(topic);
+  if (ranges !== null) return ranges;
+  throw new SkewlessError('unknown_topic', `there is no topic ${topic}: make it, or mend its name`, {
+    retryable: true,
+  });
 }
 
 export function createSourceDriver(context: SourceDriverContext): SourceDriver {
@@ -114,9 +123,9 @@ export function createSourceDriver(context: SourceDriverContext): SourceDriver {
 
   return {
     async prepare() {
-      await untilReachable(retry, () => log.ensureTopic(source.topic, 1));
-      const ranges = await untilReachable(retry, () => log.ranges(source.topic));
-      checkColocated(plan, ranges?.length ?? 0);
+      if (log.makesTopics) await untilReachable(retry, () => log.ensureTopic(source.topic, 1));
+      const ranges = await untilReachable(retry, () => rangesOf(log, source.topic));
+      checkColocated(plan, ranges.length);
       const { deadLetters } = context;
       if (deadLetters !== null) await untilReachable(retry, () => deadLetters.open());
     },

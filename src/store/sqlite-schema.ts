@@ -10,6 +10,13 @@ import type { SqlitePart } from '../core/sqlite.ts';
 export const STORE_PART: SqlitePart = {
   name: 'store',
   version: 2,
+  upgrades: {
+    // Checkpoints had less to say: the states are built again from the log.
+    1: `
+      DELETE FROM tiles; DELETE FROM heads; DELETE FROM states; DELETE FROM shards;
+      ALTER TABLE states ADD COLUMN expires_ms INTEGER;
+      CREATE INDEX states_by_expiry ON states (shard, expires_ms) WHERE expires_ms IS NOT NULL`,
+  },
   mend: 'delete the file, and the states are built again from the log',
   statements: `
     CREATE TABLE shards (

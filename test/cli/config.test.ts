@@ -6,9 +6,10 @@ import {
   type StartFlags,
   configFrom,
   flagsFromEnvironment,
-  parseLocation,
+  parseLogLocation,
   parseNamespace,
   parsePort,
+  parseStoreLocation,
 } from '../../src/config.ts';
 
 const FLAGS: StartFlags = { role: 'all', namespace: 'default', host: '127.0.0.1', port: 8080, logLevel: 'info' };
@@ -48,10 +49,10 @@ test('listening beyond loopback without saying who may call is refused', () => {
 test('without definitions the bundled example runs, in a data folder of its own', () => {
   const config = configFrom(FLAGS);
   expect(config.exampleDir).not.toBeNull();
-  expect(config.store.file).toMatch(/\.skewless.flights.store\.sqlite$/);
+  expect(config.store).toMatchObject({ file: expect.stringMatching(/\.skewless.flights.store\.sqlite$/) });
   const own = configFrom({ ...FLAGS, definitions: 'features' });
   expect(own.exampleDir).toBeNull();
-  expect(own.store.file).toMatch(/\.skewless.store\.sqlite$/);
+  expect(own.store).toMatchObject({ file: expect.stringMatching(/\.skewless.store\.sqlite$/) });
 });
 
 test('a serving process needs no log, and then loads no example', () => {
@@ -61,9 +62,38 @@ test('a serving process needs no log, and then loads no example', () => {
 });
 
 test('malformed locations, ports and namespaces say what was expected', () => {
-  expect(() => parseLocation('postgres://x')).toThrow(/expected sqlite:FILE/);
+  expect(() => parseLogLocation('postgres://x')).toThrow(/expected sqlite:FILE/);
+  expect(() => parseStoreLocation('postgres://u:secret@x')).toThrow(
+    /^"postgres:\/\/\*\*\*@x" is not a store; expected sqlite:FILE/,
+  );
+  expect(() => parseStoreLocation('redis://u:secret@x/y')).toThrow(
+    /^"redis:\/\/\*\*\*@x\/y": "\/y" is not the number of a database$/,
+  );
   expect(() => parsePort('70000')).toThrow(/expected 0 to 65535/);
   expect(() => parsePort('80a')).toThrow(/expected 0 to 65535/);
   expect(() => parseNamespace('Prod!')).toThrow(/lower-case/);
   expect(parsePort('0')).toBe(0);
+});
+
+test('brokers without a port are at 9092', () => {
+  expect(parseLogLocation('kafka://one,two:9093')).toEqual({ kind: 'kafka', brokers: ['one:9092', 'two:9093'] });
+});
+
+test.for([
+  ['redis://h', { mode: 'standalone', tls: false, node: { host: 'h', port: 6_379 }, database: 0, username: null }],
+  ['rediss://u:p%40@h:1/2', { tls: true, node: { host: 'h', port: 1 }, database: 2, username: 'u', password: 'p@' }],
+  ['redis://:p@[::1]:7', { node: { host: '::1', port: 7 }, username: null, password: 'p' }],
+  [
+    'redis-cluster://a:1,b',
+    {
+      mode: 'cluster',
+      nodes: [
+        { host: 'a', port: 1 },
+        { host: 'b', port: 6_379 },
+      ],
+    },
+  ],
+  ['redis-sentinel://a,b:2/main?tls=true', { mode: 'sentinel', primary: 'main', tls: true }],
+] as const)('%s is understood', ([text, expected]) => {
+  expect(parseStoreLocation(text)).toMatchObject({ kind: 'redis', redis: expected });
 });

@@ -1,4 +1,5 @@
 /** What every `Log` adapter promises. An adapter's test file gives a way to open it, and runs this. */
+import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ConsumeOptions, Log, LogBatch, LogConsumer, LogHandler } from '../../src/log/log.ts';
 
@@ -132,6 +133,36 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
         [0, null],
         [null, 0],
       ]);
+    });
+
+    test('headers come back as they were, and a record may be put into a partition by hand', async () => {
+      const log = await opened();
+      await log.ensureTopic('many', 3);
+      const headers = { traceparent: Buffer.from('00-aa'), empty: new Uint8Array(0), odd: Buffer.from([0, 255]) };
+      const places = await log.append('many', [
+        { ...record('a', 'k'), partition: 2, headers },
+        { ...record('b', 'k'), partition: 1 },
+      ]);
+      expect(places).toEqual([
+        { partition: 2, offset: 0 },
+        { partition: 1, offset: 0 },
+      ]);
+      const [first] = await log.read('many', 2, 0, 1);
+      const read = Object.entries(first?.headers ?? {}).map(([name, bytes]) => [name, [...bytes]]);
+      expect(Object.fromEntries(read)).toEqual({ traceparent: [...Buffer.from('00-aa')], empty: [], odd: [0, 255] });
+      expect((await log.read('many', 1, 0, 1))[0]?.headers ?? {}).toEqual({});
+    });
+
+    test('keys go where librdkafka puts them, if asked to', async () => {
+      const log = await opened();
+      await log.ensureTopic('many', 7);
+      const keys = Array.from({ length: 20 }, (_, index) => `key-${index}`);
+      const places = await log.append(
+        'many',
+        keys.map((key) => record('x', key)),
+        { partitioner: 'crc32' },
+      );
+      expect(places.map(({ partition }) => partition)).toEqual(keys.map((key) => crc32(key) % 7));
     });
 
     test('a record without an append time gets one between before and after', async () => {

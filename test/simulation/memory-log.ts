@@ -38,6 +38,7 @@ export function createMemoryLog(options: LogOptions): MemoryLog {
   }
 
   return {
+    makesTopics: true,
     ensureTopic(topic, partitions) {
       if (!topics.has(topic)) {
         topics.set(
@@ -50,11 +51,12 @@ export function createMemoryLog(options: LogOptions): MemoryLog {
     ranges: (topic) => Promise.resolve(topics.get(topic)?.map(rangeOf) ?? null),
     append(topic, records) {
       const partitions = partitionsOf(topic);
-      const appended = records.map(({ key, value, timestampMs }) => {
-        const partition = options.partitionOf?.(key, partitions.length) ?? 0;
+      const appended = records.map(({ key, value, timestampMs, headers, partition: given }) => {
+        const partition = given ?? options.partitionOf?.(key, partitions.length) ?? 0;
         const target = partitions[partition] as Partition;
         const offset = endOf(target);
-        target.records.push({ partition, offset, key, value, timestampMs: timestampMs ?? options.nowMs() });
+        const record = { partition, offset, key, value, timestampMs: timestampMs ?? options.nowMs() };
+        target.records.push(headers === undefined ? record : { ...record, headers });
         return { partition, offset };
       });
       return Promise.resolve(appended);

@@ -77,9 +77,12 @@ async function append(
 ): Promise<readonly AppendedAt[]> {
   const records = events.map(({ key, value }) => ({ key, value, timestampMs: null }));
   try {
-    if (!ensured.has(source.topic)) await log.ensureTopic(source.topic, 1);
+    if (log.makesTopics && !ensured.has(source.topic)) await log.ensureTopic(source.topic, 1);
     ensured.add(source.topic);
-    const appended = await within(log.append(source.topic, records), APPEND_LIMIT_MS);
+    const appended = await within(
+      log.append(source.topic, records, { partitioner: source.partitioner }),
+      APPEND_LIMIT_MS,
+    );
     if (appended !== TIMED_OUT) return appended;
   } catch (error) {
     if (!(error instanceof SkewlessError) || !error.retryable) throw error;
