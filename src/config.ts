@@ -109,7 +109,7 @@ export function parseStoreLocation(text: string): StoreLocation {
   if (!REDIS_SCHEMES.some((scheme) => text.startsWith(`${scheme}://`))) {
     throw new UsageError(
       `"${withoutLogin(text)}" is not a store; expected sqlite:FILE, such as sqlite:.skewless/store.sqlite, or ` +
-        `${REDIS_SCHEMES.map((scheme) => `${scheme}://…`).join(', ')}`,
+        REDIS_SCHEMES.map((scheme) => `${scheme}://…`).join(', '),
     );
   }
   try {
