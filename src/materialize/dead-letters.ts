@@ -37,7 +37,7 @@ export interface RejectedFor {
 }
 
 export interface DeadLetters {
-  /** Reads back what earlier processes wrote, so that a replay after a crash writes no letter twice. */
+  /** Reads back what others wrote, so that a replay after a crash writes no letter twice; for each partition taken over. */
   open(): Promise<void>;
   /** Collects a record's rejections; nothing is written yet. */
   add(record: LogRecord, rejected: readonly RejectedFor[]): void;
@@ -60,18 +60,31 @@ export function createDeadLetters(log: Log, source: { readonly name: string; rea
   /** `<partition>/<offset>/<fingerprint>` of letters in the topic or collected. */
   const known = new Set<string>();
   let pending: AppendRecord[] = [];
+  /** Partitions share the letters, and are handled at once: one writes at a time. */
+  let writing: Promise<void> = Promise.resolve();
   let writtenCount = 0;
+  /** Letters below this offset are known. */
+  let readTo = 0;
 
   async function readBack(): Promise<void> {
     const range = (await log.ranges(topic))?.[0];
     if (range === undefined) return;
-    let offset = Math.max(range.startOffset, range.endOffset - LETTERS_REMEMBERED);
-    while (offset < range.endOffset) {
-      const records = await log.read(topic, 0, offset, READ_RECORDS_MAX);
+    readTo = Math.max(readTo, range.startOffset, range.endOffset - LETTERS_REMEMBERED);
+    while (readTo < range.endOffset) {
+      const records = await log.read(topic, 0, readTo, READ_RECORDS_MAX);
       const last = records.at(-1);
       if (last === undefined) return;
       for (const record of records) for (const name of namesOf(record)) known.add(name);
-      offset = last.offset + 1;
+      readTo = last.offset + 1;
+    }
+  }
+
+  async function writePending(): Promise<void> {
+    while (pending.length > 0) {
+      const some = pending.slice(0, WRITE_RECORDS_MAX);
+      await log.append(topic, some);
+      pending = pending.slice(some.length);
+      writtenCount += some.length;
     }
   }
 
@@ -90,13 +103,10 @@ export function createDeadLetters(log: Log, source: { readonly name: string; rea
       if (fresh.length > 0) pending.push(encodeLetter(source, record, fresh));
       forgetOldest(known);
     },
-    async write() {
-      while (pending.length > 0) {
-        const some = pending.slice(0, WRITE_RECORDS_MAX);
-        await log.append(topic, some);
-        pending = pending.slice(some.length);
-        writtenCount += some.length;
-      }
+    write() {
+      const turn = writing.then(writePending);
+      writing = turn.catch(() => undefined);
+      return turn;
     },
     written: () => writtenCount,
   };

@@ -51,6 +51,7 @@ export function createPartition(context: PartitionContext): Partition {
   return {
     shards,
     async open() {
+      if (deadLetters !== null) await untilReachable(retry, () => deadLetters.open());
       for (const shard of shards) await shard.open();
       return leastOf(shards);
     },

@@ -115,3 +115,42 @@ test('letters that could not be written stay collected, and are written once', a
   expect(log.records(deadLetterTopic('s')).length).toBe(1);
   expect(letters.written()).toBe(1);
 });
+
+test('letters of partitions that are handled at once are written once each', async () => {
+  const { log } = settingOf(definitionsOf());
+  const letters = createDeadLetters(log, { name: 's', topic: 's' });
+  await letters.open();
+  const append = log.append.bind(log);
+  log.append = async (...args) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return append(...args);
+  };
+  const offsets = Array.from({ length: 40 }, (_, offset) => offset);
+  await Promise.all(
+    offsets.map((offset) => {
+      const record = { partition: offset % 4, offset, timestampMs: NOW_MS, key: null, value: null };
+      letters.add(record, [{ rejection: reject('null_value', null, 'none'), viewIds: ['v@1'], fingerprint: 'f' }]);
+      return letters.write();
+    }),
+  );
+  expect(
+    lettersOf({ log } as Setting)
+      .map(({ offset }) => offset)
+      .toSorted((one, other) => one - other),
+  ).toEqual(offsets);
+});
+
+test('letters that another process wrote meanwhile are known when a partition is taken over', async () => {
+  const { log } = settingOf(definitionsOf());
+  const [first, second] = [1, 2].map(() => createDeadLetters(log, { name: 's', topic: 's' }));
+  await first?.open();
+  await second?.open();
+  const record = { partition: 0, offset: 7, timestampMs: NOW_MS, key: null, value: null };
+  const rejected = [{ rejection: reject('null_value', null, 'none'), viewIds: ['v@1'], fingerprint: 'f' }];
+  first?.add(record, rejected);
+  await first?.write();
+  await second?.open();
+  second?.add(record, rejected);
+  await second?.write();
+  expect(log.records(deadLetterTopic('s')).length).toBe(1);
+});
