@@ -11,7 +11,7 @@ import type { RecordHeaders } from '../event/event.ts';
 import { type KafkaClient, kafkaFault, unknownTopic, within } from './kafka-client.ts';
 import type { Topics } from './kafka-topics.ts';
 import { type Transactions, createTransactions } from './kafka-transactions.ts';
-import type { AppendProgress, AppendRecord, AppendedAt } from './log.ts';
+import type { AppendProgress, AppendRecord, AppendedAt, Transfer, TransferOptions } from './log.ts';
 import { partitionOf } from './partitioner.ts';
 
 export interface KafkaProducers {
@@ -22,6 +22,7 @@ export interface KafkaProducers {
     progress: AppendProgress | null,
   ): Promise<readonly AppendedAt[]>;
   progressOf(topic: string, id: string): Promise<number>;
+  openTransfer(options: TransferOptions): Promise<Transfer>;
   close(): Promise<void>;
 }
 
@@ -101,6 +102,18 @@ export function createKafkaProducers(client: KafkaClient, topics: Topics, clock:
         if (fault.code !== 'fenced') throw fault;
         throw new SkewlessError('log_unavailable', fault.message, { retryable: true, cause: error });
       }
+    },
+    async openTransfer(options) {
+      const work = await client.call(options.topic, () => transactions.begin(options));
+      return {
+        position: () => work.offset(),
+        async append(topic, records, nextPosition) {
+          const placed = await place(topic, records, 'murmur2');
+          const messages = [{ topic, messages: placed.map(({ message }) => message) }];
+          await client.call(options.topic, () => work.commit(messages, nextPosition));
+        },
+        close: () => work.close(),
+      };
     },
     progressOf: (topic, id) =>
       client.call(topic, async () => (await transactions.offset(progressWork(topic, id))) ?? 0),

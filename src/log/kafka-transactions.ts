@@ -25,7 +25,10 @@ export interface OpenWork {
 }
 
 export interface Transactions {
+  /** Kept: the same one each time, until a commit fails. */
   open(work: Work): Promise<OpenWork>;
+  /** Anew: fences whoever had it, in this process too. */
+  begin(work: Work): Promise<OpenWork>;
   offset(work: Work): Promise<number | null>;
   close(): Promise<void>;
 }
@@ -63,6 +66,8 @@ export function createTransactions(client: KafkaClient): Transactions {
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     });
     await producer.connect();
+    // The first transaction fences: kafkajs asks for its producer id only then. Without records it costs no more.
+    await (await producer.transaction()).abort();
     let stored = await settledOffset(work);
     return {
       offset: () => Promise.resolve(stored),
@@ -96,6 +101,7 @@ export function createTransactions(client: KafkaClient): Transactions {
       opening.catch(() => opened.delete(work.id));
       return opening;
     },
+    begin,
     async offset(work) {
       const known = await opened.get(work.id)?.catch(() => null);
       return known ? known.offset() : settledOffset(work);

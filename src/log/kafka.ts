@@ -30,6 +30,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
     ranges: (topic) => topics.ranges(topic),
     append: (topic, records, { partitioner = 'murmur2', progress } = {}) =>
       producers.append(topic, records, partitioner, progress ?? null),
+    openTransfer: (transfer) => producers.openTransfer(transfer),
     progressOf: (topic, id) => producers.progressOf(topic, id),
     async consume(consume, handler) {
       if ((await topics.ranges(consume.topic)) === null) throw unknownTopic(consume.topic);

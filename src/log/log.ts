@@ -93,6 +93,24 @@ export interface LogConsumer {
   close(): Promise<void>;
 }
 
+export interface TransferOptions {
+  /** Names the work: at most one holder is live, the last that opened it. */
+  readonly id: string;
+  /** Where the position is kept, as consumer groups keep theirs. */
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Makes records of what one partition of a topic holds, exactly once, whoever does it and however often they are killed. */
+export interface Transfer {
+  /** Next offset of the partition to work on; null: none was. May be older than the last append: skip what was seen. */
+  position(): Promise<number | null>;
+  /** Appends, and moves the position, or neither. Rejects with `fenced` once another has opened the work. */
+  append(topic: string, records: readonly AppendRecord[], nextPosition: number): Promise<void>;
+  close(): Promise<void>;
+}
+
 export interface Log {
   /** Whether a topic that is named comes into being; else its owner makes it, with the partitions it needs. */
   readonly makesTopics: boolean;
@@ -107,6 +125,8 @@ export interface Log {
   append(topic: string, records: readonly AppendRecord[], options?: AppendOptions): Promise<readonly AppendedAt[]>;
   /** How far the work called `id` had come when it last appended to the topic; 0 if it never did. */
   progressOf(topic: string, id: string): Promise<number>;
+  /** Fences whoever held the work before: nothing of theirs is appended any more. */
+  openTransfer(options: TransferOptions): Promise<Transfer>;
   /** Rejects with `unknown_topic`. */
   consume(options: ConsumeOptions, handler: LogHandler): Promise<LogConsumer>;
   /** Records by coordinates, in order, for explain and replay; none from the end on. Rejects with `log_gap` below the start. */

@@ -10,10 +10,12 @@ import type { LogRecord, RecordHeaders } from '../event/event.ts';
 import type { AppendProgress, AppendRecord, AppendedAt, PartitionRange } from './log.ts';
 import { partitionOf } from './partitioner.ts';
 
+const TRANSFERS = 'CREATE TABLE transfers (id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, position INTEGER)';
+
 export const LOG_PART: SqlitePart = {
   name: 'log',
   version: 2,
-  upgrades: { 1: 'ALTER TABLE records ADD COLUMN headers TEXT' },
+  upgrades: { 1: `ALTER TABLE records ADD COLUMN headers TEXT; ${TRANSFERS}` },
   mend: 'restore it from a backup, or delete it and ingest the events again',
   statements: `
     CREATE TABLE partitions (
@@ -26,7 +28,8 @@ export const LOG_PART: SqlitePart = {
       appended_ms INTEGER NOT NULL, key BLOB, value BLOB, checksum INTEGER NOT NULL, headers TEXT,
       PRIMARY KEY (partition, offset)
     ) WITHOUT ROWID;
-    CREATE TABLE progress (topic TEXT NOT NULL, id TEXT NOT NULL, done INTEGER NOT NULL, PRIMARY KEY (topic, id))`,
+    CREATE TABLE progress (topic TEXT NOT NULL, id TEXT NOT NULL, done INTEGER NOT NULL, PRIMARY KEY (topic, id));
+    ${TRANSFERS}`,
 };
 
 /** Records of one fetch, and the bounds of the partition at that moment. */
@@ -49,6 +52,10 @@ export interface Records {
   ): readonly AppendedAt[];
   progress(topic: string, id: string): number;
   setProgress(topic: string, progress: AppendProgress): void;
+  /** The new holder's epoch. */
+  beginTransfer(id: string): number;
+  transfer(id: string): { readonly epoch: number; readonly position: number | null };
+  moveTransfer(id: string, position: number): void;
   /** At least one record, if there is any; otherwise within both bounds. Below the start or beyond the end: none. */
   fetch(topic: string, partition: number, fromOffset: number, recordsMax: number, bytesMax: number): Fetched;
   truncate(topic: string, partition: number, beforeOffset: number): void;
@@ -89,6 +96,12 @@ export function createRecords(sqlite: SqliteFile): Records {
   );
   const selectProgress = sqlite.prepare('SELECT done FROM progress WHERE topic = ? AND id = ?');
   const setProgress = sqlite.prepare('INSERT OR REPLACE INTO progress (topic, id, done) VALUES (?, ?, ?)');
+
+  const beginTransfer = sqlite.prepare(
+    'INSERT INTO transfers (id, epoch) VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET epoch = epoch + 1 RETURNING epoch',
+  );
+  const selectTransfer = sqlite.prepare('SELECT epoch, position FROM transfers WHERE id = ?');
+  const moveTransfer = sqlite.prepare('UPDATE transfers SET position = ? WHERE id = ?');
 
   const rowsOf = (topic: string): PartitionRow[] => selectPartitions.all(topic) as unknown as PartitionRow[];
 
@@ -174,6 +187,9 @@ export function createRecords(sqlite: SqliteFile): Records {
     },
     append,
     progress: (topic, id) => Number(selectProgress.get(topic, id)?.['done'] ?? 0),
+    beginTransfer: (id) => Number(beginTransfer.get(id)?.['epoch']),
+    transfer: (id) => selectTransfer.get(id) as unknown as { epoch: number; position: number | null },
+    moveTransfer: (id, position) => void moveTransfer.run(position, id),
     setProgress: (topic, { id, done }) => void setProgress.run(topic, id, done),
     fetch,
     truncate(topic, partition, beforeOffset) {

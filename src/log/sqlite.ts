@@ -44,6 +44,21 @@ export async function openSqliteLog({ file, clock }: SqliteLogOptions): Promise<
       consumers.wake(topic);
       return places;
     },
+    async openTransfer({ id }) {
+      const epoch = sqlite.write(() => records.beginTransfer(id));
+      return {
+        position: async () => sqlite.read(() => records.transfer(id).position),
+        async append(topic, added, nextPosition) {
+          sqlite.write(() => {
+            if (records.transfer(id).epoch !== epoch) throw new SkewlessError('fenced', `${id} is done by another`);
+            records.append(topic, added, 'murmur2', clock.nowMs());
+            records.moveTransfer(id, nextPosition);
+          });
+          consumers.wake(topic);
+        },
+        close: () => Promise.resolve(),
+      };
+    },
     progressOf: async (topic, id) => sqlite.read(() => records.progress(topic, id)),
     consume: async (options, handler) => consumers.open(options, handler),
     read: async (topic, partition, fromOffset, recordsMax) => {

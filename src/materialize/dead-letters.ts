@@ -1,11 +1,13 @@
 /**
  * Rejected records, kept in a topic beside the source's (`<topic>.dlq`, one partition) with coordinates, views, reason
- * and the original bytes. Letters are durable before a checkpoint passes their record, and each is written once: what
- * is already there is read back when a partition opens, as far as `LETTERS_REMEMBERED` letters.
+ * and the original bytes. Letters are durable before a checkpoint passes their record, and each is written once: the first
+ * letter of a partition fences whoever owned it before and reads back what they wrote, as far as `LETTERS_REMEMBERED`
+ * letters.
  */
 import type { LogRecord, Rejection } from '../event/event.ts';
 import { RECORD_BYTES_MAX } from '../event/parse-record.ts';
-import type { AppendRecord, Log } from '../log/log.ts';
+import { SkewlessError } from '../core/errors.ts';
+import type { AppendRecord, Log, Transfer } from '../log/log.ts';
 
 /** The JSON value of a dead letter's record; its key is `<source>/<partition>/<offset>`. */
 export interface DeadLetter {
@@ -37,14 +39,22 @@ export interface RejectedFor {
 }
 
 export interface DeadLetters {
-  /** Reads back what others wrote, so that a replay after a crash writes no letter twice; for each partition taken over. */
+  /** Makes the topic where it is missing. */
   open(): Promise<void>;
-  /** Collects a record's rejections; nothing is written yet. */
-  add(record: LogRecord, rejected: readonly RejectedFor[]): void;
-  /** Makes all collected letters durable. What was collected stays collected if it rejects. */
-  write(): Promise<void>;
+  /** Those of one partition of the source. */
+  partition(partition: number): PartitionLetters;
   /** Letters written by this process. */
   written(): number;
+}
+
+/** Of a partition that this process was assigned; another may believe the same, and is fenced by the first letter. */
+export interface PartitionLetters {
+  /** Collects a record's rejections; nothing is written yet. */
+  add(record: LogRecord, rejected: readonly RejectedFor[]): void;
+  /** Makes all collected letters durable. What was collected stays collected if it rejects; with `fenced`, for good. */
+  write(): Promise<void>;
+  /** The partition is somebody else's now. */
+  close(): Promise<void>;
 }
 
 export const deadLetterTopic = (topic: string): string => `${topic}.dlq`;
@@ -55,18 +65,28 @@ const WRITE_RECORDS_MAX = 100;
 const TEXT_ENCODER = new TextEncoder();
 const TEXT_DECODER = new TextDecoder();
 
-export function createDeadLetters(log: Log, source: { readonly name: string; readonly topic: string }): DeadLetters {
+/** `group`: the consumer group, which keeps deployments apart. */
+export function createDeadLetters(
+  log: Log,
+  source: { readonly name: string; readonly topic: string },
+  group: string,
+): DeadLetters {
   const topic = deadLetterTopic(source.topic);
-  /** `<partition>/<offset>/<fingerprint>` of letters in the topic or collected. */
-  const known = new Set<string>();
-  let pending: AppendRecord[] = [];
-  /** Partitions share the letters, and are handled at once: one writes at a time. */
-  let writing: Promise<void> = Promise.resolve();
-  let writtenCount = 0;
+  /** `<partition>/<offset>/<fingerprint>` of letters in the topic, as far as it was read. */
+  const stored = new Set<string>();
   /** Letters below this offset are known. */
   let readTo = 0;
+  let writtenCount = 0;
+  /** Partitions are handled at once; the topic is read by one of them at a time. */
+  let reading: Promise<void> = Promise.resolve();
 
-  async function readBack(): Promise<void> {
+  function readBack(): Promise<void> {
+    const turn = reading.then(readNew);
+    reading = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async function readNew(): Promise<void> {
     const range = (await log.ranges(topic))?.[0];
     if (range === undefined) return;
     readTo = Math.max(readTo, range.startOffset, range.endOffset - LETTERS_REMEMBERED);
@@ -74,42 +94,89 @@ export function createDeadLetters(log: Log, source: { readonly name: string; rea
       const records = await log.read(topic, 0, readTo, READ_RECORDS_MAX);
       const last = records.at(-1);
       if (last === undefined) return;
-      for (const record of records) for (const name of namesOf(record)) known.add(name);
+      for (const record of records) for (const name of namesOf(record)) stored.add(name);
       readTo = last.offset + 1;
     }
+    forgetOldest(stored);
   }
 
-  async function writePending(): Promise<void> {
-    while (pending.length > 0) {
-      const some = pending.slice(0, WRITE_RECORDS_MAX);
-      await log.append(topic, some);
-      pending = pending.slice(some.length);
-      writtenCount += some.length;
+  function partitionLetters(partition: number): PartitionLetters {
+    const pending: Pending[] = [];
+    const collected = new Set<string>();
+    let transfer: Transfer | null = null;
+
+    /** From here on no former owner writes letters of this partition; what they wrote is read. */
+    async function take(): Promise<Transfer> {
+      const id = `${group}/letters/${partition}`;
+      const taken = await log.openTransfer({ id, group: `${group}/letters`, topic: source.topic, partition });
+      await readBack();
+      return taken;
     }
+
+    async function write(): Promise<void> {
+      if (pending.length === 0) return;
+      transfer ??= await take();
+      while (pending.length > 0) {
+        const some = pending.slice(0, WRITE_RECORDS_MAX);
+        const fresh = some.filter(({ names }) => !names.every((name) => stored.has(name)));
+        const next = Math.max(...some.map(({ offset }) => offset)) + 1;
+        if (fresh.length > 0) await append(fresh, next);
+        for (const { names } of some) for (const name of names) stored.add(name);
+        pending.splice(0, some.length);
+        writtenCount += fresh.length;
+      }
+      collected.clear();
+    }
+
+    async function append(letters: readonly Pending[], nextPosition: number): Promise<void> {
+      const holder = transfer as Transfer;
+      try {
+        await holder.append(
+          topic,
+          letters.map(({ record }) => record),
+          nextPosition,
+        );
+      } catch (error) {
+        transfer = null;
+        await holder.close();
+        if (!(error instanceof SkewlessError) || error.code !== 'fenced') throw error;
+        const message = `partition ${partition} of topic ${source.topic} has another owner`;
+        throw new SkewlessError('fenced', message, { cause: error });
+      }
+    }
+
+    return {
+      add(record, rejected) {
+        const fresh = rejected.filter(({ fingerprint }) => {
+          const name = nameOf(partition, record.offset, fingerprint);
+          return !stored.has(name) && !collected.has(name);
+        });
+        if (fresh.length === 0) return;
+        const names = fresh.map(({ fingerprint }) => nameOf(partition, record.offset, fingerprint));
+        for (const name of names) collected.add(name);
+        pending.push({ offset: record.offset, names, record: encodeLetter(source, record, fresh) });
+      },
+      write,
+      async close() {
+        pending.length = 0;
+        collected.clear();
+        await transfer?.close();
+        transfer = null;
+      },
+    };
   }
 
   return {
-    async open() {
-      await log.ensureTopic(topic, 1);
-      await readBack();
-    },
-    add(record, rejected) {
-      const fresh = rejected.filter(({ fingerprint }) => {
-        const name = nameOf(record.partition, record.offset, fingerprint);
-        if (known.has(name)) return false;
-        known.add(name);
-        return true;
-      });
-      if (fresh.length > 0) pending.push(encodeLetter(source, record, fresh));
-      forgetOldest(known);
-    },
-    write() {
-      const turn = writing.then(writePending);
-      writing = turn.catch(() => undefined);
-      return turn;
-    },
+    open: () => log.ensureTopic(topic, 1),
+    partition: partitionLetters,
     written: () => writtenCount,
   };
+}
+
+interface Pending {
+  readonly offset: number;
+  readonly names: readonly string[];
+  readonly record: AppendRecord;
 }
 
 function nameOf(partition: number, offset: number, fingerprint: string): string {

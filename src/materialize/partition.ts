@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SourceDecoder } from '../event/decode.ts';
 import type { LogRecord } from '../event/event.ts';
 import type { LogBatch } from '../log/log.ts';
-import type { DeadLetters, RejectedFor } from './dead-letters.ts';
+import type { PartitionLetters, RejectedFor } from './dead-letters.ts';
 import type { Lane } from './lane.ts';
 import { type RetryPolicy, untilReachable } from './retry.ts';
 import { type Shard, takesPart } from './shard.ts';
@@ -16,7 +16,7 @@ export interface PartitionContext {
   readonly decoder: SourceDecoder;
   readonly shards: readonly Shard[];
   /** Null when dead letters are off. */
-  readonly deadLetters: DeadLetters | null;
+  readonly letters: PartitionLetters | null;
   readonly retry: RetryPolicy;
   readonly flushRecordsMax: number;
   /** Whether the driver stops: then a batch is left after the chunk at hand. */
@@ -33,7 +33,7 @@ export interface Partition {
 }
 
 export function createPartition(context: PartitionContext): Partition {
-  const { decoder, shards, deadLetters, retry } = context;
+  const { decoder, shards, letters, retry } = context;
   const lanes = shards.flatMap((shard) => shard.lanes);
 
   async function applyChunk(chunk: Chunk): Promise<void> {
@@ -41,9 +41,9 @@ export function createPartition(context: PartitionContext): Partition {
     await nextTurn();
     // Before letters: a lane that is claimed now may take part in this chunk.
     for (const shard of shards) await shard.claimAbandoned();
-    if (deadLetters !== null) {
-      for (const decoded of chunk.records) collect(deadLetters, lanes, chunk, decoded);
-      await untilReachable(retry, () => deadLetters.write());
+    if (letters !== null) {
+      for (const decoded of chunk.records) collect(letters, lanes, chunk, decoded);
+      await untilReachable(retry, () => letters.write());
     }
     for (const shard of shards) await shard.apply(chunk);
   }
@@ -51,7 +51,6 @@ export function createPartition(context: PartitionContext): Partition {
   return {
     shards,
     async open() {
-      if (deadLetters !== null) await untilReachable(retry, () => deadLetters.open());
       for (const shard of shards) await shard.open();
       return leastOf(shards);
     },
@@ -67,6 +66,7 @@ export function createPartition(context: PartitionContext): Partition {
       return position;
     },
     async release() {
+      await letters?.close();
       for (const shard of shards) await shard.release();
     },
   };
@@ -110,7 +110,7 @@ function decodeRecord(decoder: SourceDecoder, record: LogRecord): DecodedRecord 
 }
 
 /** Only lanes that fold the record now; to the others it is past, or not yet theirs. */
-function collect(letters: DeadLetters, lanes: readonly Lane[], chunk: Chunk, decoded: DecodedRecord): void {
+function collect(letters: PartitionLetters, lanes: readonly Lane[], chunk: Chunk, decoded: DecodedRecord): void {
   const { record, outcomes } = decoded;
   let rejected: RejectedFor[] | null = null;
   for (const lane of lanes) {

@@ -109,7 +109,8 @@ export function createSourceDriver(context: SourceDriverContext): SourceDriver {
       if (error === null || stopping()) break;
       const code = error instanceof SkewlessError ? error.code : 'internal';
       const reason = { code, message: messageOf(error) };
-      if (!(error instanceof SkewlessError) || !error.retryable) {
+      // Fenced: another owner has the partition, which joining the group again settles.
+      if (!(error instanceof SkewlessError) || !(error.retryable || code === 'fenced')) {
         state = { mode: 'failed', ...reason };
         return;
       }

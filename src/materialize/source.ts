@@ -40,7 +40,7 @@ export interface Source {
 export function createSource(plan: SourcePlan, context: SourceContext): Source {
   const { source } = plan;
   const outage = createOutage(context);
-  const deadLetters = context.deadLetters === 'topic' ? createDeadLetters(context.log, source) : null;
+  const deadLetters = context.deadLetters === 'topic' ? createDeadLetters(context.log, source, plan.group) : null;
   const shardsOf = new Map<number, readonly Shard[]>();
 
   function partitionAt(partition: number): Partition {
@@ -52,7 +52,7 @@ export function createSource(plan: SourcePlan, context: SourceContext): Source {
         plan.shards.flatMap(({ lanes }) => lanes.map(({ view }) => view)),
       ),
       shards,
-      deadLetters,
+      letters: deadLetters?.partition(partition) ?? null,
       retry: outage.policy,
       flushRecordsMax: context.bounds.flushRecordsMax,
       stopping: context.stopping,

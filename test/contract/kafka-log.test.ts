@@ -29,6 +29,11 @@ describeWith(['kafka'], 'a real Kafka', () => {
       ensureTopic: (topic, partitions) => log.ensureTopic(own(topic), partitions),
       ranges: (topic) => log.ranges(own(topic)),
       append: (topic, records, options) => log.append(own(topic), records, options),
+      async openTransfer(options) {
+        const { topic, id, group } = options;
+        const transfer = await log.openTransfer({ ...options, id: own(id), group: own(group), topic: own(topic) });
+        return { ...transfer, append: (to, records, next) => transfer.append(own(to), records, next) };
+      },
       progressOf: (topic, id) => log.progressOf(own(topic), id),
       consume: (options, handler) =>
         log.consume({ ...options, topic: own(options.topic), group: own(options.group) }, handler),

@@ -238,6 +238,25 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
       expect(await log.progressOf('t', 'load')).toBe(5);
     });
 
+    test('a transfer appends and moves its position, or neither; whoever opens it last is the only one', async () => {
+      const log = await opened();
+      await log.ensureTopic('to', 2);
+      const options = { id: 'work', group: 'workers', topic: 't', partition: 0 };
+      const first = await log.openTransfer(options);
+      expect(await first.position()).toBeNull();
+      await first.append('to', [{ ...record('a'), partition: 1 }], 3);
+      expect(await first.position()).toBe(3);
+      const second = await log.openTransfer(options);
+      await expect.poll(() => second.position()).toBe(3);
+      await expect(first.append('to', [{ ...record('b'), partition: 1 }], 4)).rejects.toMatchObject({ code: 'fenced' });
+      await second.append('to', [{ ...record('c'), partition: 1 }], 4);
+      const values = async (): Promise<string[]> =>
+        (await log.read('to', 1, 0, 10)).map(({ value }) => Buffer.from(value ?? []).toString());
+      await expect.poll(values).toEqual(['a', 'c']);
+      await first.close();
+      await second.close();
+    });
+
     test('a consumer sees what is there and what comes, each once and in order, from its position on', async () => {
       const log = await opened();
       await log.append('t', [record('a'), record('b'), record('c')]);

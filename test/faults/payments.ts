@@ -59,10 +59,11 @@ export const MORE_VIEW = `  - name: card_more
 
 export interface Produced {
   readonly messages: readonly Message[];
-  /** How many of them no view can take. */
-  readonly poison: number;
   readonly duplicates: number;
 }
+
+/** Header of records that a view cannot take. */
+export const POISON = 'poison';
 
 /** Event times are within a day before `nowMs`, in disorder. */
 export function createPayments(seed: number, nowMs: number): (count: number) => Produced {
@@ -72,14 +73,12 @@ export function createPayments(seed: number, nowMs: number): (count: number) => 
   const recent: string[] = [];
   return (count) => {
     const messages: Message[] = [];
-    let poison = 0;
     let duplicates = 0;
     for (let index = 0; index < count; index++) {
       const card = CARDS[Math.floor(share() ** 2 * CARDS.length)] ?? 'card-0';
       const draw = share();
       if (draw < 0.02) {
-        poison++;
-        messages.push({ key: card, value: poisonOf(share(), card, nowMs) });
+        messages.push({ key: card, value: poisonOf(share(), card, nowMs), headers: { [POISON]: '1' } });
         continue;
       }
       const repeated = draw < 0.06 && recent.length > 0 ? pick(recent) : undefined;
@@ -97,7 +96,7 @@ export function createPayments(seed: number, nowMs: number): (count: number) => 
       // An event id is remembered while its event is in the head.
       if (recent.length > 20) recent.shift();
     }
-    return { messages, poison, duplicates };
+    return { messages, duplicates };
   };
 }
 

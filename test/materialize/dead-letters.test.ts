@@ -98,59 +98,60 @@ test('a build from the start of the log after its store was lost writes no lette
   expect(lettersOf(setting).map(({ offset }) => offset)).toEqual([0, 3]);
 });
 
+const SOURCE = { name: 's', topic: 's' };
+const REJECTED = [{ rejection: reject('null_value', null, 'none'), viewIds: ['v@1'], fingerprint: 'f' }];
+const letterAt = (partition: number, offset: number) => ({
+  partition,
+  offset,
+  timestampMs: NOW_MS,
+  key: null,
+  value: null,
+});
+
 test('letters that could not be written stay collected, and are written once', async () => {
   const { log } = settingOf(definitionsOf());
-  const letters = createDeadLetters(log, { name: 's', topic: 's' });
-  await letters.open();
-  const record = { partition: 0, offset: 7, timestampMs: NOW_MS, key: null, value: null };
-  const rejected = [{ rejection: reject('null_value', null, 'none'), viewIds: ['v@1'], fingerprint: 'f' }];
-  const append = log.append.bind(log);
-  log.append = () => Promise.reject(new Error('away'));
-  letters.add(record, rejected);
+  const all = createDeadLetters(log, SOURCE, 'g');
+  await all.open();
+  const letters = all.partition(0);
+  const openTransfer = log.openTransfer.bind(log);
+  log.openTransfer = () => Promise.reject(new Error('away'));
+  letters.add(letterAt(0, 7), REJECTED);
   await expect(letters.write()).rejects.toThrow('away');
-  log.append = append;
-  letters.add(record, rejected);
+  log.openTransfer = openTransfer;
+  letters.add(letterAt(0, 7), REJECTED);
   await letters.write();
   await letters.write();
   expect(log.records(deadLetterTopic('s')).length).toBe(1);
-  expect(letters.written()).toBe(1);
+  expect(all.written()).toBe(1);
 });
 
 test('letters of partitions that are handled at once are written once each', async () => {
   const { log } = settingOf(definitionsOf());
-  const letters = createDeadLetters(log, { name: 's', topic: 's' });
-  await letters.open();
-  const append = log.append.bind(log);
-  log.append = async (...args) => {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    return append(...args);
-  };
-  const offsets = Array.from({ length: 40 }, (_, offset) => offset);
+  const all = createDeadLetters(log, SOURCE, 'g');
+  await all.open();
+  const partitions = [0, 1, 2, 3].map((partition) => all.partition(partition));
   await Promise.all(
-    offsets.map((offset) => {
-      const record = { partition: offset % 4, offset, timestampMs: NOW_MS, key: null, value: null };
-      letters.add(record, [{ rejection: reject('null_value', null, 'none'), viewIds: ['v@1'], fingerprint: 'f' }]);
-      return letters.write();
+    partitions.map(async (letters, partition) => {
+      for (let offset = 0; offset < 10; offset++) {
+        letters.add(letterAt(partition, offset), REJECTED);
+        await letters.write();
+      }
     }),
   );
-  expect(
-    lettersOf({ log } as Setting)
-      .map(({ offset }) => offset)
-      .toSorted((one, other) => one - other),
-  ).toEqual(offsets);
+  const written = lettersOf({ log } as Setting).map(({ partition, offset }) => `${partition}/${offset}`);
+  expect(written.length).toBe(40);
+  expect(new Set(written).size).toBe(40);
 });
 
-test('letters that another process wrote meanwhile are known when a partition is taken over', async () => {
+test('a former owner writes no letter any more, and what it wrote is not written again', async () => {
   const { log } = settingOf(definitionsOf());
-  const [first, second] = [1, 2].map(() => createDeadLetters(log, { name: 's', topic: 's' }));
-  await first?.open();
-  await second?.open();
-  const record = { partition: 0, offset: 7, timestampMs: NOW_MS, key: null, value: null };
-  const rejected = [{ rejection: reject('null_value', null, 'none'), viewIds: ['v@1'], fingerprint: 'f' }];
-  first?.add(record, rejected);
-  await first?.write();
-  await second?.open();
-  second?.add(record, rejected);
-  await second?.write();
-  expect(log.records(deadLetterTopic('s')).length).toBe(1);
+  const [zombie, heir] = [1, 2].map(() => createDeadLetters(log, SOURCE, 'g').partition(0));
+  await createDeadLetters(log, SOURCE, 'g').open();
+  zombie?.add(letterAt(0, 7), REJECTED);
+  await zombie?.write();
+  for (const offset of [7, 8]) heir?.add(letterAt(0, offset), REJECTED);
+  await heir?.write();
+  for (const offset of [8, 9]) zombie?.add(letterAt(0, offset), REJECTED);
+  await expect(zombie?.write()).rejects.toMatchObject({ code: 'fenced' });
+  expect(lettersOf({ log } as Setting).map(({ offset }) => offset)).toEqual([7, 8]);
 });

@@ -95,11 +95,12 @@ export async function startOwnKafka(
 
 async function askBroker(brokers: readonly string[], broker: Child): Promise<void> {
   if (!broker.running()) throw new Error(`Kafka has ended: ${broker.output()}`);
-  const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 0 } });
+  const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 2 } });
   const admin = kafka.admin();
   try {
     await admin.connect();
-    await admin.listTopics();
+    // The first group makes Kafka create what it keeps of groups, which takes a while.
+    await admin.fetchOffsets({ groupId: 'warm-up' });
   } finally {
     await admin.disconnect();
   }

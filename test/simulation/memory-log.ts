@@ -30,6 +30,7 @@ interface Partition {
 
 export function createMemoryLog(options: LogOptions): MemoryLog {
   const topics = new Map<string, Partition[]>();
+  const transfers = new Map<string, { epoch: number; position: number | null }>();
 
   function partitionsOf(topic: string): Partition[] {
     const partitions = topics.get(topic);
@@ -37,7 +38,7 @@ export function createMemoryLog(options: LogOptions): MemoryLog {
     return partitions;
   }
 
-  return {
+  const log: MemoryLog = {
     makesTopics: true,
     ensureTopic(topic, partitions) {
       if (!topics.has(topic)) {
@@ -62,6 +63,21 @@ export function createMemoryLog(options: LogOptions): MemoryLog {
       return Promise.resolve(appended);
     },
     progressOf: () => Promise.resolve(0),
+    openTransfer({ id }) {
+      const held = transfers.get(id) ?? { epoch: 0, position: null };
+      held.epoch++;
+      transfers.set(id, held);
+      const { epoch } = held;
+      return Promise.resolve({
+        position: () => Promise.resolve(held.position),
+        async append(topic, records, nextPosition) {
+          if (held.epoch !== epoch) throw new SkewlessError('fenced', `${id} is done by another`);
+          await log.append(topic, records);
+          held.position = nextPosition;
+        },
+        close: () => Promise.resolve(),
+      });
+    },
     async consume(consume, handler) {
       return startConsumer(partitionsOf(consume.topic), options, consume, handler);
     },
@@ -78,6 +94,7 @@ export function createMemoryLog(options: LogOptions): MemoryLog {
     },
     records: (topic) => partitionsOf(topic).flatMap(({ records }) => records),
   };
+  return log;
 }
 
 function endOf({ startOffset, records }: Partition): number {
