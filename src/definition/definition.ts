@@ -37,6 +37,8 @@ export interface SourceDefinition {
   readonly maxAheadMs: number;
   readonly idleAfterMs: number;
   readonly staleAfterMs: number;
+  /** States are kept this long beyond the reach of their view. */
+  readonly expirySlackMs: number;
   readonly historyComplete: boolean;
   readonly fields: readonly SourceField[];
   readonly derived: readonly DerivedColumn[];

@@ -66,6 +66,7 @@ const SOURCE = mapping('a source', ['name', 'event_time', 'fields'], {
   max_ahead: ref('duration'),
   idle_after: ref('duration'),
   stale_after: ref('duration'),
+  expiry_slack: ref('duration'),
   clock: choice('what "now" means for this stream', ['wall', 'watermark']),
   history: choice('complete: nothing happened before the first record', ['complete']),
   fields: { ...dictionary('field names and types', ref('field_name'), ref('field'), 1_000), minProperties: 1 },

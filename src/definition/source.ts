@@ -17,6 +17,7 @@ const MAX_DISORDER_MS = 0;
 const MAX_AHEAD_MS = 300_000;
 const IDLE_AFTER_MS = 60_000;
 const STALE_AFTER_MS = 60_000;
+const EXPIRY_SLACK_MS = 7 * 86_400_000;
 
 /** A source as views check against it. `definition` counts only when no file has a problem. */
 export interface SourceDraft {
@@ -45,6 +46,7 @@ export function readSource(cursor: Cursor): SourceDraft {
     maxAheadMs: durationAt(cursor, 'max_ahead', MAX_AHEAD_MS),
     idleAfterMs: durationAt(cursor, 'idle_after', IDLE_AFTER_MS, 1),
     staleAfterMs: durationAt(cursor, 'stale_after', STALE_AFTER_MS, 1),
+    expirySlackMs: durationAt(cursor, 'expiry_slack', EXPIRY_SLACK_MS, 60_000),
     historyComplete: textAt(cursor, 'history') === 'complete',
     fields,
     derived,

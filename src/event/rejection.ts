@@ -15,6 +15,7 @@ export const REJECTION_CODES = {
   too_far_ahead: 'The event time is more than `max_ahead` after the time the record was appended.',
   expression_error: 'An expression of the source or of the view failed on this record.',
   out_of_magnitude: 'A number is outside the bounds within which sums or squares are exact.',
+  misplaced: 'The record is not in the partition that its key leads to, so no reader would find its entity.',
   key_too_long: 'The entity key is longer than 1,024 bytes.',
 } as const;
 

@@ -22,6 +22,8 @@ export interface MaterializeBounds {
   readonly retryLastMs: number;
   /** `moved` answers in a row, without a commit between, after which a shard fails: replaying does not help. */
   readonly movedInARowMax: number;
+  /** Builds that take the place of corrupt states, by one process, after which a shard fails: its store damages them. */
+  readonly rebuildsMax: number;
   /** `stop()` resolves within this. */
   readonly stopMs: number;
 }
@@ -37,5 +39,6 @@ export const DEFAULT_BOUNDS: MaterializeBounds = {
   retryFirstMs: 50,
   retryLastMs: 5_000,
   movedInARowMax: 20,
+  rebuildsMax: 3,
   stopMs: 5_000,
 };

@@ -80,7 +80,7 @@ function sectionOf(context: ShardContext, lane: Lane, to: number): CommitSection
     fingerprint,
     expectedPosition: storedPosition === null ? null : { [partition]: storedPosition },
     checkpoint: checkpointOf(context, ownership, Math.max(ownership.nextOffset, to)),
-    stateTtlMs: null,
+    stateTtlMs: lane.plan.stateTtlMs,
     changes,
   };
 }

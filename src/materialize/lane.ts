@@ -32,6 +32,10 @@ export interface Lane {
   state: LaneState;
   /** The greatest epoch this process had. */
   epoch: number;
+  /** Why what is stored cannot be used, until a build takes its place; null: it can. */
+  corrupt: string | null;
+  /** Builds by this process that took the place of stored states. */
+  rebuilds: number;
   /** `moved` answers since the last commit. */
   movedInARow: number;
   /** Equal to the store; evicted when there are too many. */
@@ -57,6 +61,8 @@ export function createLane(plan: LanePlan, outcomeIndex: number, stateBytesMax: 
     counters: createCounters(),
     state: { mode: 'opening' },
     epoch: 0,
+    corrupt: null,
+    rebuilds: 0,
     movedInARow: 0,
     idle: new LRUCache<string, EntityState>({ maxSize: stateBytesMax, sizeCalculation: memoryBytes }),
     working: new Map(),

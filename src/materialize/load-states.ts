@@ -15,7 +15,7 @@ interface Wanted {
 
 /**
  * Afterwards `working` of every owned lane holds the states of its entities in the chunk. Answers false if the store
- * is not where the lanes believe it is: then they must be opened again. A lane with a corrupt state fails.
+ * is not where the lanes believe it is, or holds a corrupt state: then they must be opened again, or built again.
  */
 export async function loadStates(context: ShardContext, lanes: readonly Lane[], chunk: Chunk): Promise<boolean> {
   const wanted = lanes.flatMap((lane) => missingStates(lane, chunk));
@@ -30,7 +30,7 @@ export async function loadStates(context: ShardContext, lanes: readonly Lane[], 
       const read = reads[index];
       assert(read !== undefined, 'a read for each section');
       if (!isWhereExpected(lane, read, context.id.partition)) return false;
-      keep(lane, some, read);
+      if (!keep(lane, some, read, context.bounds.rebuildsMax)) return false;
     }
   }
   return true;
@@ -59,21 +59,26 @@ function isWhereExpected(lane: Lane, read: ShardRead, partition: number): boolea
   return stored === lane.state.ownership.storedPosition;
 }
 
-function keep(lane: Lane, wanted: readonly Wanted[], read: ShardRead): void {
+/** False: a state is corrupt, and the lane is to be built again. */
+function keep(lane: Lane, wanted: readonly Wanted[], read: ShardRead, rebuildsMax: number): boolean {
   const { plan } = lane.plan;
   for (const [index, { entity }] of wanted.entries()) {
-    if (lane.state.mode !== 'owned') return;
-    const stored = read.states[index] ?? null;
+    if (lane.state.mode !== 'owned') return true;
+    // States of the build that this one takes the place of are none of its own.
+    const ofBuild = read.checkpoint?.buildStartedMs === lane.state.ownership.buildStartedMs;
+    const stored = ofBuild ? (read.states[index] ?? null) : null;
     try {
       lane.working.set(entity, stored === null ? emptyState(plan) : decodeState(plan, stored));
     } catch (error) {
       if (!(error instanceof CorruptBytesError)) throw error;
       // Folding on would lose what the state held, and starting it anew would count a part of the log: neither is exact.
-      changeState(lane, {
-        mode: 'failed',
-        code: 'corrupt_state',
-        message: `the stored state of an entity cannot be read (${error.message}); prune this fingerprint to rebuild it`,
-      });
+      if (lane.rebuilds < rebuildsMax) {
+        lane.corrupt = error.message;
+        return false;
+      }
+      const message = `stored states of entities cannot be read (${error.message}), again after ${lane.rebuilds} builds`;
+      changeState(lane, { mode: 'failed', code: 'corrupt_state', message });
     }
   }
+  return true;
 }

@@ -28,10 +28,19 @@ export async function openLanes(context: ShardContext, lanes: readonly Lane[], a
       takeoverMs: bounds.takeoverMs,
       owner,
       assigned,
+      rebuild: lane.corrupt !== null,
       epoch: lane.epoch,
     });
-    changeState(lane, stateOf(opening, context, range, checkpoint));
+    const state = stateOf(opening, context, range, checkpoint);
+    changeState(lane, state);
+    if (state.mode === 'owned') noteRebuild(lane, state.ownership.buildStartedMs, checkpoint);
   }
+}
+
+/** Counts builds that took the place of states. */
+function noteRebuild(lane: Lane, buildStartedMs: number, checkpoint: Checkpoint | null): void {
+  lane.corrupt = null;
+  if (checkpoint !== null && checkpoint.buildStartedMs !== buildStartedMs) lane.rebuilds++;
 }
 
 function stateOf(
@@ -43,6 +52,13 @@ function stateOf(
   if (opening.kind === 'own') return { mode: 'owned', ownership: opening.ownership };
   if (opening.kind === 'standby') {
     return { mode: 'standby', owner: opening.owner, askAgainAtMs: opening.askAgainAtMs };
+  }
+  if (opening.kind === 'partition_count_changed') {
+    const { built } = opening;
+    const message =
+      `topic ${source.topic} had ${built} partitions when its states were built, and entities are in other partitions now; ` +
+      'give the deployment another --namespace, which builds beside this one, and prune this one afterwards';
+    return { mode: 'failed', code: 'partition_count_changed', message };
   }
   const message =
     `the checkpoint of ${checkpoint?.owner ?? 'nobody'} is at offset ${opening.position}, and topic ${source.topic} holds ` +

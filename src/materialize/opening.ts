@@ -16,6 +16,8 @@ export interface OpeningContext {
   readonly owner: Owner;
   /** True when the log has just assigned the partition: then no other member of this group has it. */
   readonly assigned: boolean;
+  /** What is stored is of no use: begin again. */
+  readonly rebuild: boolean;
   /** Epoch this process had before, 0 if none: epochs never fall. */
   readonly epoch: number;
 }
@@ -35,7 +37,7 @@ export interface Ownership {
   storedPosition: number | null;
   /** Next offset to fold. */
   nextOffset: number;
-  readonly buildTarget: number;
+  buildTarget: number;
   readonly completeFromMs: number | null;
   watermarkMs: number | null;
   caughtUpAtMs: number | null;
@@ -46,6 +48,8 @@ export type Opening =
   | { readonly kind: 'own'; readonly ownership: Ownership }
   /** Somebody else commits; to be asked again when its heartbeat would be too old. */
   | { readonly kind: 'standby'; readonly owner: string; readonly askAgainAtMs: number }
+  /** The topic has another number of partitions than when the states were built: entities are elsewhere now. */
+  | { readonly kind: 'partition_count_changed'; readonly built: number }
   /** The log does not hold the records from `position` on: before its start, or beyond its end. */
   | { readonly kind: 'log_gap'; readonly position: number };
 
@@ -53,10 +57,15 @@ export function decideOpening(checkpoint: Checkpoint | null, context: OpeningCon
   const { range } = context;
   if (checkpoint === null) return { kind: 'own', ownership: build(context) };
   const position = checkpoint.position[range.partition] ?? 0;
+  if (checkpoint.partitions !== context.partitions) {
+    return { kind: 'partition_count_changed', built: checkpoint.partitions };
+  }
+  const rebuild = context.rebuild || checkpoint.heartbeatMs < context.nowMs - context.source.expirySlackMs;
+  if (rebuild && mayTake(checkpoint, context))
+    return { kind: 'own', ownership: buildAgain(context, checkpoint, position) };
   if (position < range.startOffset || position > range.endOffset) return { kind: 'log_gap', position };
-  const askAgainAtMs = checkpoint.heartbeatMs + context.takeoverMs + 1;
-  if (!mayClaim(checkpoint, context) && context.nowMs < askAgainAtMs) {
-    return { kind: 'standby', owner: checkpoint.owner, askAgainAtMs };
+  if (!mayTake(checkpoint, context)) {
+    return { kind: 'standby', owner: checkpoint.owner, askAgainAtMs: askAgainAtMs(checkpoint, context) };
   }
   const taken = checkpoint.owner === formatOwner(context.owner) && !context.assigned ? 0 : 1;
   return {
@@ -74,6 +83,25 @@ export function decideOpening(checkpoint: Checkpoint | null, context: OpeningCon
       receivedAtMs: checkpoint.receivedAtMs,
     },
   };
+}
+
+/** Above what is stored, whose position the first commit expects; the other build's states count as absent. */
+function buildAgain(context: OpeningContext, { epoch, buildStartedMs }: Checkpoint, position: number): Ownership {
+  const built = build(context);
+  return {
+    ...built,
+    buildStartedMs: Math.max(built.buildStartedMs, buildStartedMs + 1),
+    epoch: Math.max(epoch + 1, context.epoch),
+    storedPosition: position,
+  };
+}
+
+function askAgainAtMs({ heartbeatMs }: Checkpoint, { takeoverMs }: OpeningContext): number {
+  return heartbeatMs + takeoverMs + 1;
+}
+
+function mayTake(checkpoint: Checkpoint, context: OpeningContext): boolean {
+  return mayClaim(checkpoint, context) || context.nowMs >= askAgainAtMs(checkpoint, context);
 }
 
 /** Without waiting for the heartbeat to age: it is ours, was given up, or the group says the partition is ours now. */

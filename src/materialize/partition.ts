@@ -36,11 +36,22 @@ export function createPartition(context: PartitionContext): Partition {
   const { decoder, shards, letters, retry } = context;
   const lanes = shards.flatMap((shard) => shard.lanes);
 
-  async function applyChunk(chunk: Chunk): Promise<void> {
+  function checkPlacement(chunk: Chunk): Chunk {
+    let { records } = chunk;
+    for (const { placement, lanes: some } of shards) {
+      const owned = some.find(({ state }) => state.mode === 'owned')?.state;
+      if (placement === null || owned?.mode !== 'owned') continue;
+      records = placement.check(records, some, owned.ownership.partitions);
+    }
+    return records === chunk.records ? chunk : { ...chunk, records };
+  }
+
+  async function applyChunk(decoded: Chunk): Promise<void> {
     // Embedded adapters answer without ever leaving the event loop's turn; requests of the same process must get theirs.
     await nextTurn();
     // Before letters: a lane that is claimed now may take part in this chunk.
     for (const shard of shards) await shard.claimAbandoned();
+    const chunk = checkPlacement(decoded);
     if (letters !== null) {
       for (const decoded of chunk.records) collect(letters, lanes, chunk, decoded);
       await untilReachable(retry, () => letters.write());

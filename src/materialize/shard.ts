@@ -10,10 +10,13 @@ import { changeState, type Lane, settle } from './lane.ts';
 import { loadStates } from './load-states.ts';
 import { openLanes } from './open-lanes.ts';
 import { pendingBytes } from './pending-bytes.ts';
+import { createPlacement, type Placement } from './placement.ts';
 import type { Chunk, ShardContext } from './shard-context.ts';
 
 export interface Shard {
   readonly entityKey: string;
+  /** Whether its records are where readers look; null where that cannot be told. */
+  readonly placement: Placement | null;
   readonly lanes: readonly Lane[];
   /** After the log assigned the partition. */
   open(): Promise<void>;
@@ -49,7 +52,7 @@ export function createShard(context: ShardContext): Shard {
       if (!(await commit(taking, decoded.record.offset + 1))) return;
     }
     if (chunk.records.length > 0) noteReceived(taking, clock.nowMs());
-    const reachedFirst = confirmEnd(taking, chunk.reachedEndAtMs);
+    const reachedFirst = confirmEnd(taking, chunk);
     const heartbeatDue = clock.nowMs() - committedAtMs >= bounds.heartbeatMs;
     if (chunk.nextOffset === chunk.fromOffset && !reachedFirst && !heartbeatDue) return;
     if (await commit(taking, chunk.nextOffset)) for (const lane of taking) settle(lane);
@@ -75,6 +78,7 @@ export function createShard(context: ShardContext): Shard {
 
   return {
     entityKey: context.id.entityKey,
+    placement: createPlacement(context.source, lanes[0]?.plan.view.keyColumns ?? []),
     lanes,
     open: () => failingAlone(() => openLanes(context, lanes, true)),
     nextOffset() {
@@ -106,13 +110,15 @@ function noteReceived(lanes: readonly Lane[], atMs: number): void {
 }
 
 /** Notes when the log's end was reached; answers whether a lane reached it for the first time. */
-function confirmEnd(lanes: readonly Lane[], reachedEndAtMs: number | null): boolean {
+function confirmEnd(lanes: readonly Lane[], { reachedEndAtMs, nextOffset }: Chunk): boolean {
   if (reachedEndAtMs === null) return false;
   let first = false;
   for (const { state } of lanes) {
     if (state.mode !== 'owned') continue;
     first ||= state.ownership.caughtUpAtMs === null;
     state.ownership.caughtUpAtMs = reachedEndAtMs;
+    // What was beyond when the build began can never be read: markers of transactions take offsets, too.
+    state.ownership.buildTarget = Math.min(state.ownership.buildTarget, nextOffset);
   }
   return first;
 }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Aggregation } from '../aggregate/aggregation.ts';
 import { SkewlessError } from '../core/errors.ts';
 import type { Definitions, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
+import { stateTtlMs } from '../state/expiry.ts';
 import { compilePlan, type ViewPlan } from '../state/plan.ts';
 
 /** One state fingerprint within a shard. */
@@ -16,6 +17,8 @@ export interface LanePlan {
   /** Ids of those views. */
   readonly viewIds: readonly string[];
   readonly plan: ViewPlan;
+  /** Null: states are kept for ever. */
+  readonly stateTtlMs: number | null;
 }
 
 export interface ShardPlan {
@@ -64,7 +67,8 @@ function planShards(
     lanes: [...byFingerprint].map(([fingerprint, [view, ...others]]) => {
       const first = view as ViewDefinition;
       const viewIds = [first, ...others].map(({ id }) => id);
-      return { fingerprint, view: first, viewIds, plan: compilePlan(first, aggregations) };
+      const plan = compilePlan(first, aggregations);
+      return { fingerprint, view: first, viewIds, plan, stateTtlMs: stateTtlMs(plan) };
     }),
   }));
 }

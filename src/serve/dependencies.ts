@@ -8,7 +8,8 @@ import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
 import { type ServicePlan, compileService } from '../vector/service.ts';
 import { type Outages, createOutages } from './outages.ts';
-import { type Partitions, createPartitions } from './partitions.ts';
+import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
+import { TIMED_OUT, within } from './time-limit.ts';
 import { type Watermarks, createWatermarks } from './watermarks.ts';
 
 export interface ServeDependencies {
@@ -61,6 +62,24 @@ export interface Serving extends ServeDependencies {
 
 const READ_LIMIT_MS = 5_000;
 
+/** How many partitions the source's states were built for; null where none were, or the store does not say in time. */
+async function builtPartitions(
+  { definitions, store }: ServeDependencies,
+  source: SourceDefinition,
+  limitMs: number,
+): Promise<number | null> {
+  for (const view of definitions.views.values()) {
+    if (view.source.name !== source.name) continue;
+    const shard = { source: source.name, entityKey: entityKeyOf(view), partition: 0 };
+    const sections = [{ fingerprint: view.stateFingerprint, entities: [] }];
+    const reads = await within(store.read(shard, sections), limitMs).catch((): typeof TIMED_OUT => TIMED_OUT);
+    if (reads === TIMED_OUT) return null;
+    const checkpoint = reads[0]?.checkpoint ?? null;
+    if (checkpoint !== null) return checkpoint.partitions;
+  }
+  return null;
+}
+
 export function createServing(dependencies: ServeDependencies): Serving {
   const { definitions, log, readLimitMs = READ_LIMIT_MS } = dependencies;
   const mapValues = <T, U>(map: ReadonlyMap<string, T>, make: (value: T) => U) =>
@@ -69,9 +88,9 @@ export function createServing(dependencies: ServeDependencies): Serving {
     ...dependencies,
     services: mapValues(definitions.services, (service: ServiceDefinition) => compileService(service, AGGREGATIONS)),
     viewPlans: mapValues(definitions.views, (view: ViewDefinition) => compilePlan(view, AGGREGATIONS)),
-    partitions: createPartitions(async (source: SourceDefinition) => {
-      const ranges = log === null ? null : await log.ranges(source.topic);
-      return ranges === null ? null : ranges.length;
+    partitions: createPartitions(async (source) => {
+      if (log === null) return builtPartitions(dependencies, source, readLimitMs);
+      return (await log.ranges(source.topic))?.length ?? null;
     }),
     watermarks: createWatermarks(),
     outages: createOutages(dependencies.logger, dependencies.clock),

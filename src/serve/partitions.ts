@@ -15,11 +15,16 @@ export type PartitionCounts = ReadonlyMap<string, number>;
 export interface Partitions {
   /** Throws 503 `log_unavailable` where it must ask the log and cannot. */
   counts(sources: Iterable<SourceDefinition>): Promise<PartitionCounts>;
+  /**
+   * Whether `built`, the number that a checkpoint's states were built with, is the one in use here. If not, entities are
+   * elsewhere than was looked, and the number is asked for again next time.
+   */
+  agrees(source: string, built: number): boolean;
 }
 
 /**
- * `ask` answers null while the topic does not exist: then there is one. A known count is kept: a topic that grows is a
- * new namespace.
+ * `ask` answers null while nothing is known: then there is one. A known count is kept: a topic that grows is a new
+ * namespace.
  */
 export function createPartitions(ask: (source: SourceDefinition) => Promise<number | null>): Partitions {
   const known = new Map<string, number>();
@@ -32,6 +37,11 @@ export function createPartitions(ask: (source: SourceDefinition) => Promise<numb
         counts.set(source.name, count ?? 1);
       }
       return counts;
+    },
+    agrees(source, built) {
+      if ((known.get(source) ?? 1) === built) return true;
+      known.delete(source);
+      return false;
     },
   };
 }

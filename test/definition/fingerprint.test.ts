@@ -148,7 +148,12 @@ const MUTATIONS: readonly Mutation[] = [
   change('none', 'a new field', 'unused: int', 'unused: int\n      more: string'),
   change('none', 'the order of fields', '      c: string\n      unused: int', '      unused: int\n      c: string'),
   change('none', 'a derived column nobody uses', 'unused + 1', 'unused + 2'),
-  change('none', 'idle_after and stale_after', 'topic: s', 'topic: s\n    idle_after: 2m\n    stale_after: 2m'),
+  change(
+    'none',
+    'idle_after, stale_after and expiry_slack',
+    'topic: s',
+    'topic: s\n    idle_after: 2m\n    stale_after: 2m\n    expiry_slack: 2d',
+  ),
   change('none', 'white space and parentheses of an expression', "c <> 'b'", "( c  <>  'b' )"),
   change('none', 'the case of keywords', 'x > 1 AND', 'x > 1 and'),
   change('none', 'a default written out', 'topic: s', 'topic: s\n    mode: append'),

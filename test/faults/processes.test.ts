@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { randomFrom } from '../contract/random.ts';
+import { type Random, randomFrom } from '../contract/random.ts';
 import { describeWith } from '../services/available.ts';
 import { type KafkaService, startKafka } from '../services/kafka.ts';
 import { type RedisService, startRedis } from '../services/redis.ts';
@@ -27,19 +27,20 @@ describeWith(['kafka', 'redis'], 'processes that die', () => {
   const epochs = async (): Promise<number> =>
     [...(await world.checkpoints()).values()].reduce((sum, { epoch }) => sum + epoch, 0);
 
+  /** At a random moment; another takes its place. */
+  async function killOne(both: Process[], random: Random): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 100 + random.int(400)));
+    const victim = random.int(both.length);
+    await both[victim]?.kill();
+    both[victim] = await world.start('materialize');
+  }
+
   test(`one of two materializers killed ${KILLS} times during load: nothing is lost, nothing counts twice`, async () => {
     const random = randomFrom(1);
     const server = await world.start('serve');
     const both = [await world.start('materialize'), await world.start('materialize')];
     for (let kill = 0; kill < KILLS; kill++) {
-      await Promise.all([
-        world.produce(300),
-        new Promise((resolve) => setTimeout(resolve, 100 + random.int(400))).then(async () => {
-          const victim = random.int(both.length);
-          await both[victim]?.kill();
-          both[victim] = await world.start('materialize');
-        }),
-      ]);
+      await Promise.all([world.produce(300), killOne(both, random)]);
     }
     await world.check(server);
     expect(await epochs()).toBeGreaterThan((await world.checkpoints()).size);

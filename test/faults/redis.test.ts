@@ -16,9 +16,10 @@ const epochsOf = async (world: World): Promise<number> =>
   [...(await world.checkpoints()).values()].reduce((sum, { epoch }) => sum + epoch, 0);
 
 const buildsOf = async (world: World): Promise<string> =>
-  JSON.stringify(
-    [...(await world.checkpoints())].map(([name, { buildStartedMs }]) => [name, buildStartedMs]).toSorted(),
-  );
+  [...(await world.checkpoints())]
+    .map(([name, { buildStartedMs }]) => `${name} ${buildStartedMs}`)
+    .toSorted()
+    .join();
 
 /** Statuses of all cards' values, as they are now. */
 async function statusesOf({ url }: Process): Promise<readonly string[]> {

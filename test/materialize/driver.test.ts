@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { SkewlessError } from '../../src/core/errors.ts';
 import type { Materializer } from '../../src/materialize/materializer.ts';
+import type { StoredState } from '../../src/state/state.ts';
 import { outage } from '../simulation/memory-store.ts';
 import {
   applied,
@@ -287,7 +288,7 @@ test('a fault of the store that waiting does not mend fails the shard and says s
   expect(laneOf(materializer)?.reason).toEqual({ code: 'store_refused', message: 'out of its mind' });
 });
 
-test('a corrupt state fails its lane alone: nothing is folded over it, and other lanes go on', async () => {
+test('a corrupt state is not folded over: its lane alone is built again, and holds what a clean pass gives', async () => {
   const views = `  - { name: w, entity: other, keys: { g: g }, source: s, features: [{ name: m, agg: max, of: x }] }`;
   const setting = settingOf(definitionsOf({ views }));
   const first = await started(setting);
@@ -305,8 +306,36 @@ test('a corrupt state fails its lane alone: nothing is folded over it, and other
   const second = await started(setting, 'two');
   await setting.log.append('s', eventsOf(3, { g: 'g' }));
   await applied(second, 6, 'w@1');
-  expect(laneOf(second)?.reason?.code).toBe('corrupt_state');
-  expect(setting.checkpoint('v')?.position).toEqual({ 0: 3 });
+  await applied(second, 6);
+  expect(laneOf(second)?.state).toBe('live');
+  expect(setting.checkpoint('v')?.buildStartedMs).toBeGreaterThan(lane?.checkpoint.buildStartedMs ?? 0);
+  const clean = settingOf(definitionsOf({ views }));
+  await clean.log.ensureTopic('s', 1);
+  await clean.log.append('s', [...eventsOf(3, { g: 'g' }), ...eventsOf(3, { g: 'g' })]);
+  await applied(await started(clean), 6);
+  expect(setting.states('v')).toEqual(clean.states('v'));
+});
+
+test('states that come back corrupt after each build fail their lane in the end', async () => {
+  const setting = settingOf(definitionsOf());
+  const read = setting.store.read.bind(setting.store);
+  const corrupt = (state: StoredState): StoredState => ({ ...state, head: state.head.slice(0, -1) });
+  setting.store.read = async (...args) =>
+    (await read(...args)).map((each) => ({ ...each, states: each.states.map((state) => state && corrupt(state)) }));
+  // Nothing is kept in memory, so each chunk reads what the one before has written.
+  const materializer = await started(setting, 'one', { stateBytesMax: 1, rebuildsMax: 2 });
+  await setting.log.append('s', eventsOf(3));
+  await applied(materializer, 3);
+  for (let built = 1; built <= 2; built++) {
+    await setting.log.append('s', eventsOf(3));
+    await applied(materializer, 3 + 3 * built);
+  }
+  await setting.log.append('s', eventsOf(3));
+  await until('the lane has failed', () => laneOf(materializer)?.state === 'failed');
+  expect(laneOf(materializer)?.reason).toMatchObject({
+    code: 'corrupt_state',
+    message: expect.stringContaining('again after 2 builds'),
+  });
 });
 
 test('a store that answers moved for ever fails the shard instead of spinning', async () => {

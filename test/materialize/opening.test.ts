@@ -14,6 +14,7 @@ function contextOf(overrides: Partial<OpeningContext> = {}): OpeningContext {
     takeoverMs: 10_000,
     owner: { id: 'me', group: 'g' },
     assigned: false,
+    rebuild: false,
     epoch: 0,
     ...overrides,
   };
@@ -28,7 +29,7 @@ function checkpointOf(overrides: Partial<Checkpoint> = {}): Checkpoint {
     caughtUpAtMs: NOW_MS - 5,
     buildTarget: { 2: 20 },
     completeFromMs: 7,
-    partitions: 1,
+    partitions: 4,
     transitPosition: null,
     buildStartedMs: 1,
     receivedAtMs: null,
@@ -76,7 +77,7 @@ test('a claim resumes at the checkpoint with all it says, and a greater epoch', 
       buildTarget: 20,
       completeFromMs: 7,
       buildStartedMs: 1,
-      partitions: 1,
+      partitions: 4,
       receivedAtMs: null,
       watermarkMs: 9,
       caughtUpAtMs: NOW_MS - 5,
@@ -121,4 +122,24 @@ test('a checkpoint exactly at either end of the log is none', () => {
       contextOf({ range: { partition: 2, startOffset, endOffset, startTimestampMs: null } }),
     ).kind;
   expect([at(30, 50), at(0, 30)]).toEqual(['own', 'own']);
+});
+
+test('a topic that has grown is an error that says what to do, never another reading of the states', () => {
+  const opening = decideOpening(checkpointOf({ owner: '' }), contextOf({ partitions: 5 }));
+  expect(opening).toEqual({ kind: 'partition_count_changed', built: 4 });
+});
+
+test('states that are of no use are built again above their checkpoint, as another build', () => {
+  const checkpoint = checkpointOf({ owner: '', buildStartedMs: NOW_MS + 7 });
+  expect(decideOpening(checkpoint, contextOf({ rebuild: true }))).toMatchObject({
+    kind: 'own',
+    ownership: { epoch: 5, storedPosition: 30, nextOffset: 0, buildTarget: 50, buildStartedMs: NOW_MS + 8 },
+  });
+  expect(decideOpening(checkpointOf(), contextOf({ rebuild: true }))).toMatchObject({ kind: 'standby' });
+});
+
+test('a checkpoint that nobody kept for longer than the slack is built again, for states may be forgotten', () => {
+  const at = (heartbeatMs: number) => decideOpening(checkpointOf({ heartbeatMs }), contextOf());
+  expect(at(NOW_MS - SOURCE.expirySlackMs)).toMatchObject({ ownership: { nextOffset: 30, buildStartedMs: 1 } });
+  expect(at(NOW_MS - SOURCE.expirySlackMs - 1)).toMatchObject({ ownership: { nextOffset: 0, buildStartedMs: NOW_MS } });
 });

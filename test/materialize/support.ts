@@ -9,6 +9,7 @@ import type { LaneStatus, MaterializerStatus, SourceStatus, ViewStatus } from '.
 import { createMemoryLog, type MemoryLog } from '../simulation/memory-log.ts';
 import { createMemoryStore, laneName, type MemoryStore } from '../simulation/memory-store.ts';
 import { createRandom } from '../simulation/random.ts';
+import type { StoredState } from '../../src/state/state.ts';
 import type { Checkpoint } from '../../src/store/store.ts';
 
 export const NOW_MS = 1_700_000_000_000;
@@ -51,6 +52,8 @@ export interface Setting {
   create(owner?: string, bounds?: Partial<MaterializeBounds>): Materializer;
   /** The checkpoint of the view's lane; null before its first commit. */
   checkpoint(view?: string): Checkpoint | null;
+  /** What is stored of the view's entities. */
+  states(view?: string): ReadonlyMap<string, StoredState>;
   put(view: string, checkpoint: Partial<Checkpoint>): void;
 }
 
@@ -82,6 +85,7 @@ export function settingOf(definitions: Definitions, commitBytesMax = 65_536): Se
         bounds: { retryFirstMs: 1, retryLastMs: 5, ...bounds },
       }),
     checkpoint: (view = 'v') => store.lanes.get(nameOf(view))?.checkpoint ?? null,
+    states: (view = 'v') => store.lanes.get(nameOf(view))?.states ?? new Map(),
     put(view, checkpoint) {
       const lane = store.lanes.get(nameOf(view));
       if (lane === undefined) throw new Error(`nothing is stored of ${view}`);

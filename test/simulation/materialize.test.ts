@@ -2,6 +2,7 @@
  * The live driver among faults: whatever happens to processes, store and log, the states that are stored in the end are
  * those of one clean pass over the log, bit for bit. Every run is named by its seed.
  */
+import { partitionOf } from '../../src/log/partitioner.ts';
 import { expect, test } from 'vitest';
 import type { LogRecord } from '../../src/event/event.ts';
 import { compileSourceDecoder } from '../../src/event/decode.ts';
@@ -143,7 +144,7 @@ async function live(seed: number, misfortunes: readonly string[], partitions = 1
     random,
     mischief: 0.2,
     ...(partitions > 1
-      ? { partitionOf: (key, count) => (key === null ? random.below(count) : (key.at(-1) ?? 0) % count) }
+      ? { partitionOf: (key, count) => partitionOf(key, count, 'murmur2') ?? random.below(count) }
       : {}),
   });
   await world.log.ensureTopic(SOURCE, partitions);

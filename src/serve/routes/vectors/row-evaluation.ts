@@ -6,7 +6,8 @@
 import { messageOf } from '../../../core/errors.ts';
 import { CorruptBytesError } from '../../../core/bytes.ts';
 import { decodeState } from '../../../state/codec.ts';
-import { evaluate } from '../../../state/evaluate.ts';
+import { evaluate, outOfHistory } from '../../../state/evaluate.ts';
+import { mayBeForgotten } from '../../../state/expiry.ts';
 import type { EntityState } from '../../../state/entity-state.ts';
 import type { ViewPlan } from '../../../state/plan.ts';
 import type { Evaluation } from '../../../state/state.ts';
@@ -68,7 +69,10 @@ export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
     const id = `${view} ${asOfMs} ${entity}`;
     let evaluation = evaluations.get(id);
     if (evaluation === undefined) {
-      evaluation = evaluate(planOf(view), result.state, asOfMs, result.facts.completeFromMs);
+      evaluation =
+        result.state === null && mayBeForgotten(planOf(view), asOfMs, nowMs)
+          ? outOfHistory(planOf(view), nowMs)
+          : evaluate(planOf(view), result.state, asOfMs, result.facts.completeFromMs);
       evaluations.set(id, evaluation);
     }
     return evaluation;
@@ -114,6 +118,8 @@ function lookUp(input: EvaluatorInput, plan: ViewPlan, ref: EntityRef, nowMs: nu
   const section = outcome.sections.get(ref.fingerprint);
   const facts = shardFacts(section?.checkpoint ?? null, plan.view.source.staleAfterMs, nowMs);
   if (facts.kind === 'rebuilding') return REBUILDING;
+  const built = section?.checkpoint?.partitions ?? 1;
+  if (!input.serving.partitions.agrees(plan.view.source.name, built)) return REBUILDING;
   const stored = section?.states.get(ref.entity) ?? null;
   if (stored === null) return { kind: 'state', state: null, facts };
   try {
