@@ -23,6 +23,7 @@ import { createMaterializer } from './materialize/materializer.ts';
 import { buildApp } from './serve/app.ts';
 import type { Store } from './store/store.ts';
 import { createLogger } from './telemetry/logger.ts';
+import { createMetrics } from './telemetry/metrics.ts';
 
 const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string })
   .version;
@@ -94,13 +95,17 @@ async function open(
       ? null
       : createMaterializer({ definitions, aggregations: AGGREGATIONS, log, store, clock, namespace, owner });
   if (materializer !== null) closers.add('the materializer', () => materializer.stop());
+  const status = materializer === null ? null : () => materializer.status();
+  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status });
+  closers.add('the metrics', () => metrics.close());
   const app = await buildApp({
     definitions,
     store,
     log,
     clock,
     logger,
-    materializerStatus: materializer === null ? null : () => materializer.status(),
+    materializerStatus: status,
+    metrics,
     version: VERSION,
     readyWhileBuilding: role === 'materialize',
   });

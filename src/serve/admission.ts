@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { RequestError, item } from './problem.ts';
 
 const RETRY_AFTER_SECONDS = 1;
-const PROBES = new Set(['/livez', '/readyz']);
+const PROBES = new Set(['/livez', '/readyz', '/metrics']);
 
 export function installAdmission(app: FastifyInstance, inflightMax: number): void {
   let inflight = 0;

@@ -11,6 +11,7 @@ import { installJsonBodies } from './json-body.ts';
 import { installOpenApi } from './openapi.ts';
 import { registerPostEvents } from './routes/events/post.ts';
 import { registerHealth } from './routes/health/health.ts';
+import { registerMetrics } from './routes/metrics/metrics.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
@@ -63,5 +64,6 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerServices(app, serving);
   registerSources(app, serving);
   registerHealth(app, serving);
+  if (dependencies.metrics) registerMetrics(app, serving, dependencies.metrics);
   return app;
 }

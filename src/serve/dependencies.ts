@@ -7,6 +7,7 @@ import type { Log } from '../log/log.ts';
 import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
 import { type ServicePlan, compileService } from '../vector/service.ts';
+import type { MetricsSink } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
@@ -22,6 +23,8 @@ export interface ServeDependencies {
   /** What the materializer of this process says of itself; null where there is none. */
   readonly materializerStatus: (() => MaterializeReport) | null;
   readonly version: string;
+  /** Null or absent: nobody keeps metrics, and there is no `/metrics`. */
+  readonly metrics?: MetricsSink | null;
   /** Whether a process whose shards still build is ready (`materialize`), or not yet (`serve`, `all`). */
   readonly readyWhileBuilding?: boolean;
   /** One read of the store takes at most this, ms (default 5,000); beyond it what was asked for is `UNAVAILABLE`. */

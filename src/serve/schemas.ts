@@ -100,10 +100,15 @@ interface Answer {
 }
 
 /** The responses of an operation: what it answers, and the problems it can have (500 and 503 always). */
-export function responses(answer: Answer, problemStatuses: readonly number[], status = 200): Record<number, unknown> {
+export function responses(
+  answer: Answer,
+  problemStatuses: readonly number[],
+  status = 200,
+  type = 'application/json',
+): Record<number, unknown> {
   const { description, schema, example } = answer;
   const declared: Record<number, unknown> = {
-    [status]: { description, content: { 'application/json': { schema, example } } },
+    [status]: { description, content: { [type]: { schema, example } } },
   };
   for (const problemStatus of [...problemStatuses, 500, 503]) {
     const problem = PROBLEMS[problemStatus];

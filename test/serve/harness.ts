@@ -19,6 +19,7 @@ import { buildApp } from '../../src/serve/app.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { conformsTo } from './openapi-conformance.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 const MANIFEST = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
 const VERSION = (JSON.parse(MANIFEST) as { version: string }).version;
@@ -105,6 +106,11 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     clock,
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
     materializerStatus: options.materialize === false ? null : () => materializer.status(),
+    metrics: createMetrics({
+      clock,
+      version: VERSION,
+      materializerStatus: options.materialize === false ? null : () => materializer.status(),
+    }),
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
     ...(options.inflightMax === undefined ? {} : { inflightMax: options.inflightMax }),

@@ -19,7 +19,12 @@ const VALIDATORS = new WeakMap<object, ValidateFunction>();
 export function conformsTo(
   app: FastifyInstance,
   request: InjectOptions & { readonly url: string },
-  answer: { readonly status: number; readonly headers: Readonly<Record<string, unknown>>; readonly json: unknown },
+  answer: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, unknown>>;
+    readonly json: unknown;
+    readonly text: string;
+  },
 ): void {
   const document = app.swagger() as unknown as Document;
   const path = request.url.split('?')[0] ?? '';
@@ -32,7 +37,10 @@ export function conformsTo(
   expect(schema, `${request.method} ${path} declares ${answer.status} ${mediaType}`).toBeDefined();
   if (schema === undefined) return;
   const validate = validatorOf(app, document, schema);
-  expect(validate(answer.json) ? [] : validate.errors, `${request.method} ${path} ${answer.status}`).toEqual([]);
+  expect(
+    validate(answer.json ?? answer.text) ? [] : validate.errors,
+    `${request.method} ${path} ${answer.status}`,
+  ).toEqual([]);
 }
 
 function findOperation({ paths }: Document, path: string, method: string): Operation | null {
