@@ -17,6 +17,13 @@ export interface MaterializeBounds {
   readonly heartbeatMs: number;
   /** A heartbeat older than this is that of an owner who is gone. */
   readonly takeoverMs: number;
+  /** A lane that stands by looks at the checkpoint this often: its owner may have given it up. */
+  readonly standbyAskMs: number;
+  /** The log is asked this often whether the topic has grown. */
+  readonly topicAskMs: number;
+  /** Where lanes of a partition are farther apart than this many offsets, they take turns of this many ms. */
+  readonly nearOffsets: number;
+  readonly turnMs: number;
   /** Waits between attempts while the log or the store cannot be reached: doubling from the first to the last. */
   readonly retryFirstMs: number;
   readonly retryLastMs: number;
@@ -36,6 +43,10 @@ export const DEFAULT_BOUNDS: MaterializeBounds = {
   stateBytesMax: 268_435_456,
   heartbeatMs: 1_000,
   takeoverMs: 10_000,
+  standbyAskMs: 2_000,
+  topicAskMs: 10_000,
+  nearOffsets: 4_000,
+  turnMs: 2_000,
   retryFirstMs: 50,
   retryLastMs: 5_000,
   movedInARowMax: 20,

@@ -108,6 +108,7 @@ function acknowledge(lane: Lane, to: number): void {
   ownership.nextOffset = Math.max(ownership.nextOffset, to);
   ownership.storedPosition = ownership.nextOffset;
   forgetUnflushed(lane);
+  lane.claimStored = true;
   lane.movedInARow = 0;
 }
 
@@ -116,19 +117,20 @@ function ownershipOf(lane: Lane): Ownership {
   return lane.state.ownership;
 }
 
-/** Whoever raised the epoch is alive until its heartbeat says otherwise. */
+/** Whoever raised the epoch is alive, unless its heartbeat says otherwise. */
 function standBy({ clock, bounds }: ShardContext, lane: Lane, epoch: number): void {
   changeState(lane, {
     mode: 'standby',
     owner: `epoch ${epoch}`,
-    askAgainAtMs: clock.nowMs() + bounds.takeoverMs,
+    askAgainAtMs: clock.nowMs() + bounds.standbyAskMs,
+    suspect: false,
   });
 }
 
 /** After `moved`, or where a read found the store elsewhere. */
 export async function startAgain(context: ShardContext, lanes: readonly Lane[]): Promise<void> {
   for (const lane of lanes) lane.movedInARow++;
-  await openLanes(context, lanes, false);
+  await openLanes(context, lanes, { assigned: false, confirmed: false });
   for (const lane of lanes) {
     if (lane.movedInARow <= context.bounds.movedInARowMax) continue;
     const message = `the store refused ${lane.movedInARow} commits in a row: replaying does not help`;

@@ -6,7 +6,7 @@
  *   opening → owned | standby | failed      what the checkpoint says (opening.ts)
  *   owned   → opening                       `moved`: what is in memory is dropped, the checkpoint read again
  *   owned   → standby                       `fenced`: somebody has a greater epoch
- *   standby → opening                       the other's heartbeat would be too old by now
+ *   standby → owned | standby | failed      what the checkpoint says, looked at again from time to time
  *   owned   → failed                        a fault that replaying cannot mend; it stays until the process restarts
  *   any     → released                      revoked, or the driver stops
  * An owned lane is building below its build target, and live from there on.
@@ -20,7 +20,13 @@ import type { LanePlan } from './topology.ts';
 export type LaneState =
   | { readonly mode: 'opening' }
   | { readonly mode: 'owned'; readonly ownership: Ownership }
-  | { readonly mode: 'standby'; readonly owner: string; readonly askAgainAtMs: number }
+  | {
+      readonly mode: 'standby';
+      readonly owner: string;
+      readonly askAgainAtMs: number;
+      /** Its heartbeat is too old; it is claimed if that is still so when a later batch has come. */
+      readonly suspect: boolean;
+    }
   | { readonly mode: 'failed'; readonly code: string; readonly message: string }
   | { readonly mode: 'released' };
 
@@ -36,6 +42,8 @@ export interface Lane {
   corrupt: string | null;
   /** Builds by this process that took the place of stored states. */
   rebuilds: number;
+  /** Whether the store has our epoch: until then another may take the lane, and not know of us. */
+  claimStored: boolean;
   /** `moved` answers since the last commit. */
   movedInARow: number;
   /** Equal to the store; evicted when there are too many. */
@@ -63,6 +71,7 @@ export function createLane(plan: LanePlan, outcomeIndex: number, stateBytesMax: 
     epoch: 0,
     corrupt: null,
     rebuilds: 0,
+    claimStored: false,
     movedInARow: 0,
     idle: new LRUCache<string, EntityState>({ maxSize: stateBytesMax, sizeCalculation: memoryBytes }),
     working: new Map(),
@@ -79,6 +88,7 @@ function memoryBytes({ head, stored }: EntityState): number {
 /** Leaves the present state; what is in memory goes with it. */
 export function changeState(lane: Lane, state: LaneState): void {
   lane.state = state;
+  lane.claimStored = false;
   lane.idle.clear();
   lane.working.clear();
   forgetUnflushed(lane);

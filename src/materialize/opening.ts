@@ -1,6 +1,7 @@
 /**
- * Where a lane starts, as a pure decision (DESIGN section 6, "Start" and "Ownership"): resume at the checkpoint, build
- * from the log's start, stand by for a live owner, or refuse, because records between checkpoint and log are gone.
+ * Where a lane starts, as a pure decision (DESIGN section 6, "Start", "Ownership" and "Expiry"): resume at the
+ * checkpoint, build from the log's start, build again over what is of no use any more, stand by for a live owner, or
+ * refuse: records between checkpoint and log are gone, or entities have moved to other partitions.
  */
 import type { SourceDefinition } from '../definition/definition.ts';
 import type { PartitionRange } from '../log/log.ts';
@@ -18,6 +19,10 @@ export interface OpeningContext {
   readonly assigned: boolean;
   /** What is stored is of no use: begin again. */
   readonly rebuild: boolean;
+  /** Whether stored states expire: then a checkpoint that was left alone for long stands over states that are gone. */
+  readonly statesExpire: boolean;
+  /** The owner was seen to be gone before, and a batch has come since: this process is alive, and reads the partition. */
+  readonly confirmed: boolean;
   /** Epoch this process had before, 0 if none: epochs never fall. */
   readonly epoch: number;
 }
@@ -46,10 +51,10 @@ export interface Ownership {
 
 export type Opening =
   | { readonly kind: 'own'; readonly ownership: Ownership }
-  /** Somebody else commits; to be asked again when its heartbeat would be too old. */
-  | { readonly kind: 'standby'; readonly owner: string; readonly askAgainAtMs: number }
+  /** Somebody else commits; `suspect`: did, for its heartbeat is too old. It is looked at once more before it is claimed. */
+  | { readonly kind: 'standby'; readonly owner: string; readonly heartbeatMs: number; readonly suspect: boolean }
   /** The topic has another number of partitions than when the states were built: entities are elsewhere now. */
-  | { readonly kind: 'partition_count_changed'; readonly built: number }
+  | { readonly kind: 'partition_count_changed'; readonly built: number; readonly partitions: number }
   /** The log does not hold the records from `position` on: before its start, or beyond its end. */
   | { readonly kind: 'log_gap'; readonly position: number };
 
@@ -58,15 +63,18 @@ export function decideOpening(checkpoint: Checkpoint | null, context: OpeningCon
   if (checkpoint === null) return { kind: 'own', ownership: build(context) };
   const position = checkpoint.position[range.partition] ?? 0;
   if (checkpoint.partitions !== context.partitions) {
-    return { kind: 'partition_count_changed', built: checkpoint.partitions };
+    return { kind: 'partition_count_changed', built: checkpoint.partitions, partitions: context.partitions };
   }
-  const rebuild = context.rebuild || checkpoint.heartbeatMs < context.nowMs - context.source.expirySlackMs;
-  if (rebuild && mayTake(checkpoint, context))
-    return { kind: 'own', ownership: buildAgain(context, checkpoint, position) };
-  if (position < range.startOffset || position > range.endOffset) return { kind: 'log_gap', position };
-  if (!mayTake(checkpoint, context)) {
-    return { kind: 'standby', owner: checkpoint.owner, askAgainAtMs: askAgainAtMs(checkpoint, context) };
+  // Beyond its end it is another log: what is stored is not mixed with it, nor given up for it.
+  if (position > range.endOffset) return { kind: 'log_gap', position };
+  const mustBuild = context.rebuild || mayHaveExpired(checkpoint, context);
+  if (position < range.startOffset && !mustBuild) return { kind: 'log_gap', position };
+  if (!mayClaim(checkpoint, context)) {
+    const { owner, heartbeatMs } = checkpoint;
+    const suspect = context.nowMs > heartbeatMs + context.takeoverMs;
+    if (!suspect || !(context.confirmed || context.assigned)) return { kind: 'standby', owner, heartbeatMs, suspect };
   }
+  if (mustBuild) return { kind: 'own', ownership: buildAgain(context, checkpoint, position) };
   const taken = checkpoint.owner === formatOwner(context.owner) && !context.assigned ? 0 : 1;
   return {
     kind: 'own',
@@ -96,17 +104,18 @@ function buildAgain(context: OpeningContext, { epoch, buildStartedMs }: Checkpoi
   };
 }
 
-function askAgainAtMs({ heartbeatMs }: Checkpoint, { takeoverMs }: OpeningContext): number {
-  return heartbeatMs + takeoverMs + 1;
+/** Resuming would take entities whose states are gone for ones that were never there. */
+function mayHaveExpired({ heartbeatMs }: Checkpoint, { statesExpire, nowMs, source }: OpeningContext): boolean {
+  return statesExpire && heartbeatMs < nowMs - source.expirySlackMs;
 }
 
-function mayTake(checkpoint: Checkpoint, context: OpeningContext): boolean {
-  return mayClaim(checkpoint, context) || context.nowMs >= askAgainAtMs(checkpoint, context);
-}
-
-/** Without waiting for the heartbeat to age: it is ours, was given up, or the group says the partition is ours now. */
-function mayClaim(checkpoint: Checkpoint, { owner, assigned }: OpeningContext): boolean {
+/**
+ * Without waiting for the heartbeat to age: it is ours, was given up, the group says the partition is ours now, or the
+ * store went back to a time before it was ours.
+ */
+function mayClaim(checkpoint: Checkpoint, { owner, assigned, epoch }: OpeningContext): boolean {
   if (checkpoint.owner === RELEASED || checkpoint.owner === formatOwner(owner)) return true;
+  if (epoch > checkpoint.epoch) return true;
   return assigned && checkpoint.owner.endsWith(`@${owner.group}`);
 }
 

@@ -7,18 +7,24 @@ import type { SourceDecoder } from '../event/decode.ts';
 import type { LogRecord } from '../event/event.ts';
 import type { LogBatch } from '../log/log.ts';
 import type { PartitionLetters, RejectedFor } from './dead-letters.ts';
-import type { Lane } from './lane.ts';
+import { changeState, type Lane } from './lane.ts';
+import { partitionCountChanged } from './open-lanes.ts';
 import { type RetryPolicy, untilReachable } from './retry.ts';
 import { type Shard, takesPart } from './shard.ts';
 import type { Chunk, DecodedRecord } from './shard-context.ts';
+import type { Turns } from './turns.ts';
 
 export interface PartitionContext {
+  readonly topic: string;
   readonly decoder: SourceDecoder;
   readonly shards: readonly Shard[];
   /** Null when dead letters are off. */
   readonly letters: PartitionLetters | null;
   readonly retry: RetryPolicy;
   readonly flushRecordsMax: number;
+  readonly turns: Turns;
+  /** How many partitions the topic has had lately; null where the log does not say. */
+  partitionCount(): Promise<number | null>;
   /** Whether the driver stops: then a batch is left after the chunk at hand. */
   stopping(): boolean;
 }
@@ -33,7 +39,7 @@ export interface Partition {
 }
 
 export function createPartition(context: PartitionContext): Partition {
-  const { decoder, shards, letters, retry } = context;
+  const { decoder, shards, letters, retry, turns } = context;
   const lanes = shards.flatMap((shard) => shard.lanes);
 
   function checkPlacement(chunk: Chunk): Chunk {
@@ -46,11 +52,18 @@ export function createPartition(context: PartitionContext): Partition {
     return records === chunk.records ? chunk : { ...chunk, records };
   }
 
+  /** Producers spread keys over all partitions there are: no lane goes on with entities that may have left. */
+  async function failWherePartitionsChanged(): Promise<void> {
+    const count = await context.partitionCount();
+    for (const lane of lanes) {
+      if (count === null || lane.state.mode !== 'owned' || lane.state.ownership.partitions === count) continue;
+      changeState(lane, partitionCountChanged(context.topic, lane.state.ownership.partitions, count));
+    }
+  }
+
   async function applyChunk(decoded: Chunk): Promise<void> {
     // Embedded adapters answer without ever leaving the event loop's turn; requests of the same process must get theirs.
     await nextTurn();
-    // Before letters: a lane that is claimed now may take part in this chunk.
-    for (const shard of shards) await shard.claimAbandoned();
     const chunk = checkPlacement(decoded);
     if (letters !== null) {
       for (const decoded of chunk.records) collect(letters, lanes, chunk, decoded);
@@ -63,15 +76,18 @@ export function createPartition(context: PartitionContext): Partition {
     shards,
     async open() {
       for (const shard of shards) await shard.open();
-      return leastOf(shards);
+      return turns.next(lanes, false);
     },
     async apply(batch, fetchedAtMs) {
+      await failWherePartitionsChanged();
+      for (const shard of shards) await shard.claimAbandoned();
+      // Without an owned lane the log is followed all the same, to be near when one is claimed.
+      if (!lanes.some(({ state }) => state.mode === 'owned')) return batch.nextPosition;
       let position = batch.fetchPosition;
       for (const chunk of chunksOf(batch, fetchedAtMs, context.flushRecordsMax, decoder)) {
         if (context.stopping()) break;
         await applyChunk(chunk);
-        // Without an owned lane the log is followed all the same, to be near when one is claimed.
-        position = leastOf(shards) ?? chunk.nextOffset;
+        position = turns.next(lanes, chunk.reachedEndAtMs !== null) ?? chunk.nextOffset;
         if (position !== chunk.nextOffset) break;
       }
       return position;
@@ -81,12 +97,6 @@ export function createPartition(context: PartitionContext): Partition {
       for (const shard of shards) await shard.release();
     },
   };
-}
-
-/** The offset that the shards need next; null when none owns a lane. */
-function leastOf(shards: readonly Shard[]): number | null {
-  const offsets = shards.map((shard) => shard.nextOffset()).filter((offset) => offset !== null);
-  return offsets.length === 0 ? null : Math.min(...offsets);
 }
 
 /** Lazily: a chunk is decoded when the one before it is committed. An empty batch is one empty chunk. */

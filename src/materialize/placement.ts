@@ -15,6 +15,8 @@ const ENTITIES_REMEMBERED = 100_000;
 /** Misplaced records of a chunk that are only dead-lettered; beyond, and beyond their share, the shard stops. */
 const MISPLACED_FEW = 5;
 const MISPLACED_SHARE_MAX = 0.01;
+/** Of a quiet topic, chunks hold a record or two: they are counted together, up to so many records. */
+const TALLY_RECORDS = 1_000;
 const TEXT_DECODER = new TextDecoder();
 
 export interface Placement {
@@ -32,6 +34,14 @@ export function createPlacement(source: SourceDefinition, keyColumns: readonly s
   const places = key.fields.map((field) => keyColumns.indexOf(field));
   if (places.includes(-1)) return null;
   const expected = new Map<string, number>();
+  let tally = { records: 0, misplaced: 0 };
+
+  function isTooMany(records: number, misplaced: number): boolean {
+    const isMore = (some: number, of: number): boolean => some > Math.max(MISPLACED_FEW, of * MISPLACED_SHARE_MAX);
+    const together = { records: tally.records + records, misplaced: tally.misplaced + misplaced };
+    tally = together.records < TALLY_RECORDS ? together : { records: 0, misplaced: 0 };
+    return isMore(misplaced, records) || (misplaced > 0 && isMore(together.misplaced, together.records));
+  }
 
   function keyOf(entityKey: string): Uint8Array | null {
     const keys = JSON.parse(entityKey) as readonly (string | number | boolean)[];
@@ -78,7 +88,7 @@ export function createPlacement(source: SourceDefinition, keyColumns: readonly s
         message = explain(decoded.record, event.entityKey, partitions);
         return rejected(decoded, lanes, message);
       });
-      if (misplaced > Math.max(MISPLACED_FEW, records.length * MISPLACED_SHARE_MAX)) {
+      if (isTooMany(records.length, misplaced)) {
         const text = `${misplaced} of ${records.length} records are in a partition where no reader looks; of the last: ${message}`;
         for (const lane of lanes) {
           if (lane.state.mode === 'owned')

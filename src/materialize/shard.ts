@@ -20,9 +20,7 @@ export interface Shard {
   readonly lanes: readonly Lane[];
   /** After the log assigned the partition. */
   open(): Promise<void>;
-  /** The offset it needs next: the least of its owned lanes; null when it owns none. */
-  nextOffset(): number | null;
-  /** Claims lanes whose owner's heartbeat is too old; to be called before each chunk. */
+  /** Claims lanes that were given up, or whose owner is gone; to be called once for each batch. */
   claimAbandoned(): Promise<void>;
   /** Folds and commits a chunk; with an empty one, commits a heartbeat when it is due. Rejects only when stopped. */
   apply(chunk: Chunk): Promise<void>;
@@ -46,21 +44,29 @@ export function createShard(context: ShardContext): Shard {
       await startAgain(context, taking.filter(isOwned));
       return;
     }
+    const receiving = taking.filter(
+      ({ state }) => state.mode === 'owned' && state.ownership.nextOffset < chunk.nextOffset,
+    );
     for (const decoded of chunk.records) {
       for (const lane of taking) foldRecord(lane, decoded, context.source.maxDisorderMs);
       if (pendingBytes(taking) < context.store.commitBytesMax) continue;
       if (!(await commit(taking, decoded.record.offset + 1))) return;
     }
-    if (chunk.records.length > 0) noteReceived(taking, clock.nowMs());
+    if (chunk.records.length > 0) noteReceived(receiving, clock.nowMs());
     const reachedFirst = confirmEnd(taking, chunk);
     const heartbeatDue = clock.nowMs() - committedAtMs >= bounds.heartbeatMs;
-    if (chunk.nextOffset === chunk.fromOffset && !reachedFirst && !heartbeatDue) return;
+    const isUnclaimed = taking.some(({ claimStored }) => !claimStored);
+    if (chunk.nextOffset === chunk.fromOffset && !reachedFirst && !heartbeatDue && !isUnclaimed) return;
     if (await commit(taking, chunk.nextOffset)) for (const lane of taking) settle(lane);
   }
 
   async function claimAbandoned(): Promise<void> {
-    const due = lanes.filter(({ state }) => state.mode === 'standby' && clock.nowMs() >= state.askAgainAtMs);
-    if (due.length > 0) await openLanes(context, due, false);
+    const nowMs = clock.nowMs();
+    const due = lanes.filter(({ state }) => state.mode === 'standby' && nowMs >= state.askAgainAtMs);
+    const suspected = due.filter(({ state }) => state.mode === 'standby' && state.suspect);
+    const others = due.filter((lane) => !suspected.includes(lane));
+    if (suspected.length > 0) await openLanes(context, suspected, { assigned: false, confirmed: true });
+    if (others.length > 0) await openLanes(context, others, { assigned: false, confirmed: false });
   }
 
   /** A fault that waiting does not mend stops the lanes and not the process: other shards go on. */
@@ -80,12 +86,7 @@ export function createShard(context: ShardContext): Shard {
     entityKey: context.id.entityKey,
     placement: createPlacement(context.source, lanes[0]?.plan.view.keyColumns ?? []),
     lanes,
-    open: () => failingAlone(() => openLanes(context, lanes, true)),
-    nextOffset() {
-      const offsets = lanes.map(({ state }) => (state.mode === 'owned' ? state.ownership.nextOffset : Infinity));
-      const least = Math.min(...offsets);
-      return least === Infinity ? null : least;
-    },
+    open: () => failingAlone(() => openLanes(context, lanes, { assigned: true, confirmed: false })),
     claimAbandoned: () => failingAlone(claimAbandoned),
     apply: (chunk) =>
       failingAlone(async () => {
@@ -109,16 +110,18 @@ function noteReceived(lanes: readonly Lane[], atMs: number): void {
   for (const { state } of lanes) if (state.mode === 'owned') state.ownership.receivedAtMs = atMs;
 }
 
-/** Notes when the log's end was reached; answers whether a lane reached it for the first time. */
+/** Notes when the log's end was reached; answers whether that is news for readers. */
 function confirmEnd(lanes: readonly Lane[], { reachedEndAtMs, nextOffset }: Chunk): boolean {
   if (reachedEndAtMs === null) return false;
-  let first = false;
+  let isNews = false;
   for (const { state } of lanes) {
     if (state.mode !== 'owned') continue;
-    first ||= state.ownership.caughtUpAtMs === null;
-    state.ownership.caughtUpAtMs = reachedEndAtMs;
+    const { ownership } = state;
+    const endOffset = Math.max(nextOffset, ownership.nextOffset);
+    isNews ||= ownership.caughtUpAtMs === null || endOffset < ownership.buildTarget;
+    ownership.caughtUpAtMs = reachedEndAtMs;
     // What was beyond when the build began can never be read: markers of transactions take offsets, too.
-    state.ownership.buildTarget = Math.min(state.ownership.buildTarget, nextOffset);
+    ownership.buildTarget = Math.min(ownership.buildTarget, endOffset);
   }
-  return first;
+  return isNews;
 }

@@ -1,6 +1,6 @@
 /**
  * One source at work: its consumer, its partitions, and what happens when the log fails. The log awaits each call of
- * the handler, so nothing here runs twice at once, and waiting for the store is the back-pressure.
+ * the handler, one at a time for a partition, and waiting for the store is the back-pressure.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
@@ -35,6 +35,8 @@ export interface SourceDriver {
   stop(): Promise<void>;
   state(): SourceState;
   partitions(): ReadonlyMap<number, Partition>;
+  /** Of the topic, as of lately; null where the log has not said. */
+  partitionCount(): Promise<number | null>;
   /** Ends of the log at the last fetches, by partition. */
   endOffsets(): ReadonlyMap<number, number>;
 }
@@ -61,11 +63,14 @@ export function createSourceDriver(context: SourceDriverContext): SourceDriver {
     // Heartbeats ride on empty batches, so these must come more often.
     idleMs: Math.max(1, Math.floor(bounds.heartbeatMs / 2)),
   };
+  const count = createPartitionCount(context);
   let state: SourceState = { mode: 'starting' };
   let running: Promise<void> = Promise.resolve();
   let end: (error: unknown) => void = () => {};
 
   function partitionOf(number: number): Partition {
+    // It may be a new one.
+    count.forget();
     let partition = partitions.get(number);
     if (partition === undefined) {
       partition = context.createPartition(number);
@@ -139,6 +144,35 @@ export function createSourceDriver(context: SourceDriverContext): SourceDriver {
     },
     state: () => state,
     partitions: () => partitions,
+    partitionCount: () => count.ask(),
     endOffsets: () => endOffsets,
+  };
+}
+
+interface PartitionCount {
+  ask(): Promise<number | null>;
+  /** The next question is asked of the log. */
+  forget(): void;
+}
+
+/** The log does not tell of a topic that has grown, so it is asked from time to time. */
+function createPartitionCount({ plan, log, clock, bounds }: SourceDriverContext): PartitionCount {
+  let answer: Promise<number | null> = Promise.resolve(null);
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  return {
+    ask() {
+      if (clock.nowMs() - askedAtMs >= bounds.topicAskMs) {
+        askedAtMs = clock.nowMs();
+        // An outage is noticed elsewhere.
+        answer = log.ranges(plan.source.topic).then(
+          (ranges) => ranges?.length ?? null,
+          () => null,
+        );
+      }
+      return answer;
+    },
+    forget() {
+      askedAtMs = Number.NEGATIVE_INFINITY;
+    },
   };
 }

@@ -16,6 +16,7 @@ import type { ShardContext } from './shard-context.ts';
 import { createSourceDriver } from './source-driver.ts';
 import { partitionStatus, type SourceStatus, viewStatuses } from './status.ts';
 import type { SourcePlan } from './topology.ts';
+import { createTurns } from './turns.ts';
 
 export interface SourceContext {
   readonly log: Log;
@@ -47,6 +48,7 @@ export function createSource(plan: SourcePlan, context: SourceContext): Source {
     const shards = createShards(plan, context, outage.policy, partition);
     shardsOf.set(partition, shards);
     return createPartition({
+      topic: source.topic,
       decoder: compileSourceDecoder(
         source,
         plan.shards.flatMap(({ lanes }) => lanes.map(({ view }) => view)),
@@ -55,6 +57,8 @@ export function createSource(plan: SourcePlan, context: SourceContext): Source {
       letters: deadLetters?.partition(partition) ?? null,
       retry: outage.policy,
       flushRecordsMax: context.bounds.flushRecordsMax,
+      turns: createTurns(context),
+      partitionCount: () => driver.partitionCount(),
       stopping: context.stopping,
     });
   }

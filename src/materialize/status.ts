@@ -78,9 +78,9 @@ function laneStatus(lane: Lane, partition: number): LaneStatus {
       epoch,
     };
   }
-  const { storedPosition, buildTarget, completeFromMs, watermarkMs, caughtUpAtMs } = state.ownership;
+  const { storedPosition, nextOffset, buildTarget, completeFromMs, watermarkMs, caughtUpAtMs } = state.ownership;
   // An empty log is built as soon as that is committed, so that readers see a checkpoint.
-  const isLive = storedPosition !== null && storedPosition >= buildTarget;
+  const isLive = storedPosition !== null && Math.min(storedPosition, nextOffset) >= buildTarget;
   return {
     partition,
     state: isLive ? 'live' : 'building',

@@ -4,7 +4,7 @@
  */
 import type { ViewPlan } from './plan.ts';
 
-/** Null: for ever. */
+/** Null: for ever. Events may be `max_ahead` newer than the write that brought them. */
 export function stateTtlMs(plan: ViewPlan): number | null {
   const { source, features } = plan.view;
   if (source.clock === 'watermark' || plan.hasLifetime) return null;
@@ -12,7 +12,7 @@ export function stateTtlMs(plan: ViewPlan): number | null {
   for (const { window } of features) {
     if (window.kind === 'sliding') reachMs = Math.max(reachMs, window.offsetMs + window.lengthMs + window.hopMs);
   }
-  return reachMs + source.expirySlackMs;
+  return reachMs + source.maxAheadMs + source.expirySlackMs;
 }
 
 /** Whether an absent state may be one that was forgotten: then nothing can be said of so old an `as_of`. */

@@ -15,6 +15,8 @@ function contextOf(overrides: Partial<OpeningContext> = {}): OpeningContext {
     owner: { id: 'me', group: 'g' },
     assigned: false,
     rebuild: false,
+    statesExpire: true,
+    confirmed: false,
     epoch: 0,
     ...overrides,
   };
@@ -100,12 +102,20 @@ test.each<[string, Partial<Checkpoint>, Partial<OpeningContext>, string, number 
   ['our own lane is taken anew when it is assigned anew', { owner: 'me@g' }, { assigned: true }, 'own', 5],
   ['a store that forgot our epoch gets it again', { owner: 'me@g', epoch: 2 }, { epoch: 4 }, 'own', 4],
   ['a heartbeat of exactly the limit is alive', { heartbeatMs: NOW_MS - 10_000 }, {}, 'standby', null],
-  ['an older one is not', { heartbeatMs: NOW_MS - 10_001 }, {}, 'own', 5],
+  ['an older one is not, and is looked at once more', { heartbeatMs: NOW_MS - 10_001 }, {}, 'standby', null],
+  [
+    'still older when a batch has come since: it is gone',
+    { heartbeatMs: NOW_MS - 10_001 },
+    { confirmed: true },
+    'own',
+    5,
+  ],
+  ['or when the group has just given us the partition', { heartbeatMs: NOW_MS - 10_001 }, { assigned: true }, 'own', 5],
+  ['a store that went back to before our epoch is taken at once', { owner: 'peer@g' }, { epoch: 5 }, 'own', 5],
 ])('%s', (_name, checkpoint, context, kind, epoch) => {
   const opening = decideOpening(checkpointOf(checkpoint), contextOf(context));
   expect(opening.kind).toBe(kind);
   if (opening.kind === 'own') expect(opening.ownership.epoch).toBe(epoch);
-  if (opening.kind === 'standby') expect(opening.askAgainAtMs).toBeGreaterThan(NOW_MS);
 });
 
 test.each([
@@ -126,7 +136,7 @@ test('a checkpoint exactly at either end of the log is none', () => {
 
 test('a topic that has grown is an error that says what to do, never another reading of the states', () => {
   const opening = decideOpening(checkpointOf({ owner: '' }), contextOf({ partitions: 5 }));
-  expect(opening).toEqual({ kind: 'partition_count_changed', built: 4 });
+  expect(opening).toEqual({ kind: 'partition_count_changed', built: 4, partitions: 5 });
 });
 
 test('states that are of no use are built again above their checkpoint, as another build', () => {
@@ -139,7 +149,10 @@ test('states that are of no use are built again above their checkpoint, as anoth
 });
 
 test('a checkpoint that nobody kept for longer than the slack is built again, for states may be forgotten', () => {
-  const at = (heartbeatMs: number) => decideOpening(checkpointOf({ heartbeatMs }), contextOf());
+  const at = (heartbeatMs: number, statesExpire = true) =>
+    decideOpening(checkpointOf({ heartbeatMs, owner: '' }), contextOf({ statesExpire }));
+  // What never expires is never in doubt.
+  expect(at(0, false)).toMatchObject({ ownership: { nextOffset: 30, buildStartedMs: 1 } });
   expect(at(NOW_MS - SOURCE.expirySlackMs)).toMatchObject({ ownership: { nextOffset: 30, buildStartedMs: 1 } });
   expect(at(NOW_MS - SOURCE.expirySlackMs - 1)).toMatchObject({ ownership: { nextOffset: 0, buildStartedMs: NOW_MS } });
 });

@@ -76,3 +76,20 @@ test('with one partition there is nowhere else to be', async () => {
   await applied(await drive(setting), 1);
   expect(setting.states().size).toBe(1);
 });
+
+test('misplaced records that come one by one stop the shard, too', async () => {
+  const setting = await setUp([]);
+  const materializer = await drive(setting);
+  const failed = (): boolean => lanesOf(materializer).some(({ state }) => state === 'failed');
+  for (let count = 0; count < 20 && !failed(); count++) {
+    const partition = (rightPartition('k1', 'murmur2') + 1) % PARTITIONS;
+    const record = { ...recordOf({ at: NOW_MS, k: 'k1', x: 1 }), key: Buffer.from('k1'), partition };
+    const before = lanesOf(materializer).map(({ position }) => position);
+    await setting.log.append('s', [record]);
+    await until(
+      'it is looked at',
+      () => failed() || lanesOf(materializer).some(({ position }, at) => position !== before[at]),
+    );
+  }
+  expect(failed()).toBe(true);
+});

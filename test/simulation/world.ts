@@ -60,6 +60,9 @@ export function createWorld({ random, mischief, partitionOf }: WorldOptions): Wo
     takeoverMs: 2_000,
     retryFirstMs: 1,
     retryLastMs: 3,
+    nearOffsets: random.below(60),
+    turnMs: random.below(40),
+    standbyAskMs: random.below(1_000),
     stopMs: 1_000,
   };
   const world: World = {
