@@ -34,10 +34,18 @@ export type SourceState =
 
 export interface PartitionStatus {
   readonly partition: number;
+  /** Least committed position of its owned lanes; null when none is owned, or has committed. */
+  readonly position: number | null;
   /** End of the log at the last fetch; null before the first. */
   readonly endOffset: number | null;
   /** Greatest watermark of its lanes: greatest event time minus `max_disorder`; null before the first event. */
   readonly watermarkMs: number | null;
+  /** Records between position and end, as of the last fetch. */
+  readonly lag: number | null;
+  /** When its owned lanes last had reached the log's end, all of them. */
+  readonly caughtUpAtMs: number | null;
+  /** When records last came, by this process's clock. */
+  readonly receivedAtMs: number | null;
 }
 
 /** One state fingerprint, and the views that share it. */
@@ -60,11 +68,14 @@ export interface LaneStatus {
   readonly completeFromMs: number | null;
   readonly watermarkMs: number | null;
   readonly caughtUpAtMs: number | null;
+  readonly receivedAtMs: number | null;
   readonly epoch: number;
+  /** Builds that took the place of stored states, since the process started. */
+  readonly rebuilds: number;
 }
 
 function laneStatus(lane: Lane, partition: number): LaneStatus {
-  const { state, epoch } = lane;
+  const { state, epoch, rebuilds } = lane;
   if (state.mode !== 'owned') {
     return {
       partition,
@@ -75,10 +86,13 @@ function laneStatus(lane: Lane, partition: number): LaneStatus {
       completeFromMs: null,
       watermarkMs: null,
       caughtUpAtMs: null,
+      receivedAtMs: null,
       epoch,
+      rebuilds,
     };
   }
-  const { storedPosition, nextOffset, buildTarget, completeFromMs, watermarkMs, caughtUpAtMs } = state.ownership;
+  const { storedPosition, nextOffset, buildTarget, completeFromMs, watermarkMs, caughtUpAtMs, receivedAtMs } =
+    state.ownership;
   // An empty log is built as soon as that is committed, so that readers see a checkpoint.
   const isLive = storedPosition !== null && Math.min(storedPosition, nextOffset) >= buildTarget;
   return {
@@ -90,7 +104,9 @@ function laneStatus(lane: Lane, partition: number): LaneStatus {
     completeFromMs,
     watermarkMs,
     caughtUpAtMs,
+    receivedAtMs,
     epoch,
+    rebuilds,
   };
 }
 
@@ -106,8 +122,32 @@ export function partitionStatus(
   endOffset: number | null,
 ): PartitionStatus {
   const lanes = shards.flatMap((shard) => shard.lanes).map((lane) => laneStatus(lane, partition));
-  const watermarks = lanes.map(({ watermarkMs }) => watermarkMs).filter((watermarkMs) => watermarkMs !== null);
-  return { partition, endOffset, watermarkMs: watermarks.length === 0 ? null : Math.max(...watermarks) };
+  const owned = lanes.filter(({ state }) => state === 'building' || state === 'live');
+  const known = (value: (lane: LaneStatus) => number | null): readonly number[] =>
+    owned.map(value).filter((found) => found !== null);
+  const watermarks = known(({ watermarkMs }) => watermarkMs);
+  const received = known(({ receivedAtMs }) => receivedAtMs);
+  const position = leastOfAll(
+    owned,
+    known(({ position: at }) => at),
+  );
+  return {
+    partition,
+    position,
+    endOffset,
+    watermarkMs: watermarks.length === 0 ? null : Math.max(...watermarks),
+    lag: endOffset === null || position === null ? null : Math.max(0, endOffset - position),
+    caughtUpAtMs: leastOfAll(
+      owned,
+      known(({ caughtUpAtMs }) => caughtUpAtMs),
+    ),
+    receivedAtMs: received.length === 0 ? null : Math.max(...received),
+  };
+}
+
+/** Null unless each of the lanes has one. */
+function leastOfAll(lanes: readonly LaneStatus[], known: readonly number[]): number | null {
+  return known.length === 0 || known.length < lanes.length ? null : Math.min(...known);
 }
 
 /** Views of a source, each with its lanes in all partitions. */

@@ -1,4 +1,8 @@
-/** The watermark of each source as this process has seen it: it never falls, so neither does a default `as_of`. */
+/**
+ * The watermark of each source (DESIGN section 3): that of the partition farthest behind, where idle ones hold nothing
+ * back. As a process has seen it, it never falls, so neither does a default `as_of`.
+ */
+import type { Checkpoint } from '../store/store.ts';
 
 export interface Watermarks {
   /** Takes what was just read (null: nothing known), answers the greatest seen so far, or null. */
@@ -15,6 +19,22 @@ export function createWatermarks(): Watermarks {
       return watermarkMs;
     },
   };
+}
+
+/** What a checkpoint says of its partition's progress. */
+export type Progress = Pick<Checkpoint, 'watermarkMs' | 'receivedAtMs' | 'heartbeatMs'>;
+
+/** Whether, when its owner committed last, nothing had been appended for `idleAfterMs`. */
+export function isIdle({ receivedAtMs, heartbeatMs }: Progress, idleAfterMs: number): boolean {
+  return receivedAtMs === null || heartbeatMs - receivedAtMs > idleAfterMs;
+}
+
+/** Over the partitions of a source; all idle: over those that have seen an event. Null when none has. */
+export function sourceWatermark(partitions: readonly Progress[], idleAfterMs: number): number | null {
+  const active = partitions.filter((partition) => !isIdle(partition, idleAfterMs));
+  const watermarksOf = (some: readonly Progress[]): readonly (number | null)[] =>
+    some.map(({ watermarkMs }) => watermarkMs);
+  return earliest(watermarksOf(active)) ?? earliest(watermarksOf(partitions));
 }
 
 /** The least of those known; null when none is. A partition that has seen no event has none and holds nothing back. */

@@ -87,7 +87,15 @@ test('the watermark follows every event of the source, filtered ones included, l
   await applied(materializer, 3, 'rare@1');
   expect(setting.checkpoint('rare')?.watermarkMs).toBe(NOW_MS - 2_000);
   expect(sourceStatus(materializer.status()).partitions).toEqual([
-    { partition: 0, endOffset: 3, watermarkMs: NOW_MS - 2_000 },
+    {
+      partition: 0,
+      position: 3,
+      endOffset: 3,
+      lag: 0,
+      watermarkMs: NOW_MS - 2_000,
+      caughtUpAtMs: NOW_MS,
+      receivedAtMs: NOW_MS,
+    },
   ]);
 });
 

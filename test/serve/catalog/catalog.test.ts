@@ -164,6 +164,7 @@ test('before anything is built, views are rebuilding and counters unknown', asyn
       caught_up_at: null,
       heartbeat: null,
       watermark: null,
+      idle: true,
       complete_from: null,
     },
   ]);

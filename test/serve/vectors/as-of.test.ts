@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { startHarness } from '../harness.ts';
 import { DEFINITIONS, EVENTS, HOUR_MS, NEWEST_MS, ROW, replacingReads, startAirport } from './fixture.ts';
 
 const DAY_MS = 24 * HOUR_MS;
@@ -139,4 +140,31 @@ services: [{ name: svc, features: [{ view: v, keys: { k: "hour_of_day(as_of, 'UT
   expect((await vectors('svc', { entities: [{}], as_of: NEWEST_MS + HOUR_MS })).json.vectors).toEqual([
     { values: [2] },
   ]);
+});
+
+test('a partition without appends for idle_after no longer holds as_of and the source watermark back', async () => {
+  const definitions = `
+sources:
+  - { name: s, topic: s, key: [k], event_time: ts, clock: watermark, fields: { k: string, ts: timestamp } }
+entities: [{ name: one, keys: { k: string } }]
+views: [{ name: v, entity: one, source: s, features: [{ name: n, agg: count }] }]
+services: [{ name: svc, features: [v.*] }]
+`;
+  // By murmur2, a and d are in different ones of two partitions.
+  const events = {
+    s: [
+      { k: 'a', ts: NEWEST_MS - HOUR_MS },
+      { k: 'd', ts: NEWEST_MS },
+    ],
+  };
+  const { vectors, get, append, clock } = await startHarness({ definitions, events, partitions: 2 });
+  const asOf = async () => (await vectors('svc', { entities: [{ k: 'a' }] })).json.as_of as string;
+  const watermark = async () => (await get('/v1/sources/s')).json.watermark as string;
+  expect([await asOf(), await watermark()]).toEqual(['2013-01-31T16:00:00.000Z', '2013-01-31T16:00:00.000Z']);
+  clock.offsetMs += 61_000;
+  await append('s', [{ k: 'd', ts: NEWEST_MS }]);
+  await expect.poll(asOf, { timeout: 20_000 }).toBe('2013-01-31T17:00:00.000Z');
+  await expect.poll(watermark, { timeout: 20_000 }).toBe('2013-01-31T17:00:00.000Z');
+  const { json } = await get('/v1/sources/s');
+  expect(json.views[0].freshness.map(({ idle }: { idle: boolean }) => idle).toSorted()).toEqual([false, true]);
 });

@@ -13,6 +13,7 @@ const FRESHNESS = [
     caught_up_at: '2026-01-31T12:00:00.000Z',
     heartbeat: '2026-01-31T12:00:00.000Z',
     watermark: '2013-02-01T03:59:00.000Z',
+    idle: true,
     complete_from: null,
   },
 ];

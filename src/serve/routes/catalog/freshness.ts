@@ -5,6 +5,7 @@ import type { Checkpoint } from '../../../store/store.ts';
 import { shardFacts } from '../../../vector/shard-facts.ts';
 import type { Serving } from '../../dependencies.ts';
 import { entityKeyOf } from '../../partitions.ts';
+import { isIdle } from '../../watermarks.ts';
 import { type ShardOutcome, createReadRequest, readShards, shardText } from '../../shard-reads.ts';
 
 export interface ShardFreshness {
@@ -17,6 +18,8 @@ export interface ShardFreshness {
   readonly caught_up_at: string | null;
   readonly heartbeat: string | null;
   readonly watermark: string | null;
+  /** Nothing was appended for `idle_after`: the partition holds no watermark back. */
+  readonly idle: boolean;
   readonly complete_from: string | null;
 }
 
@@ -71,6 +74,7 @@ function shardFreshness(
     caught_up_at: timestampOrNull(checkpoint?.caughtUpAtMs),
     heartbeat: timestampOrNull(checkpoint?.heartbeatMs),
     watermark: timestampOrNull(checkpoint?.watermarkMs),
+    idle: checkpoint === null || isIdle(checkpoint, view.source.idleAfterMs),
     complete_from: timestampOrNull(checkpoint?.completeFromMs),
   };
 }

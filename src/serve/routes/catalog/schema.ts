@@ -22,6 +22,7 @@ export const FreshnessSchema = Type.Array(
       caught_up_at: nullable('string', 'When the end of the log was last confirmed reached'),
       heartbeat: nullable('string'),
       watermark: nullable('string'),
+      idle: Type.Boolean({ description: 'Nothing was appended for idle_after: holds no watermark back' }),
       complete_from: nullable('string', 'Windows that begin before this are INCOMPLETE; null: history is complete'),
     },
     closed,

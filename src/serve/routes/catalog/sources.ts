@@ -9,7 +9,7 @@ import { findNamedOrRefuse } from '../../lookup.ts';
 import { pathParameter, responses } from '../../schemas.ts';
 import { sendJson } from '../../send.ts';
 import { SOURCE_EXAMPLE } from './examples.ts';
-import { type Freshness, readFreshness } from './freshness.ts';
+import { type Freshness, type ShardFreshness, readFreshness } from './freshness.ts';
 import { PageQuerySchema, pageOf, pageSchema } from './page.ts';
 import { SourceSchema } from './schema.ts';
 
@@ -69,7 +69,10 @@ function viewsOf(serving: Serving, source: SourceDefinition): readonly ViewDefin
 
 function renderSource(serving: Serving, source: SourceDefinition, freshness: Freshness): object {
   const views = viewsOf(serving, source).map(({ id }) => ({ view: id, freshness: freshness.get(id) ?? [] }));
-  const watermarks = views.flatMap((view) => view.freshness.flatMap(({ watermark }) => watermark ?? []));
+  const shards = views.flatMap((view) => view.freshness);
+  const earliestOf = (some: readonly ShardFreshness[]): string | null =>
+    some.flatMap(({ watermark }) => watermark ?? []).toSorted()[0] ?? null;
+  const watermark = earliestOf(shards.filter(({ idle }) => !idle)) ?? earliestOf(shards);
   const reported = serving.materializerStatus?.().sources.find((entry) => entry.source === source.name);
   return {
     name: source.name,
@@ -92,7 +95,7 @@ function renderSource(serving: Serving, source: SourceDefinition, freshness: Fre
       type: formatType(type, nullable),
       expression: expression.text,
     })),
-    watermark: watermarks.toSorted()[0] ?? null,
+    watermark,
     views,
     dead_letters: reported?.deadLetters ?? null,
   };

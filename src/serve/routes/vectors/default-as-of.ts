@@ -4,11 +4,12 @@
  */
 import type { SourceDefinition } from '../../../definition/definition.ts';
 import type { ServicePlan, Selection } from '../../../vector/service.ts';
+import type { Checkpoint } from '../../../store/store.ts';
 import type { Serving } from '../../dependencies.ts';
 import { type PartitionCounts, entityKeyOf } from '../../partitions.ts';
 import { RequestError, item } from '../../problem.ts';
 import { type ReadRequest, type ShardOutcome, shardText } from '../../shard-reads.ts';
-import { earliest } from '../../watermarks.ts';
+import { sourceWatermark } from '../../watermarks.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -47,7 +48,8 @@ export function defaultAsOf(
   for (const source of sources) {
     const count = counts.get(source.name) ?? 1;
     const shards = outcomesOf(plan, selection, source, count, outcomes);
-    const read = earliest(shards.map(({ outcome, fingerprint }) => watermarkOf(outcome, fingerprint)));
+    const checkpoints = shards.flatMap(({ outcome, fingerprint }) => checkpointOf(outcome, fingerprint) ?? []);
+    const read = sourceWatermark(checkpoints, source.idleAfterMs);
     const watermarkMs = serving.watermarks.observe(source.name, read);
     if (watermarkMs === null) {
       if (shards.some(({ outcome }) => outcome.kind === 'timed_out')) return null;
@@ -76,8 +78,8 @@ function outcomesOf(
   });
 }
 
-function watermarkOf(outcome: ShardOutcome, fingerprint: string): number | null {
-  return outcome.kind === 'read' ? (outcome.sections.get(fingerprint)?.checkpoint?.watermarkMs ?? null) : null;
+function checkpointOf(outcome: ShardOutcome, fingerprint: string): Checkpoint | null {
+  return outcome.kind === 'read' ? (outcome.sections.get(fingerprint)?.checkpoint ?? null) : null;
 }
 
 function noWatermark(source: SourceDefinition): RequestError {
