@@ -83,9 +83,10 @@ async function open(
 ): Promise<void> {
   const clock = systemClock;
   const { namespace, role } = config;
-  const log = config.log === null ? null : await openLog(config.log, security, (message) => logger.warn(message));
+  const warn = (message: string): void => logger.warn(message);
+  const log = config.log === null ? null : await openLog(config.log, security, warn);
   if (log !== null) closers.add('the log', () => log.close());
-  const store = await openStore(config.store, security, namespace);
+  const store = await openStore(config.store, security, namespace, warn);
   closers.add('the store', () => store.close());
   await checkStore(store, logger);
   if (log !== null && config.exampleDir !== null) await loadExample(log, definitions, config.exampleDir);

@@ -69,13 +69,18 @@ export async function openLog(
   });
 }
 
-export async function openStore(location: StoreLocation, flags: SecurityFlags, namespace: string): Promise<Store> {
+export async function openStore(
+  location: StoreLocation,
+  flags: SecurityFlags,
+  namespace: string,
+  onWarning: (message: string) => void,
+): Promise<Store> {
   if (location.kind === 'sqlite') {
     const { openSqliteStore } = await import('../store/sqlite.ts');
     return openSqliteStore({ file: location.file, namespace });
   }
   const { openRedisStore } = await import('../store/redis.ts');
-  return openRedisStore({ location: location.redis, tls: redisTls(flags), namespace });
+  return openRedisStore({ location: location.redis, tls: redisTls(flags), namespace, onWarning });
 }
 
 function kafkaSecurity(flags: SecurityFlags): KafkaSecurity {

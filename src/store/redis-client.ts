@@ -1,7 +1,7 @@
-/** The connection to Redis: its modes, its time limits, and what its errors mean to us. */
+/** The connection to Redis: its modes and its time limits. */
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { SkewlessError, messageOf } from '../core/errors.ts';
+import { isFromReplica } from './redis-faults.ts';
 import type { RedisLocation } from './redis-location.ts';
 import { COMMIT_SCRIPT, READ_SCRIPT } from './redis-scripts.ts';
 
@@ -33,7 +33,7 @@ type Argument = string | number | Buffer;
 
 /** Commands of ours beside Redis's, with replies in bytes. */
 export interface ShardCommands {
-  skewlessCommit(tag: string, ...args: Argument[]): Promise<[string, string?, string?]>;
+  skewlessCommit(tag: string, ...args: Argument[]): Promise<[string, string, string?]>;
   skewlessReadBuffer(tag: string, ...args: Argument[]): Promise<(Buffer | null)[][]>;
 }
 
@@ -41,11 +41,9 @@ export type RedisClient = (Redis | Cluster) & ShardCommands;
 
 export function connectRedis(location: RedisLocation, tls: RedisTls | null, bounds: RedisBounds): RedisClient {
   const client = createClient(location, optionsOf(location, tls, bounds), bounds);
-  // Faults are told by the command that meets them.
-  client.on('error', () => undefined);
   // Sharded pub/sub alone keeps a message within the shard's node of a cluster.
   const publish = location.mode === 'cluster' ? 'SPUBLISH' : 'PUBLISH';
-  client.defineCommand('skewlessCommit', { numberOfKeys: 1, lua: COMMIT_SCRIPT.replace('PUBLISH', `'${publish}'`) });
+  client.defineCommand('skewlessCommit', { numberOfKeys: 1, lua: COMMIT_SCRIPT.replaceAll('PUBLISH', `'${publish}'`) });
   client.defineCommand('skewlessRead', { numberOfKeys: 1, lua: READ_SCRIPT, readOnly: true });
   return client as RedisClient;
 }
@@ -62,7 +60,8 @@ function createClient(location: RedisLocation, options: ConnectOptions, bounds: 
         sentinelRetryStrategy: options.retryStrategy,
         sentinelCommandTimeout: bounds.commandMs,
         failoverDetector: true,
-        ...(location.tls ? { enableTLSForSentinelMode: true } : {}),
+        ...(location.tls ? { enableTLSForSentinelMode: true, sentinelTLS: options.tls ?? {} } : {}),
+        ...(location.sentinelLogin ? sentinelLogin(location) : {}),
       });
     case 'cluster':
       return new Cluster(
@@ -83,6 +82,13 @@ function createClient(location: RedisLocation, options: ConnectOptions, bounds: 
   }
 }
 
+function sentinelLogin({ username, password }: RedisLocation) {
+  return {
+    ...(username === null ? {} : { sentinelUsername: username }),
+    ...(password === null ? {} : { sentinelPassword: password }),
+  };
+}
+
 type ConnectOptions = ReturnType<typeof optionsOf>;
 
 function optionsOf({ username, password, tls }: RedisLocation, files: RedisTls | null, bounds: RedisBounds) {
@@ -97,6 +103,8 @@ function optionsOf({ username, password, tls }: RedisLocation, files: RedisTls |
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
+    maxLoadingRetryTime: bounds.reconnectMs,
+    reconnectOnError: isFromReplica,
     retryStrategy: (attempt: number) => Math.min(25 * 2 ** Math.min(attempt, 10), bounds.reconnectMs),
   } satisfies RedisOptions;
   return options;
@@ -105,31 +113,4 @@ function optionsOf({ username, password, tls }: RedisLocation, files: RedisTls |
 function tlsOptions(files: RedisTls | null): ConnectionOptions {
   const { ca = null, cert = null, key = null } = files ?? {};
   return { ...(ca === null ? {} : { ca }), ...(cert === null || key === null ? {} : { cert, key }) };
-}
-
-/** Replies of Redis that another attempt may not get. */
-const PASSING =
-  /^(LOADING|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|READONLY|BUSY|NOREPLICAS|MISCONF|MOVED|ASK|UNBLOCKED|NOSCRIPT)\b/;
-
-/** What ioredis threw, as one of ours: retryable unless waiting cannot mend it. */
-export function redisFault(error: unknown): SkewlessError {
-  if (error instanceof SkewlessError) return error;
-  const text = messageOf(error);
-  const says = (code: string, message: string, retryable = false): SkewlessError =>
-    new SkewlessError(code, message, { retryable, cause: error });
-  if (/\bOOM\b/.test(text)) {
-    return says(
-      'store_full',
-      'Redis has reached its maxmemory: give it more, or prune fingerprints no longer served',
-      true,
-    );
-  }
-  if (/\b(NOAUTH|WRONGPASS)\b/.test(text) || text.includes('invalid username-password')) {
-    return says('store_login_refused', 'Redis refused the login: check user and password of the store');
-  }
-  if (/\bNOPERM\b/.test(text)) return says('store_forbidden', `Redis does not allow it: ${text}`);
-  if (error instanceof Error && error.name === 'ReplyError' && !PASSING.test(text)) {
-    return says('store_failed', `Redis: ${text}`);
-  }
-  return says('store_unavailable', `Redis: ${text}`, true);
 }

@@ -5,6 +5,7 @@
  * sequence (J. G. van der Corput, 1935: the bits of the number, reversed), turned by where the source begins.
  *
  *   <tag>c:<fingerprint>            the checkpoint
+ *   <tag>d:<fingerprint>            the checkpoint of what is being dropped, until its states are gone
  *   <tag>h:<fingerprint>:<entity>   build, version and head of a state
  *   <tag>t:<fingerprint>:<entity>   build and tiles of a state
  *   <tag>i                          the channel on which commits are told
@@ -18,9 +19,9 @@ const SLOTS_NEAR = 32;
 
 export interface RedisKeys {
   tag(shard: ShardId): string;
-  /** Matches the checkpoints of the namespace. */
+  /** Matches the checkpoints of the namespace, those of what is being dropped, too. */
   readonly checkpointPattern: string;
-  /** The shard and fingerprint of a checkpoint's key; null if it is not one. */
+  /** The shard and fingerprint of such a key; null if it is not one. */
   parseCheckpoint(key: string): { readonly shard: ShardId; readonly fingerprint: string } | null;
 }
 
@@ -36,10 +37,10 @@ export function createRedisKeys(namespace: string): RedisKeys {
       }
       return tag;
     },
-    checkpointPattern: `{${escapePattern(namespace)}/*}c:*`,
+    checkpointPattern: `{${escapePattern(encode(namespace))}/*}[cd]:*`,
     parseCheckpoint(key) {
       const [, name, source, entityKey, partition, fingerprint] =
-        /^\{([^/]+)\/([^/]+)\/([^/]+)\/(\d+)~[^}]*\}c:(.+)$/.exec(key) ?? [];
+        /^\{([^/]+)\/([^/]+)\/([^/]+)\/(\d+)~[^}]*\}[cd]:(.+)$/.exec(key) ?? [];
       if (name !== encode(namespace) || source === undefined || entityKey === undefined) return null;
       if (fingerprint === undefined) return null;
       const shard = { source: decode(source), entityKey: decode(entityKey), partition: Number(partition) };
@@ -50,7 +51,7 @@ export function createRedisKeys(namespace: string): RedisKeys {
 
 /** For `SCAN`: matches `text` alone. */
 export function escapePattern(text: string): string {
-  return text.replaceAll(/[*?[\]\\^-]/g, (character) => `\\${character}`);
+  return text.replaceAll(/[*?[\]\\]/g, (character) => `\\${character}`);
 }
 
 function nameOf(namespace: string, { source, entityKey, partition }: ShardId): string {
@@ -69,9 +70,10 @@ function decode(text: string): string {
 function suffixOf(name: string, partition: number): string {
   const start = slotOf(name.slice(0, name.lastIndexOf('/')));
   const wanted = (start + reverseBits(partition)) % SLOTS;
+  const crc = continueCrc(0, `${name}~`);
   for (let attempt = 0; ; attempt++) {
     const suffix = attempt.toString(36);
-    const distance = (slotOf(`${name}~${suffix}`) - wanted + SLOTS) % SLOTS;
+    const distance = ((continueCrc(crc, suffix) % SLOTS) - wanted + SLOTS) % SLOTS;
     if (distance < SLOTS_NEAR) return suffix;
   }
 }
@@ -82,12 +84,17 @@ function reverseBits(value: number): number {
   return reversed;
 }
 
-/** CRC-16/XMODEM modulo the number of slots, as the Redis Cluster specification has it. Of a tag's content. */
+/** The slot of a tag with this content, as the Redis Cluster specification has it. */
 export function slotOf(text: string): number {
-  let crc = 0;
+  return continueCrc(0, text) % SLOTS;
+}
+
+/** CRC-16/XMODEM of what `crc` is of, followed by `text`. */
+function continueCrc(crc: number, text: string): number {
+  let next = crc;
   for (const byte of Buffer.from(text)) {
-    crc ^= byte << 8;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 0x80_00 ? ((crc << 1) ^ 0x10_21) & 0xff_ff : (crc << 1) & 0xff_ff;
+    next ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) next = next & 0x80_00 ? ((next << 1) ^ 0x10_21) & 0xff_ff : (next << 1) & 0xff_ff;
   }
-  return crc % SLOTS;
+  return next;
 }

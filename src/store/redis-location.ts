@@ -13,17 +13,27 @@ export interface RedisLogin {
 
 /**
  * `redis://[user:password@]host[:port][/db]`, `rediss://` the same over TLS, `redis-cluster://[user:password@]host:port,…`,
- * `redis-sentinel://[user:password@]host:port,…/<name of the primary>`. The last two take `?tls=true`.
+ * `redis-sentinel://[user:password@]host:port,…/<name of the primary>`. The last two take `?tls=true`; sentinels that
+ * want the same login take `?sentinel-login=true`. Several are joined with `&`.
  */
 export type RedisLocation = RedisLogin & { readonly tls: boolean } & (
     | { readonly mode: 'standalone'; readonly node: RedisNode; readonly database: number }
     | { readonly mode: 'cluster'; readonly nodes: readonly RedisNode[] }
-    | { readonly mode: 'sentinel'; readonly nodes: readonly RedisNode[]; readonly primary: string }
+    | {
+        readonly mode: 'sentinel';
+        readonly nodes: readonly RedisNode[];
+        readonly primary: string;
+        readonly sentinelLogin: boolean;
+      }
   );
 
 const SHAPE = /^(rediss?|redis-cluster|redis-sentinel):\/\/(?:([^@]*)@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'redis-sentinel': 26_379 };
 const DEFAULT_PORT = 6_379;
+const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+  'redis-cluster': ['tls=true'],
+  'redis-sentinel': ['tls=true', 'sentinel-login=true'],
+};
 
 export const REDIS_SCHEMES = ['redis', 'rediss', 'redis-cluster', 'redis-sentinel'] as const;
 
@@ -36,7 +46,8 @@ export function parseRedisUrl(text: string): RedisLocation {
     );
   }
   const nodes = hosts.split(',').map((host) => parseNode(host, DEFAULT_PORTS[scheme] ?? DEFAULT_PORT));
-  const common = { ...parseLogin(login), tls: parseTls(scheme, query) };
+  const parameters = parseParameters(scheme, query);
+  const common = { ...parseLogin(login), tls: scheme === 'rediss' || parameters.has('tls') };
   const [node, ...others] = nodes as [RedisNode, ...RedisNode[]];
   switch (scheme) {
     case 'redis-cluster':
@@ -44,7 +55,13 @@ export function parseRedisUrl(text: string): RedisLocation {
       return { ...common, mode: 'cluster', nodes };
     case 'redis-sentinel':
       if (path === '') throw invalid('redis-sentinel://host:port,…/<name of the primary>: the name is missing');
-      return { ...common, mode: 'sentinel', nodes, primary: decodeURIComponent(path) };
+      return {
+        ...common,
+        mode: 'sentinel',
+        nodes,
+        primary: decode(path),
+        sentinelLogin: parameters.has('sentinel-login'),
+      };
     default:
       if (others.length > 0)
         throw invalid(`${scheme}:// names one host; several are a redis-cluster:// or redis-sentinel://`);
@@ -64,20 +81,30 @@ function parseLogin(text: string | undefined): RedisLogin {
   if (text === undefined || text === '') return { username: null, password: null };
   const colon = text.indexOf(':');
   const user = colon < 0 ? text : text.slice(0, colon);
+  return {
+    username: user === '' ? null : decode(user),
+    password: colon < 0 ? null : decode(text.slice(colon + 1)),
+  };
+}
+
+function decode(text: string): string {
   try {
-    return {
-      username: user === '' ? null : decodeURIComponent(user),
-      password: colon < 0 ? null : decodeURIComponent(text.slice(colon + 1)),
-    };
+    return decodeURIComponent(text);
   } catch {
-    throw invalid('the user or password is not percent-encoded: write % as %25, @ as %40, / as %2F');
+    throw invalid('a user, password or name is not percent-encoded: write % as %25, @ as %40, / as %2F');
   }
 }
 
-function parseTls(scheme: string, query: string): boolean {
-  if (query === '') return scheme === 'rediss';
-  if (query === 'tls=true' && scheme.startsWith('redis-')) return true;
-  throw invalid(`"?${query}": only ?tls=true is known, of redis-cluster:// and redis-sentinel://; else use rediss://`);
+/** The names of those that are said to be true. */
+function parseParameters(scheme: string, query: string): ReadonlySet<string> {
+  const known = PARAMETERS[scheme] ?? [];
+  const parameters = query === '' ? [] : query.split('&');
+  for (const parameter of parameters) {
+    if (known.includes(parameter)) continue;
+    const expected = known.length === 0 ? `${scheme}:// takes none` : `${scheme}:// takes ${known.join(' and ')}`;
+    throw invalid(`"?${parameter}": ${expected}; TLS of one host is rediss://`);
+  }
+  return new Set(parameters.map((parameter) => parameter.slice(0, parameter.indexOf('='))));
 }
 
 function parseDatabase(path: string): number {

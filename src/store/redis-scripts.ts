@@ -1,7 +1,9 @@
 /**
  * The two scripts: a commit and a read of one shard. Their only declared key is the shard's tag, which routes them; the
  * others are made from it, and share its slot. Everything a commit checks comes before its first write, and a script is
- * applied and replicated whole or not at all.
+ * applied and replicated whole or not at all. What could stop a script between two writes is asked for beforehand, too:
+ * whether the user may run each command. A key of another type fails where the versions are compared, and memory that
+ * is used up fails the first write alone.
  *
  * A state's head begins with 16 bytes: the build it belongs to and its version, 8 bytes each; its tiles begin with the
  * build. What belongs to another build than the checkpoint counts as absent.
@@ -15,6 +17,17 @@
  */
 export const COMMIT_SCRIPT = `
 local tag, at, sections = KEYS[1], 2, {}
+if redis.acl_check_cmd then
+  local allowed = redis.acl_check_cmd
+  if not allowed('SET', tag, '') then return { 'forbidden', 'SET' } end
+  if not allowed('SETRANGE', tag, 0, '') then return { 'forbidden', 'SETRANGE' } end
+  if not allowed('APPEND', tag, '') then return { 'forbidden', 'APPEND' } end
+  if not allowed('DEL', tag) then return { 'forbidden', 'DEL' } end
+  if not allowed('PEXPIRE', tag, 1) then return { 'forbidden', 'PEXPIRE' } end
+  if not allowed('PERSIST', tag) then return { 'forbidden', 'PERSIST' } end
+  if not allowed('HSET', tag, '', '') then return { 'forbidden', 'HSET' } end
+  if not allowed(PUBLISH, tag .. 'i', '') then return { 'forbidden', PUBLISH } end
+end
 for index = 1, tonumber(ARGV[1]) do
   local count = tonumber(ARGV[at + 8])
   sections[index] = { at = at, count = count, key = tag .. 'c:' .. ARGV[at] }
@@ -63,6 +76,9 @@ for _, section in ipairs(sections) do
       if ttl ~= '' then
         redis.call('PEXPIRE', head, ttl)
         redis.call('PEXPIRE', tile, ttl)
+      else
+        redis.call('PERSIST', head)
+        redis.call('PERSIST', tile)
       end
     end
   end

@@ -37,6 +37,23 @@ export async function startRedis(): Promise<RedisService> {
   return startOwnRedis();
 }
 
+/** Runs a command over a connection of its own, to this machine. */
+export async function askRedis(
+  options: { readonly port: number; readonly username?: string; readonly password?: string },
+  name: string,
+  ...args: readonly string[]
+): Promise<unknown> {
+  const common = { host: '127.0.0.1', lazyConnect: true, maxRetriesPerRequest: 0, commandTimeout: 5_000 };
+  const client = new Redis({ ...common, ...options });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await client.call(name, ...args);
+  } finally {
+    client.disconnect();
+  }
+}
+
 /** `args` as on redis-server's command line. `user` and `password` are used to ask whether it is up. */
 export async function startOwnRedis(
   args: readonly string[] = [],
@@ -53,16 +70,7 @@ export async function startOwnRedis(
       await command('ping');
     });
   }
-  async function command(name: string, ...rest: string[]): Promise<unknown> {
-    const client = new Redis({ port, host: '127.0.0.1', ...login, lazyConnect: true, maxRetriesPerRequest: 0 });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      return await client.call(name, ...rest);
-    } finally {
-      client.disconnect();
-    }
-  }
+  const command = (name: string, ...rest: string[]): Promise<unknown> => askRedis({ port, ...login }, name, ...rest);
   await start();
   return {
     url: `redis://127.0.0.1:${port}`,
