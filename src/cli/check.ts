@@ -7,6 +7,7 @@ import { compilePlan } from '../state/plan.ts';
 import { type Price, STATE_BYTES_MAX, priceOf } from '../state/price.ts';
 import { loadDefinitionsFrom } from './definition-files.ts';
 import { EXIT } from './exit.ts';
+import { formatCount, formatSize, formatTable } from './text.ts';
 
 interface PricedView extends Price {
   readonly view: string;
@@ -42,10 +43,10 @@ function check(directory: string, json: boolean): number {
     if (views.length > 0) process.stdout.write(table(views));
     for (const { view, bytes } of tooLarge) {
       process.stdout.write(
-        `${view}: an entity may need ${size(bytes)}, at most ${size(STATE_BYTES_MAX)} are kept; try longer hops, a lower head_limit or fewer windows\n`,
+        `${view}: an entity may need ${formatSize(bytes)}, at most ${formatSize(STATE_BYTES_MAX)} are kept; try longer hops, a lower head_limit or fewer windows\n`,
       );
     }
-    process.stdout.write(loaded.ok ? summary(loaded.definitions) : `${count(problems.length, 'problem')}\n`);
+    process.stdout.write(loaded.ok ? summary(loaded.definitions) : `${formatCount(problems.length, 'problem')}\n`);
   }
   return ok ? EXIT.ok : EXIT.finding;
 }
@@ -58,25 +59,19 @@ function pricesOf(definitions: Definitions): PricedView[] {
 }
 
 function table(views: readonly PricedView[]): string {
-  const header = ['view', 'head, at head_max', 'tiles, at most', 'in all, at most'];
-  const rows = views.map((view) => [view.view, size(view.headBytes), size(view.tilesBytesMax), size(view.bytesMax)]);
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (cells: readonly string[]): string =>
-    `${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('   ')}\n`;
-  return `Bytes per entity\n${line(header)}${rows.map(line).join('')}`;
-}
-
-function size(bytes: number): string {
-  if (bytes < 10_240) return `${bytes} B`;
-  return bytes < 10_485_760 ? `${Math.round(bytes / 1024)} KiB` : `${Math.round(bytes / 1_048_576)} MiB`;
+  const head = ['view', 'head, at head_max', 'tiles, at most', 'in all, at most'];
+  const rows = views.map(({ view, headBytes, tilesBytesMax, bytesMax }) => [
+    view,
+    ...[headBytes, tilesBytesMax, bytesMax].map(formatSize),
+  ]);
+  return `Bytes per entity\n${formatTable(head, rows)}`;
 }
 
 function summary({ sources, views, services }: Definitions): string {
-  return `${count(sources.size, 'source')}, ${count(views.size, 'view')}, ${count(services.size, 'service')}: no problem found\n`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+  const counts = [
+    formatCount(sources.size, 'source'),
+    formatCount(views.size, 'view'),
+    formatCount(services.size, 'service'),
+  ];
+  return `${counts.join(', ')}: no problem found\n`;
 }

@@ -8,7 +8,11 @@ import { SkewlessError, messageOf } from '../core/errors.ts';
 import { checkCommand } from './check.ts';
 import type { SecurityFlags } from './connect.ts';
 import { EXIT } from './exit.ts';
+import { dlqCommand } from './dlq.ts';
+import { doctorCommand } from './doctor.ts';
 import { ingestCommand } from './ingest.ts';
+import { planCommand } from './plan.ts';
+import { pruneCommand } from './prune.ts';
 import { startCommand } from './start.ts';
 
 /** Runs the roles a `Config` names until told to stop; given by the composition root. */
@@ -34,6 +38,10 @@ export async function runProgram(argv: readonly string[], runRoles: RunRoles, ve
   program.addCommand(startCommand(runRoles, finish));
   program.addCommand(ingestCommand(finish));
   program.addCommand(checkCommand(finish));
+  program.addCommand(planCommand(finish));
+  program.addCommand(pruneCommand(finish));
+  program.addCommand(doctorCommand(finish));
+  program.addCommand(dlqCommand(finish));
   for (const command of [program, ...program.commands]) command.exitOverride();
   program.hook('preAction', (_program, command) => applyEnvironment(program, command));
   try {

@@ -183,17 +183,23 @@ function nameOf(partition: number, offset: number, fingerprint: string): string 
   return `${partition}/${offset}/${fingerprint}`;
 }
 
-/** Of one letter; none if it is not one of ours. */
-function namesOf(record: LogRecord): readonly string[] {
-  if (record.value === null) return [];
+/** Null if the record is no letter of ours. */
+export function parseLetter({ value }: LogRecord): DeadLetter | null {
+  if (value === null) return null;
   try {
-    const letter = JSON.parse(TEXT_DECODER.decode(record.value)) as DeadLetter;
-    return letter.rejections.flatMap(({ fingerprints }) =>
-      fingerprints.map((fingerprint) => nameOf(letter.partition, letter.offset, fingerprint)),
-    );
+    const letter = JSON.parse(TEXT_DECODER.decode(value)) as DeadLetter | null;
+    return Array.isArray(letter?.rejections) ? letter : null;
   } catch {
-    return [];
+    return null;
   }
+}
+
+function namesOf(record: LogRecord): readonly string[] {
+  const letter = parseLetter(record);
+  if (letter === null) return [];
+  return letter.rejections.flatMap(({ fingerprints }) =>
+    fingerprints.map((fingerprint) => nameOf(letter.partition, letter.offset, fingerprint)),
+  );
 }
 
 /** Sets keep the order of insertion. */

@@ -9,6 +9,7 @@ import type { LogBatch } from '../log/log.ts';
 import type { PartitionLetters, RejectedFor } from './dead-letters.ts';
 import { changeState, type Lane } from './lane.ts';
 import { partitionCountChanged } from './open-lanes.ts';
+import { onlyForNamed, REPLAY_HEADER } from './replayed.ts';
 import { type RetryPolicy, untilReachable } from './retry.ts';
 import { type Shard, takesPart } from './shard.ts';
 import type { Chunk, DecodedRecord } from './shard-context.ts';
@@ -84,7 +85,7 @@ export function createPartition(context: PartitionContext): Partition {
       // Without an owned lane the log is followed all the same, to be near when one is claimed.
       if (!lanes.some(({ state }) => state.mode === 'owned')) return batch.nextPosition;
       let position = batch.fetchPosition;
-      for (const chunk of chunksOf(batch, fetchedAtMs, context.flushRecordsMax, decoder)) {
+      for (const chunk of chunksOf(batch, fetchedAtMs, context.flushRecordsMax, decoder, lanes)) {
         if (context.stopping()) break;
         await applyChunk(chunk);
         position = turns.next(lanes, chunk.reachedEndAtMs !== null) ?? chunk.nextOffset;
@@ -105,6 +106,7 @@ function* chunksOf(
   fetchedAtMs: number,
   recordsMax: number,
   decoder: SourceDecoder,
+  lanes: readonly Lane[],
 ): Generator<Chunk, void, undefined> {
   const { records } = batch;
   let fromOffset = batch.fetchPosition;
@@ -118,15 +120,16 @@ function* chunksOf(
     yield {
       fromOffset,
       nextOffset,
-      records: some.map((record) => decodeRecord(decoder, record)),
+      records: some.map((record) => decodeRecord(decoder, record, lanes)),
       reachedEndAtMs: reachedEnd ? fetchedAtMs : null,
     };
     fromOffset = nextOffset;
   } while (from < records.length);
 }
 
-function decodeRecord(decoder: SourceDecoder, record: LogRecord): DecodedRecord {
-  const outcomes = decoder.decode(record);
+function decodeRecord(decoder: SourceDecoder, record: LogRecord, lanes: readonly Lane[]): DecodedRecord {
+  const decoded = decoder.decode(record);
+  const outcomes = record.headers?.[REPLAY_HEADER] === undefined ? decoded : onlyForNamed(record, decoded, lanes);
   return { record, outcomes, eventTimeMs: decoder.eventTimeMs() };
 }
 

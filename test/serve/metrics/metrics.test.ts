@@ -52,5 +52,5 @@ test('the documentation names every metric, and no other', async () => {
   );
   // Shown only once there was one of it.
   const sometimes = ['skewless_records_rejected_total'];
-  expect([...new Set([...told, ...sometimes])].toSorted()).toEqual(documented.toSorted());
+  expect(new Set([...told, ...sometimes])).toEqual(new Set(documented));
 });

@@ -1,0 +1,195 @@
+/** `skewless doctor`: looks at every connection, topic and setting that a deployment needs, and says the mend. */
+import { Command } from 'commander';
+import { AGGREGATIONS } from '../aggregate/table.ts';
+import { type LogLocation, type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
+import { SkewlessError, messageOf } from '../core/errors.ts';
+import type { Definitions, Partitioner, SourceDefinition } from '../definition/definition.ts';
+import { formatProblem } from '../definition/problem.ts';
+import type { LogRecord } from '../event/event.ts';
+import type { Log, PartitionRange } from '../log/log.ts';
+import { partitionOf } from '../log/partitioner.ts';
+import type { Store } from '../store/store.ts';
+import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore } from './connect.ts';
+import { loadDefinitionsFrom } from './definition-files.ts';
+import { EXIT } from './exit.ts';
+import { isOf, storedViews, usedSources } from './stored.ts';
+
+interface DoctorFlags extends SecurityFlags {
+  readonly definitions?: string;
+  readonly log?: LogLocation;
+  readonly store?: StoreLocation;
+  readonly namespace: string;
+  readonly json?: boolean;
+}
+
+interface Finding {
+  readonly level: 'ok' | 'warn' | 'fail';
+  readonly what: string;
+  readonly message: string;
+  readonly mend: string | null;
+}
+
+/** Records looked at in each partition, from its newest back. */
+const SAMPLE_RECORDS = 50;
+
+const ok = (what: string, message: string): Finding => ({ level: 'ok', what, message, mend: null });
+const warn = (what: string, message: string, mend: string): Finding => ({ level: 'warn', what, message, mend });
+const fail = (what: string, message: string, mend: string): Finding => ({ level: 'fail', what, message, mend });
+
+export function doctorCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command('doctor')
+    .description(
+      'Check every connection, topic, partitioner and setting that a deployment needs; say the mend of what is wrong.',
+    )
+    .option('--definitions <dir>', 'folder of definitions (YAML); default: the bundled flights example')
+    .option('--namespace <name>', 'of the deployment', parseNamespace, 'default')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nExit code 1: something must be mended; 3: the log or the store cannot be reached.\nExample:\n  skewless doctor --definitions features/ --log kafka://broker:9092 --store redis://redis:6379',
+    )
+    .action(async (flags: DoctorFlags) => finish(await doctor(flags)));
+  addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
+  return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
+}
+
+async function doctor(flags: DoctorFlags): Promise<number> {
+  const defaults = defaultsFor(flags.definitions);
+  const loaded = loadDefinitionsFrom(defaults.definitionsDir, AGGREGATIONS);
+  if (!loaded.ok) {
+    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
+    return EXIT.finding;
+  }
+  const { definitions } = loaded;
+  const findings: Finding[] = [
+    ok('definitions', `${definitions.views.size} views of ${definitions.sources.size} sources`),
+  ];
+  let unreachable = false;
+  const examine = async (what: string, work: () => Promise<readonly Finding[]>): Promise<void> => {
+    try {
+      findings.push(...(await work()));
+    } catch (error) {
+      unreachable ||= error instanceof SkewlessError && error.retryable;
+      findings.push(fail(what, messageOf(error), mendOf(what, error)));
+    }
+  };
+  const log = await openLog(
+    flags.log ?? defaults.log,
+    flags,
+    (message) => void findings.push(warn('log', message, 'see the log of Kafka')),
+  );
+  const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace);
+  await examine('log', () => examineLog(log, definitions));
+  await examine('store', () => examineStore(store, definitions));
+  await store.close();
+  await log.close();
+  report(findings, flags.json === true);
+  if (unreachable) return EXIT.unreachable;
+  return findings.some(({ level }) => level === 'fail') ? EXIT.finding : EXIT.ok;
+}
+
+function mendOf(what: string, error: unknown): string {
+  if (error instanceof SkewlessError && error.retryable)
+    return `check --${what}, that it runs, and that this machine may reach it`;
+  return 'see the message';
+}
+
+async function examineLog(log: Log, definitions: Definitions): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const source of usedSources(definitions)) {
+    const what = `source ${source.name}`;
+    const ranges = await log.ranges(source.topic);
+    if (ranges === null) {
+      const mend = log.makesTopics
+        ? 'nothing: it is made at the first event'
+        : `make the topic, or mend the name in the definitions`;
+      findings.push((log.makesTopics ? warn : fail)(what, `topic ${source.topic} does not exist`, mend));
+      continue;
+    }
+    const records = ranges.reduce((sum, { startOffset, endOffset }) => sum + endOffset - startOffset, 0);
+    findings.push(ok(what, `topic ${source.topic}: ${ranges.length} partitions, ${records} records`));
+    findings.push(...historyOf(source, ranges), ...(await placementOf(log, source, ranges)));
+  }
+  return findings;
+}
+
+function historyOf(source: SourceDefinition, ranges: readonly PartitionRange[]): readonly Finding[] {
+  const truncated = ranges.filter(({ startOffset }) => startOffset > 0);
+  if (truncated.length === 0 || source.historyComplete) return [];
+  return [
+    warn(
+      `source ${source.name}`,
+      `${truncated.length} partitions of topic ${source.topic} no longer begin at offset 0: windows that reach further back are INCOMPLETE`,
+      'raise the retention of the topic above the longest window, or say history: complete where nothing is missing',
+    ),
+  ];
+}
+
+/** Whether keys of a sample lead to the partitions they are in. */
+async function placementOf(
+  log: Log,
+  source: SourceDefinition,
+  ranges: readonly PartitionRange[],
+): Promise<readonly Finding[]> {
+  if (ranges.length === 1 || source.partitioner === 'unknown' || source.key.fields.length === 0) return [];
+  const sample: LogRecord[] = [];
+  for (const { partition, startOffset, endOffset } of ranges) {
+    const from = Math.max(startOffset, endOffset - SAMPLE_RECORDS);
+    sample.push(...(await log.read(source.topic, partition, from, SAMPLE_RECORDS)));
+  }
+  const keyed = sample.filter(({ key }) => key !== null);
+  const what = `source ${source.name}`;
+  if (keyed.length < sample.length) {
+    return [
+      fail(
+        what,
+        `${sample.length - keyed.length} of ${sample.length} records have no key, and a key is declared`,
+        'key the records, or declare partitioner: unknown',
+      ),
+    ];
+  }
+  const fits = (by: Partitioner): boolean =>
+    keyed.every(({ key, partition }) => partitionOf(key, ranges.length, by) === partition);
+  if (fits(source.partitioner))
+    return [ok(what, `the keys of ${keyed.length} records are where ${source.partitioner} puts them`)];
+  const other = (['murmur2', 'crc32'] as const).find(fits);
+  return [
+    fail(
+      what,
+      `of ${keyed.length} records some are not where ${source.partitioner} puts their keys: readers would look elsewhere`,
+      `declare partitioner: ${other ?? 'unknown'}`,
+    ),
+  ];
+}
+
+async function examineStore(store: Store, definitions: Definitions): Promise<readonly Finding[]> {
+  await store.ping();
+  const stored = await storedViews(store);
+  const views = [...definitions.views.values()];
+  const built = views.filter((view) => stored.some((each) => isOf(view, each) && each.built));
+  const findings = [ok('store', `answers; ${stored.length} fingerprints are stored`)];
+  if (built.length < views.length) {
+    findings.push(
+      warn(
+        'store',
+        `${views.length - built.length} of ${views.length} views are not built`,
+        'run a process with --role materialize; skewless plan says what it will read',
+      ),
+    );
+  }
+  const left = stored.filter((each) => views.every((view) => !isOf(view, each)));
+  if (left.length > 0) {
+    findings.push(warn('store', `${left.length} stored fingerprints are of no view`, 'skewless prune frees them'));
+  }
+  return findings;
+}
+
+function report(findings: readonly Finding[], json: boolean): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ok: findings.every(({ level }) => level !== 'fail'), findings })}\n`);
+    return;
+  }
+  for (const { level, what, message, mend } of findings) {
+    process.stdout.write(`${level.padEnd(4)}  ${what}: ${message}\n${mend === null ? '' : `      mend: ${mend}\n`}`);
+  }
+}

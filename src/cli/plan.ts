@@ -1,0 +1,167 @@
+/** `skewless plan DIR`: what applying definitions would build, keep, leave behind and cost, against what is stored. */
+import { Command } from 'commander';
+import { AGGREGATIONS } from '../aggregate/table.ts';
+import { type LogLocation, type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
+import type { Definitions } from '../definition/definition.ts';
+import { formatProblem } from '../definition/problem.ts';
+import type { Log } from '../log/log.ts';
+import { deadLetterTopic } from '../materialize/dead-letters.ts';
+import { compilePlan } from '../state/plan.ts';
+import { priceOf } from '../state/price.ts';
+import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore } from './connect.ts';
+import { loadDefinitionsFrom } from './definition-files.ts';
+import { EXIT } from './exit.ts';
+import { type StoredView, isOf, storedViews, usedSources, viewsOf } from './stored.ts';
+import { formatCount, formatSize, formatTable } from './text.ts';
+
+interface PlanFlags extends SecurityFlags {
+  readonly log?: LogLocation;
+  readonly store?: StoreLocation;
+  readonly namespace: string;
+  readonly topics?: boolean;
+  readonly json?: boolean;
+}
+
+interface PlannedView {
+  readonly view: string;
+  readonly fingerprint: string;
+  /** `keep`: its states are there. `resume`: they are, and are being built. `build`: from the log's start. */
+  readonly action: 'keep' | 'resume' | 'build';
+  /** Records to read for it; null where the log does not have the topic. */
+  readonly records: number | null;
+  /** Per entity, at most. */
+  readonly bytes_max: number;
+}
+
+interface PlannedTopic {
+  readonly topic: string;
+  readonly exists: boolean;
+  readonly partitions: number | null;
+  readonly purpose: string;
+}
+
+export function planCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command('plan')
+    .description(
+      'Say what applying definitions would build, keep and leave behind, against what is stored. Changes nothing.',
+    )
+    .argument('<dir>', 'folder of definitions (YAML)')
+    .option('--namespace <name>', 'of the deployment', parseNamespace, 'default')
+    .option('--topics', 'list the topics that the definitions need')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  skewless plan features/ --log kafka://broker:9092 --store redis://redis:6379')
+    .action(async (directory: string, flags: PlanFlags) => finish(await plan(directory, flags)));
+  addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
+  return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
+}
+
+async function plan(directory: string, flags: PlanFlags): Promise<number> {
+  const loaded = loadDefinitionsFrom(directory, AGGREGATIONS);
+  if (!loaded.ok) {
+    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
+    return EXIT.finding;
+  }
+  const { definitions } = loaded;
+  const defaults = defaultsFor(directory);
+  const log = await openLog(flags.log ?? defaults.log, flags, (message) => process.stderr.write(`${message}\n`));
+  const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace);
+  try {
+    const topics = await plannedTopics(definitions, log);
+    const stored = await storedViews(store);
+    const views = await plannedViews(definitions, stored, log);
+    const left = stored.filter((each) => viewsOf(definitions, each).length === 0);
+    const services = [...definitions.services.values()].map(({ id, fingerprint }) => ({ service: id, fingerprint }));
+    if (flags.json === true) {
+      const left_behind = left.map(({ source, entityKey, fingerprint }) => ({
+        source,
+        entity_key: entityKey,
+        fingerprint,
+      }));
+      process.stdout.write(`${JSON.stringify({ views, left_behind, services, topics })}\n`);
+    } else process.stdout.write(flags.topics === true ? topicsText(topics) : planText(views, left, services));
+    return EXIT.ok;
+  } finally {
+    await store.close();
+    await log.close();
+  }
+}
+
+async function plannedViews(
+  { views }: Definitions,
+  stored: readonly StoredView[],
+  log: Log,
+): Promise<readonly PlannedView[]> {
+  const planned: PlannedView[] = [];
+  for (const view of views.values()) {
+    const found = stored.find((each) => isOf(view, each));
+    const ranges = await log.ranges(view.source.topic);
+    const from = new Map(
+      found?.shards.map(({ shard, checkpoint }) => [shard.partition, checkpoint.position[shard.partition] ?? 0]),
+    );
+    const records = ranges?.map(
+      ({ partition, startOffset, endOffset }) => endOffset - (from.get(partition) ?? startOffset),
+    );
+    planned.push({
+      view: view.id,
+      fingerprint: view.stateFingerprint,
+      action: found === undefined ? 'build' : found.built ? 'keep' : 'resume',
+      records: records?.reduce((sum, count) => sum + count, 0) ?? null,
+      bytes_max: priceOf(compilePlan(view, AGGREGATIONS), AGGREGATIONS).bytesMax,
+    });
+  }
+  return planned;
+}
+
+/** Dead-letter topics are made by whoever folds; those of sources by their owners, except in the embedded log. */
+async function plannedTopics(definitions: Definitions, log: Log): Promise<readonly PlannedTopic[]> {
+  const wanted = usedSources(definitions).flatMap(({ name, topic }) => [
+    { topic, purpose: `events of source ${name}` },
+    { topic: deadLetterTopic(topic), purpose: `dead letters of source ${name}; made when it is folded` },
+  ]);
+  const topics: PlannedTopic[] = [];
+  for (const { topic, purpose } of wanted) {
+    const ranges = await log.ranges(topic);
+    topics.push({ topic, exists: ranges !== null, partitions: ranges?.length ?? null, purpose });
+  }
+  return topics;
+}
+
+function topicsText(topics: readonly PlannedTopic[]): string {
+  const rows = topics.map(({ topic, exists, partitions, purpose }) => [
+    topic,
+    exists ? formatCount(partitions ?? 0, 'partition') : 'missing',
+    purpose,
+  ]);
+  return formatTable(['topic', 'state', 'for'], rows);
+}
+
+function planText(
+  views: readonly PlannedView[],
+  left: readonly StoredView[],
+  services: readonly { readonly service: string; readonly fingerprint: string }[],
+): string {
+  const rows = views.map(({ view, action, records, bytes_max: bytes }) => [
+    view,
+    action,
+    records === null ? 'no topic' : String(records),
+    formatSize(bytes),
+  ]);
+  const lines = [formatTable(['view', 'action', 'records to read', 'bytes per entity, at most'], rows)];
+  if (left.length > 0) {
+    lines.push(
+      `\nStored and in none of these views; skewless prune frees them once nobody runs them:\n`,
+      formatTable(
+        ['source', 'entity key', 'fingerprint'],
+        left.map(({ source, entityKey, fingerprint }) => [source, entityKey, fingerprint]),
+      ),
+    );
+  }
+  lines.push(
+    '\nClients that name a fingerprint must name these, or are answered 409:\n',
+    formatTable(
+      ['service', 'fingerprint'],
+      services.map(({ service, fingerprint }) => [service, fingerprint]),
+    ),
+  );
+  return lines.join('');
+}

@@ -1,0 +1,110 @@
+/** `skewless prune DIR`: frees stored states that the definitions do not want, once nobody keeps them alive. */
+import { Command } from 'commander';
+import { AGGREGATIONS } from '../aggregate/table.ts';
+import { type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
+import { systemClock } from '../core/clock.ts';
+import { formatProblem } from '../definition/problem.ts';
+import { DEFAULT_BOUNDS } from '../materialize/bounds.ts';
+import type { Store } from '../store/store.ts';
+import { type SecurityFlags, addStoreFlags, openStore } from './connect.ts';
+import { loadDefinitionsFrom } from './definition-files.ts';
+import { EXIT } from './exit.ts';
+import { showProgress } from './progress.ts';
+import { type StoredView, storedViews, viewsOf } from './stored.ts';
+import { formatCount, formatTable } from './text.ts';
+
+interface PruneFlags extends SecurityFlags {
+  readonly store?: StoreLocation;
+  readonly namespace: string;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+export function pruneCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command('prune')
+    .description('Free the states of views that the definitions no longer have, or have otherwise.')
+    .argument('<dir>', 'folder of the definitions (YAML) to keep the states of')
+    .option('--namespace <name>', 'of the deployment', parseNamespace, 'default')
+    .option('--yes', 'free them; without it they are only listed')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nStates that a running process keeps are left alone: stop the deployment that has them first.\nExample:\n  skewless prune features/ --store redis://redis:6379 --yes',
+    )
+    .action(async (directory: string, flags: PruneFlags) => finish(await prune(directory, flags)));
+  return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
+}
+
+async function prune(directory: string, flags: PruneFlags): Promise<number> {
+  const loaded = loadDefinitionsFrom(directory, AGGREGATIONS);
+  if (!loaded.ok) {
+    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
+    return EXIT.finding;
+  }
+  const store = await openStore(flags.store ?? defaultsFor(directory).store, flags, flags.namespace);
+  try {
+    const unwanted = (await storedViews(store)).filter((stored) => viewsOf(loaded.definitions, stored).length === 0);
+    const nowMs = systemClock.nowMs();
+    const [alive, idle] = [true, false].map((wanted) =>
+      unwanted.filter(({ heartbeatMs }) => nowMs - heartbeatMs <= DEFAULT_BOUNDS.takeoverMs === wanted),
+    ) as [StoredView[], StoredView[]];
+    const states = flags.yes === true ? await drop(store, idle) : null;
+    report(alive, idle, states, flags.json === true, nowMs);
+    return alive.length > 0 || (states === null && idle.length > 0) ? EXIT.finding : EXIT.ok;
+  } finally {
+    await store.close();
+  }
+}
+
+async function drop(store: Store, unwanted: readonly StoredView[]): Promise<number> {
+  const shards = unwanted.flatMap((view) => view.shards);
+  const progress = showProgress('Freeing');
+  let states = 0;
+  for (const [index, { shard, fingerprint }] of shards.entries()) {
+    states += await store.drop(shard, fingerprint);
+    progress.update((index + 1) / shards.length, formatCount(states, 'state'));
+  }
+  progress.finish(formatCount(states, 'state'));
+  return states;
+}
+
+/** `states`: how many were freed; null: none were to be. */
+function report(
+  alive: readonly StoredView[],
+  idle: readonly StoredView[],
+  states: number | null,
+  json: boolean,
+  nowMs: number,
+): void {
+  const plain = ({ source, entityKey, fingerprint, shards, heartbeatMs }: StoredView) => ({
+    source,
+    entity_key: entityKey,
+    fingerprint,
+    shards: shards.length,
+    heartbeat_age_seconds: Math.round((nowMs - heartbeatMs) / 1e3),
+  });
+  if (json) {
+    const freed = states === null ? [] : idle.map(plain);
+    const listed = states === null ? idle.map(plain) : [];
+    process.stdout.write(
+      `${JSON.stringify({ freed, states: states ?? 0, would_free: listed, alive: alive.map(plain) })}\n`,
+    );
+    return;
+  }
+  if (idle.length + alive.length === 0) {
+    process.stdout.write('Nothing to free: all that is stored is defined.\n');
+    return;
+  }
+  const rows = [...idle, ...alive].map((view) => Object.values(plain(view)).map(String));
+  process.stdout.write(
+    formatTable(['source', 'entity key', 'fingerprint', 'shards', 'seconds since its heartbeat'], rows),
+  );
+  if (states !== null)
+    process.stdout.write(`Freed ${formatCount(states, 'state')} of ${formatCount(idle.length, 'fingerprint')}.\n`);
+  else if (idle.length > 0) process.stdout.write('Nothing was freed; say --yes to do it.\n');
+  if (alive.length > 0) {
+    process.stdout.write(
+      `${formatCount(alive.length, 'fingerprint')} left alone: a running process keeps it; stop that deployment first.\n`,
+    );
+  }
+}
