@@ -8,6 +8,7 @@ import type { Definitions, SourceDefinition } from '../definition/definition.ts'
 import { formatProblem } from '../definition/problem.ts';
 import { compileSourceDecoder } from '../event/decode.ts';
 import type { AppendRecord, Log } from '../log/log.ts';
+import { partitionOf } from '../log/partitioner.ts';
 import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
 import { REPLAY_HEADER, formatReplayHeader } from '../materialize/replayed.ts';
 import { type SecurityFlags, addLogFlags, openLog } from './connect.ts';
@@ -196,7 +197,8 @@ async function replaySource(
     .catch(noLetters);
   const result: Replayed = { source: source.name, appended: 0, rejected: 0 };
   if (transfer === null) return result;
-  const wouldTake = createJudge(definitions, source);
+  const partitions = (await log.ranges(source.topic))?.length ?? 1;
+  const wouldTake = createJudge(definitions, source, partitions);
   const progress = showProgress(source.name);
   try {
     for await (const { letter, letterOffset } of lettersOf(log, source, (await transfer.position()) ?? 0)) {
@@ -221,7 +223,11 @@ function noLetters(error: unknown): null {
 }
 
 /** The record to append for a letter; null if those who rejected it would do so again. */
-function createJudge(definitions: Definitions, source: SourceDefinition): (letter: DeadLetter) => AppendRecord | null {
+function createJudge(
+  definitions: Definitions,
+  source: SourceDefinition,
+  partitions: number,
+): (letter: DeadLetter) => AppendRecord | null {
   const views = [...definitions.views.values()].filter((view) => view.source.name === source.name);
   const decoder = compileSourceDecoder(source, views);
   return (letter) => {
@@ -235,6 +241,8 @@ function createJudge(definitions: Definitions, source: SourceDefinition): (lette
     );
     if (takers.length === 0) return null;
     const headers = { [REPLAY_HEADER]: TEXT_ENCODER.encode(formatReplayHeader(letter, takers)) };
-    return { key, value, timestampMs: null, headers };
+    // Where its key belongs, which need not be where it was.
+    const partition = partitionOf(key, partitions, source.partitioner) ?? letter.partition;
+    return { key, value, timestampMs: null, partition, headers };
   };
 }
