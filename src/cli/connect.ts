@@ -49,6 +49,11 @@ export function addStoreFlags(command: Command, note: string): Command {
     .option('--redis-key <file>', 'PEM of its key');
 }
 
+/** For commands, whose standard output is their answer. */
+export function warnOnStderr(message: string): void {
+  process.stderr.write(`${message}\n`);
+}
+
 export async function openLog(
   location: LogLocation,
   flags: SecurityFlags,

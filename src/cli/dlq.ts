@@ -11,7 +11,7 @@ import type { AppendRecord, Log } from '../log/log.ts';
 import { partitionOf } from '../log/partitioner.ts';
 import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
 import { REPLAY_HEADER, formatReplayHeader } from '../materialize/replayed.ts';
-import { type SecurityFlags, addLogFlags, openLog } from './connect.ts';
+import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
 import { loadDefinitionsFrom } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
@@ -104,7 +104,7 @@ async function run(flags: DlqFlags, work: Work): Promise<number> {
     throw new UsageError(
       `there is no source ${flags.source} with views; there are: ${all.map(({ name }) => name).join(', ')}`,
     );
-  const log = await openLog(flags.log ?? defaults.log, flags, (message) => process.stderr.write(`${message}\n`));
+  const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   try {
     return await work(log, loaded.definitions, sources, flags);
   } finally {

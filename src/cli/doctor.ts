@@ -78,7 +78,9 @@ async function doctor(flags: DoctorFlags): Promise<number> {
     flags,
     (message) => void findings.push(warn('log', message, 'see the log of Kafka')),
   );
-  const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace);
+  const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace, (message) => {
+    findings.push(warn('store', message, 'see docs/redis.md'));
+  });
   await examine('log', () => examineLog(log, definitions));
   await examine('store', () => examineStore(store, definitions));
   await store.close();

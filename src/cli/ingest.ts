@@ -7,7 +7,7 @@ import type { Definitions, SourceDefinition } from '../definition/definition.ts'
 import { formatProblem } from '../definition/problem.ts';
 import { validateEvent } from '../event/validate.ts';
 import { type IngestResult, ingestFile } from '../log/ingest-file.ts';
-import { type SecurityFlags, addLogFlags, openLog } from './connect.ts';
+import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
 import { loadDefinitionsFrom } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
@@ -47,7 +47,7 @@ async function ingest(file: string, flags: IngestFlags): Promise<number> {
     return EXIT.finding;
   }
   const source = sourceNamed(loaded.definitions, flags.source);
-  const log = await openLog(flags.log ?? defaults.log, flags, (message) => process.stderr.write(`${message}\n`));
+  const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   const stop = new AbortController();
   const abort = (): void => stop.abort();
   process.once('SIGINT', abort).once('SIGTERM', abort);

@@ -8,7 +8,7 @@ import type { Log } from '../log/log.ts';
 import { deadLetterTopic } from '../materialize/dead-letters.ts';
 import { compilePlan } from '../state/plan.ts';
 import { priceOf } from '../state/price.ts';
-import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore } from './connect.ts';
+import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore, warnOnStderr } from './connect.ts';
 import { loadDefinitionsFrom } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { type StoredView, isOf, storedViews, usedSources, viewsOf } from './stored.ts';
@@ -63,8 +63,8 @@ async function plan(directory: string, flags: PlanFlags): Promise<number> {
   }
   const { definitions } = loaded;
   const defaults = defaultsFor(directory);
-  const log = await openLog(flags.log ?? defaults.log, flags, (message) => process.stderr.write(`${message}\n`));
-  const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace);
+  const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
+  const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace, warnOnStderr);
   try {
     const topics = await plannedTopics(definitions, log);
     const stored = await storedViews(store);

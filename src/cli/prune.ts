@@ -6,7 +6,7 @@ import { systemClock } from '../core/clock.ts';
 import { formatProblem } from '../definition/problem.ts';
 import { DEFAULT_BOUNDS } from '../materialize/bounds.ts';
 import type { Store } from '../store/store.ts';
-import { type SecurityFlags, addStoreFlags, openStore } from './connect.ts';
+import { type SecurityFlags, addStoreFlags, openStore, warnOnStderr } from './connect.ts';
 import { loadDefinitionsFrom } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
@@ -41,7 +41,7 @@ async function prune(directory: string, flags: PruneFlags): Promise<number> {
     process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
     return EXIT.finding;
   }
-  const store = await openStore(flags.store ?? defaultsFor(directory).store, flags, flags.namespace);
+  const store = await openStore(flags.store ?? defaultsFor(directory).store, flags, flags.namespace, warnOnStderr);
   try {
     const unwanted = (await storedViews(store)).filter((stored) => viewsOf(loaded.definitions, stored).length === 0);
     const nowMs = systemClock.nowMs();

@@ -26,7 +26,9 @@ test('the tag of a shard stays what it was', () => {
       "{production/flights/origin/63~66}",
     ]
   `);
-  expect(createRedisKeys('a/b}').tag({ source: '{s', entityKey: 'k,ü ~', partition: 7 })).toMatchInlineSnapshot(`"{a%2Fb%7D/%7Bs/k%2C%C3%BC%20%7E/7~3w}"`);
+  expect(createRedisKeys('a/b}').tag({ source: '{s', entityKey: 'k,ü ~', partition: 7 })).toMatchInlineSnapshot(
+    `"{a%2Fb%7D/%7Bs/k%2C%C3%BC%20%7E/7~3w}"`,
+  );
 });
 
 test('the partitions of a source are spread evenly over the slots, however many there are', () => {
