@@ -4,7 +4,10 @@ export interface MaterializeBounds {
   /** One fetch from the log. */
   readonly batchRecordsMax: number;
   readonly batchBytesMax: number;
-  /** Records decoded at once and committed together, at most; the store's `commitBytesMax` may end a commit sooner. */
+  /**
+   * Records decoded at once and committed together, at most; the store's `commitBytesMax` may end a commit sooner. About
+   * what fills a commit of 64 KiB: smaller chunks mean more commits (of 500 instead of 2,000: a sixth less throughput).
+   */
   readonly flushRecordsMax: number;
   /** Entity states read from the store in one call. */
   readonly readEntitiesMax: number;
@@ -36,9 +39,9 @@ export interface MaterializeBounds {
 }
 
 export const DEFAULT_BOUNDS: MaterializeBounds = {
-  batchRecordsMax: 2_000,
+  batchRecordsMax: 4_000,
   batchBytesMax: 4_194_304,
-  flushRecordsMax: 500,
+  flushRecordsMax: 2_000,
   readEntitiesMax: 500,
   stateBytesMax: 268_435_456,
   heartbeatMs: 1_000,

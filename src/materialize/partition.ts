@@ -70,6 +70,7 @@ export function createPartition(context: PartitionContext): Partition {
       for (const decoded of chunk.records) collect(letters, lanes, chunk, decoded);
       await untilReachable(retry, () => letters.write());
     }
+    await nextTurn();
     for (const shard of shards) await shard.apply(chunk);
   }
 
