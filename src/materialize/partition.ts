@@ -82,9 +82,13 @@ export function createPartition(context: PartitionContext): Partition {
     },
     async apply(batch, fetchedAtMs) {
       await failWherePartitionsChanged();
+      const ownedBefore = ownedCount(lanes);
       for (const shard of shards) await shard.claimAbandoned();
+      const owned = ownedCount(lanes);
+      // The letters of the owner before are not to be written again: they are read before the next is.
+      if (owned > ownedBefore) await letters?.close();
       // Without an owned lane the log is followed all the same, to be near when one is claimed.
-      if (!lanes.some(({ state }) => state.mode === 'owned')) return batch.nextPosition;
+      if (owned === 0) return batch.nextPosition;
       let position = batch.fetchPosition;
       for (const chunk of chunksOf(batch, fetchedAtMs, context.flushRecordsMax, decoder, lanes)) {
         if (context.stopping()) break;
@@ -99,6 +103,10 @@ export function createPartition(context: PartitionContext): Partition {
       for (const shard of shards) await shard.release();
     },
   };
+}
+
+function ownedCount(lanes: readonly Lane[]): number {
+  return lanes.filter(({ state }) => state.mode === 'owned').length;
 }
 
 /** Lazily: a chunk is decoded when the one before it is committed. An empty batch is one empty chunk. */

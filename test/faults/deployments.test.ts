@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Checkpoint } from '../../src/store/store.ts';
+import { describeWith } from '../services/available.ts';
+import { type KafkaService, startKafka } from '../services/kafka.ts';
+import { type RedisService, startRedis } from '../services/redis.ts';
+import { MORE_VIEW } from './payments.ts';
+import { type World, createWorld, eventually } from './world.ts';
+
+/** How long both deployments run side by side under load; minutes by `DEPLOYMENTS_SECONDS`. */
+const SECONDS = Number(process.env['DEPLOYMENTS_SECONDS'] ?? 30);
+/** An owner commits each second; one that is late by more than this has been starved. */
+const HEARTBEAT_LATE_MS = 8_000;
+
+describeWith(['kafka', 'redis'], 'a rolling change of definitions', () => {
+  let kafka: KafkaService;
+  let redis: RedisService;
+  let world: World;
+  beforeAll(async () => {
+    [kafka, redis] = await Promise.all([startKafka(), startRedis()]);
+    world = await createWorld({ brokers: kafka.brokers, redisUrl: redis.url });
+  });
+  afterAll(async () => {
+    await world.close();
+    await redis.stop();
+    await kafka.stop();
+  });
+
+  const fingerprintOf = (name: string): string => name.split('/')[2] ?? '';
+  const groupOf = ({ owner }: Checkpoint): string => owner.slice(owner.lastIndexOf('@') + 1);
+
+  test(`two deployments share views for ${SECONDS} s, one is killed, the other rolled back: none starves, values are those of a clean replay`, async () => {
+    const server = await world.start('serve');
+    const before = await world.start('materialize');
+    await world.produce(500);
+    await world.caughtUp();
+    const shared = await world.checkpoints();
+    const oldGroups = new Set([...shared.values()].map(groupOf));
+    expect(oldGroups.size).toBe(1);
+
+    const after = await world.start('materialize', MORE_VIEW);
+    await eventually('the new view is built', async () =>
+      (await world.checkpoints()).size > shared.size ? true : null,
+    );
+    for (const endMs = Date.now() + SECONDS * 1_000; Date.now() < endMs; ) {
+      await world.produce(100);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      for (const [name, checkpoint] of await world.checkpoints()) {
+        const lane = `${name} of ${checkpoint.owner}`;
+        expect(Date.now() - checkpoint.heartbeatMs, lane).toBeLessThan(HEARTBEAT_LATE_MS);
+        const known = shared.get(name);
+        if (known === undefined) continue;
+        expect(checkpoint.epoch, lane).toBe(known.epoch);
+        expect(checkpoint.owner).toBe(known.owner);
+      }
+    }
+    await world.check(server);
+
+    // The fault: the owner of what is shared is gone without a word.
+    await before.kill();
+    await world.produce(500);
+    await eventually('the new deployment has all of it', async () => {
+      const owners = [...(await world.checkpoints()).values()].map(groupOf);
+      return owners.every((group) => !oldGroups.has(group)) ? true : null;
+    });
+    const takenOver = await world.checkpoints();
+    for (const [name, { epoch }] of shared) expect(takenOver.get(name)?.epoch, name).toBe(epoch + 1);
+    await world.check(server);
+
+    // The rollback: the old definitions again, then the new ones leave in good order.
+    const again = await world.start('materialize');
+    await world.produce(300);
+    await world.caughtUp();
+    await after.stop();
+    await world.produce(300);
+    const isShared = new Set([...shared.keys()].map(fingerprintOf));
+    await eventually('the old definitions have their views back', async () => {
+      const owners = [...(await world.checkpoints())].filter(([name]) => isShared.has(fingerprintOf(name)));
+      return owners.every(([, checkpoint]) => oldGroups.has(groupOf(checkpoint))) ? true : null;
+    });
+    // The view that nobody keeps any more stays where it was; the others have everything.
+    await eventually('the old deployment has caught up', async () => {
+      const [one, other] = [await world.checkpoints(), await world.ask(server.url)];
+      return other.length > 0 &&
+        [...one].every(
+          ([name, { caughtUpAtMs }]) => !isShared.has(fingerprintOf(name)) || Date.now() - (caughtUpAtMs ?? 0) < 3_000,
+        )
+        ? true
+        : null;
+    });
+    await world.checkValues(server);
+    for (const each of [again, server]) await each.stop();
+  });
+});
