@@ -4,7 +4,7 @@ import { type KafkaProcess, type KafkaService, startOwnKafka } from '../services
 import { type RedisService, startRedis } from '../services/redis.ts';
 import { type Process, type World, createWorld, eventually } from './world.ts';
 
-describeWith(['kafka', 'redis'], 'a Kafka that fails', () => {
+describeWith(['own-kafka', 'redis'], 'a Kafka that fails', () => {
   let kafka: KafkaService & { readonly process: KafkaProcess };
   let redis: RedisService;
   let world: World;

@@ -33,7 +33,7 @@ async function statusesOf({ url }: Process): Promise<readonly string[]> {
   return [...new Set(vectors.flatMap(({ status }) => status))];
 }
 
-describeWith(['kafka', 'redis'], 'a Redis that fails', () => {
+describeWith(['kafka', 'own-redis'], 'a Redis that fails', () => {
   let kafka: KafkaService;
   let redis: OwnRedis;
   let proxy: TcpProxy;

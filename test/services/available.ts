@@ -3,10 +3,19 @@
  * for there nothing may be left out unnoticed.
  */
 import { describe, test } from 'vitest';
-import { whyNoKafka } from './kafka.ts';
-import { whyNoRedis } from './redis.ts';
+import { whyNoCertificates } from './certificates.ts';
+import { whyNoKafka, whyNoOwnKafka } from './kafka.ts';
+import { whyNoOwnRedis, whyNoRedis } from './redis.ts';
 
-const WHY_NOT = { kafka: whyNoKafka, redis: whyNoRedis };
+const WHY_NOT = {
+  /** Given by `KAFKA_BROKERS`, or started. */
+  kafka: whyNoKafka,
+  /** Started, whatever is given: for tests that harm it, or need it set up in their own way. */
+  'own-kafka': whyNoOwnKafka,
+  redis: whyNoRedis,
+  'own-redis': whyNoOwnRedis,
+  certificates: whyNoCertificates,
+};
 
 export function describeWith(services: readonly (keyof typeof WHY_NOT)[], name: string, body: () => void): void {
   const missing = services.map((service) => WHY_NOT[service]()).filter((reason) => reason !== null);

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isInstalled } from './child.ts';
 
 export interface Certificates {
   /** PEM files. */
@@ -14,6 +15,11 @@ export interface Certificates {
   readonly cert: string;
   readonly key: string;
   remove(): void;
+}
+
+/** What is missing to make certificates here, or null. */
+export function whyNoCertificates(): string | null {
+  return isInstalled('openssl') ? null : 'there is no openssl (Debian: openssl)';
 }
 
 /** For `localhost` and 127.0.0.1; good for servers and clients. */

@@ -39,10 +39,14 @@ export interface KafkaProcess {
 
 /** What is missing to have a Kafka here, or null. */
 export function whyNoKafka(): string | null {
-  if (process.env['KAFKA_BROKERS'] !== undefined) return null;
-  if (!isInstalled('java')) return 'no KAFKA_BROKERS is given and there is no java (Debian: default-jre-headless)';
+  return process.env['KAFKA_BROKERS'] === undefined ? whyNoOwnKafka() : null;
+}
+
+/** What is missing to start a Kafka here that a test may harm, or null. */
+export function whyNoOwnKafka(): string | null {
+  if (!isInstalled('java')) return 'there is no java to run Kafka (Debian: default-jdk-headless)';
   if (existsSync(CACHE) || isInstalled('mvn')) return null;
-  return 'no KAFKA_BROKERS is given and there is no mvn to bring the jars of Kafka (Debian: maven)';
+  return 'there is no mvn to bring the jars of Kafka (Debian: maven)';
 }
 
 /** More lines for `server.properties`, and a heap that is enough for a few hundred thousand small records. */

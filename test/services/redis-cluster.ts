@@ -1,108 +1,143 @@
-/** A Redis Cluster of the test's own: three primaries, three replicas, on ports below 55,000 (each has a bus port 10,000 above). */
+/**
+ * A Redis Cluster for tests: three primaries, three replicas, each a `redis-server` of its own that a test may kill,
+ * suspend or start again. A killed node that starts again comes back empty, and as a replica of its successor.
+ */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Child, freePorts, startChild, until } from './child.ts';
-import { askRedis } from './redis.ts';
+import { freePorts, until } from './child.ts';
+import { type OwnRedis, startOwnRedis } from './redis.ts';
 
 export interface RedisCluster {
+  /** Of all nodes. */
   readonly url: string;
-  /** Kills the primary that serves the slot of `key`, and resolves once its replica has been promoted. */
-  failOver(key: string): Promise<void>;
-  /** Runs a command on every node that is a primary, one after another. */
+  readonly nodes: readonly OwnRedis[];
+  /** The node that serves the slot of `key`; waits until all that are awake name the same one. */
+  primaryOf(key: string): Promise<OwnRedis>;
+  /** Kills the primary of `key`; resolves to it once its replica has been promoted. */
+  failOver(key: string): Promise<OwnRedis>;
+  /** Until each node that is awake counts every slot as served, by nodes that are awake. */
+  waitForPromotion(): Promise<void>;
+  /** Runs a command on every node that is a primary and awake, one after another. */
   onPrimaries(name: string, ...args: string[]): Promise<unknown[]>;
   stop(): Promise<void>;
 }
 
 const NODES = 6;
-const PORT_MAX = 55_000;
+const HOST = '127.0.0.1';
+/** After this long without an answer a primary is replaced; less, and a busy machine replaces one that is alive. */
+const NODE_TIMEOUT_MS = 2_000;
 
-interface Node {
-  readonly port: number;
-  readonly child: Child;
-}
-
-export async function startRedisCluster(): Promise<RedisCluster> {
-  const folder = mkdtempSync(join(tmpdir(), 'skewless-cluster-'));
-  const nodes = (await portsBelow(PORT_MAX)).map((port): Node => ({ port, child: startNode(folder, port) }));
-  const running = (): Node[] => nodes.filter(({ child }) => child.running());
-  for (const { port } of nodes) await until('a node answers', () => askRedis({ port }, 'ping'));
-  const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`);
-  const created = spawnSync(
-    'redis-cli',
-    ['--cluster', 'create', ...hosts, '--cluster-replicas', '1', '--cluster-yes'],
-    { encoding: 'utf8' },
-  );
-  if (created.status !== 0) throw new Error(`no cluster: ${created.stdout} ${created.stderr}`);
-
-  const allSay = (expected: string, among: readonly Node[]): Promise<void> =>
-    until(`the cluster says ${expected}`, async () => {
-      for (const { port } of among) {
-        const info = String(await askRedis({ port }, 'cluster', 'info'));
-        if (!info.includes(expected)) throw new Error(info);
-      }
-    });
-  await allSay('cluster_state:ok', nodes);
-
-  const primaries = async (): Promise<Node[]> => {
-    const roles = await Promise.all(running().map(async ({ port }) => askRedis({ port }, 'role')));
-    return running().filter((_node, index) => (roles[index] as string[])[0] === 'master');
+/** `args`: more of redis-server's command line, of every node. */
+export async function startRedisCluster(args: readonly string[] = []): Promise<RedisCluster> {
+  const busPorts = await freePorts(NODES);
+  const nodes = await Promise.all(busPorts.map((busPort) => startOwnRedis([...nodeArgs(busPort), ...args])));
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.stop()));
   };
-  await until('three replicas are in step', async () => {
-    for (const { port } of await primaries()) {
-      const info = String(await askRedis({ port }, 'info', 'replication'));
-      if (!/slave0:.*state=online/.test(info)) throw new Error(info);
-    }
-  });
+  try {
+    join(nodes);
+    await until('every slot has a primary and a replica', () => checkReplicas(nodes));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 
+  async function primaryOf(key: string): Promise<OwnRedis> {
+    let found: OwnRedis | undefined;
+    await until(`all nodes name one primary of ${key}`, async () => {
+      const awake = nodes.filter((node) => node.awake());
+      const ports = new Set(await Promise.all(awake.map((node) => primaryPort(node, key))));
+      found = awake.find(({ port }) => ports.size === 1 && ports.has(port));
+      if (found === undefined) throw new Error(`the nodes name ${[...ports].join(', ')}`);
+    });
+    return found as OwnRedis;
+  }
+
+  const waitForPromotion = (): Promise<void> => until('a replica is promoted', () => checkCoverage(nodes));
   return {
-    url: `redis-cluster://${hosts.join(',')}`,
+    url: `redis-cluster://${nodes.map(({ port }) => `${HOST}:${port}`).join(',')}`,
+    nodes,
+    primaryOf,
     async failOver(key) {
-      const any = running()[0]?.port ?? 0;
-      const slot = Number(await askRedis({ port: any }, 'cluster', 'keyslot', key));
-      const owner = await ownerOf(slot, running());
-      await owner.child.kill();
-      await until('its replica is promoted', async () => {
-        if ((await ownerOf(slot, running())).port === owner.port) throw new Error('not yet');
-      });
-      await allSay('cluster_state:ok', running());
+      const node = await primaryOf(key);
+      await node.kill();
+      await waitForPromotion();
+      return node;
     },
+    waitForPromotion,
     async onPrimaries(name, ...args) {
-      const answers = [];
-      for (const { port } of await primaries()) answers.push(await askRedis({ port }, name, ...args));
+      const answers: unknown[] = [];
+      for (const node of nodes.filter((each) => each.awake())) {
+        const [role] = (await node.command('role')) as [string];
+        if (role === 'master') answers.push(await node.command(name, ...args));
+      }
       return answers;
     },
-    async stop() {
-      await Promise.all(nodes.map(({ child }) => child.kill()));
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
-async function portsBelow(limit: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < NODES) for (const port of await freePorts(NODES)) if (port < limit) ports.add(port);
-  return [...ports].slice(0, NODES);
+function nodeArgs(busPort: number): string[] {
+  const options = {
+    'cluster-enabled': 'yes',
+    // By default the port of clients plus 10,000, which may be no port at all.
+    'cluster-port': String(busPort),
+    'cluster-node-timeout': String(NODE_TIMEOUT_MS),
+    // A replica takes over however long it has been apart: a slow machine must not leave a shard without a primary.
+    'cluster-replica-validity-factor': '0',
+    'repl-diskless-sync-delay': '0',
+    // Nodes tell of a replica once its offset has moved, which the first ping after a copy does.
+    'repl-ping-replica-period': '1',
+  };
+  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-function startNode(folder: string, port: number): Child {
-  const cluster = ['--cluster-enabled', 'yes', '--cluster-config-file', join(folder, `${port}.conf`)];
-  const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--dbfilename', `${port}.rdb`];
-  const others = ['--cluster-node-timeout', '1000', '--save', '', '--repl-diskless-sync-delay', '0'];
-  return startChild('redis-server', [...args, ...cluster, ...others]);
+function join(nodes: readonly OwnRedis[]): void {
+  const addresses = nodes.map(({ port }) => `${HOST}:${port}`);
+  const args = ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'];
+  const created = spawnSync('redis-cli', args, { encoding: 'utf8', timeout: 60_000 });
+  if (created.status !== 0) throw new Error(`no cluster was made: ${created.stdout} ${created.stderr}`);
 }
 
-/** As every node that runs has it; rejects while they differ. */
-async function ownerOf(slot: number, nodes: readonly Node[]): Promise<Node> {
-  const ports = new Set<number>();
-  for (const { port } of nodes) {
-    const ranges = (await askRedis({ port }, 'cluster', 'slots')) as [number, number, [string, number]][];
-    const range = ranges.find(([from, to]) => from <= slot && slot <= to);
-    if (range !== undefined) ports.add(range[2][1]);
+interface SlotRange {
+  readonly from: number;
+  readonly to: number;
+  /** Ports. */
+  readonly primary: number;
+  readonly replicas: readonly number[];
+}
+
+async function slotRanges(node: OwnRedis): Promise<SlotRange[]> {
+  type Address = [host: string, port: number, ...rest: unknown[]];
+  const ranges = (await node.command('cluster', 'slots')) as [number, number, Address, ...Address[]][];
+  return ranges.map(([from, to, [, primary], ...replicas]) => {
+    return { from, to, primary, replicas: replicas.map(([, port]) => port) };
+  });
+}
+
+async function primaryPort(node: OwnRedis, key: string): Promise<number | undefined> {
+  const slot = Number(await node.command('cluster', 'keyslot', key));
+  return (await slotRanges(node)).find(({ from, to }) => from <= slot && slot <= to)?.primary;
+}
+
+async function checkCoverage(nodes: readonly OwnRedis[]): Promise<void> {
+  const awake = nodes.filter((node) => node.awake());
+  const ports = new Set(awake.map(({ port }) => port));
+  for (const node of awake) {
+    const state = /cluster_state:(\w+)/.exec(String(await node.command('cluster', 'info')))?.[1];
+    if (state !== 'ok') throw new Error(`the cluster is ${state} at ${node.port}`);
+    for (const { primary } of await slotRanges(node)) {
+      if (!ports.has(primary)) throw new Error(`${node.port} takes ${primary}, which is gone, for a primary`);
+    }
   }
-  const [port] = ports;
-  const node = nodes.find((each) => each.port === port);
-  if (ports.size !== 1 || node === undefined) throw new Error(`who serves slot ${slot} is not agreed`);
-  return node;
+}
+
+async function checkReplicas(nodes: readonly OwnRedis[]): Promise<void> {
+  await checkCoverage(nodes);
+  for (const node of nodes) {
+    for (const { primary, replicas } of await slotRanges(node)) {
+      if (replicas.length === 0) throw new Error(`${primary} has no replica at ${node.port}`);
+    }
+    const link = /master_link_status:(\w+)/.exec(String(await node.command('info', 'replication')))?.[1];
+    if (link === 'down') throw new Error(`${node.port} has not copied its primary yet`);
+  }
 }

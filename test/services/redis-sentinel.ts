@@ -19,6 +19,11 @@ export async function startRedisSentinel(): Promise<RedisSentinel> {
   const folder = mkdtempSync(join(tmpdir(), 'skewless-sentinel-'));
   const primary = await startOwnRedis(['--repl-diskless-sync-delay', '0']);
   const replica = await startOwnRedis(['--replicaof', '127.0.0.1', `${primary.port}`]);
+  // Before there are sentinels: they ask for replicas at once, and then every ten seconds.
+  await until('the replica is in step', async () => {
+    const info = String(await primary.command('info', 'replication'));
+    if (!/slave0:.*state=online/.test(info)) throw new Error(info);
+  });
   const ports = await freePorts(SENTINELS);
   const sentinels = ports.map((port): Child => {
     const file = join(folder, `${port}.conf`);
@@ -32,10 +37,6 @@ export async function startRedisSentinel(): Promise<RedisSentinel> {
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
     return startChild('redis-server', [file, '--sentinel']);
-  });
-  await until('the replica is in step', async () => {
-    const info = String(await primary.command('info', 'replication'));
-    if (!/slave0:.*state=online/.test(info)) throw new Error(info);
   });
   for (const port of ports) {
     await until('the sentinels know each other and the replica', async () => {

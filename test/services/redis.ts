@@ -13,6 +13,8 @@ export interface RedisService {
 /** One that a test may harm. */
 export interface OwnRedis extends RedisService {
   readonly port: number;
+  /** Runs, and is not suspended. */
+  awake(): boolean;
   kill(): Promise<void>;
   /** On the same port, empty. */
   restart(): Promise<void>;
@@ -27,8 +29,12 @@ export interface OwnRedis extends RedisService {
 
 /** What is missing to have a Redis here, or null. */
 export function whyNoRedis(): string | null {
-  if (process.env['REDIS_URL'] !== undefined || isInstalled('redis-server')) return null;
-  return 'no REDIS_URL is given and there is no redis-server (Debian: redis-server)';
+  return process.env['REDIS_URL'] === undefined ? whyNoOwnRedis() : null;
+}
+
+/** What is missing to start a Redis here that a test may harm, or null. */
+export function whyNoOwnRedis(): string | null {
+  return isInstalled('redis-server') ? null : 'there is no redis-server (Debian: redis-server)';
 }
 
 export async function startRedis(): Promise<RedisService> {
@@ -63,8 +69,10 @@ export async function startOwnRedis(
   const [port] = (await freePorts(1)) as [number];
   const base = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--dbfilename', 'dump.rdb'];
   let server: Child;
+  let suspended = false;
   async function start(): Promise<void> {
     server = startChild('redis-server', [...base, ...args]);
+    suspended = false;
     await until('Redis answers', async () => {
       if (!server.running()) throw new Error(`redis-server has ended: ${server.output()}`);
       await command('ping');
@@ -81,8 +89,15 @@ export async function startOwnRedis(
       rmSync(join(folder, 'dump.rdb'), { force: true });
       await start();
     },
-    suspend: () => server.signal('SIGSTOP'),
-    resume: () => server.signal('SIGCONT'),
+    awake: () => server.running() && !suspended,
+    suspend() {
+      suspended = true;
+      server.signal('SIGSTOP');
+    },
+    resume() {
+      suspended = false;
+      server.signal('SIGCONT');
+    },
     async snapshot() {
       await command('save');
       copyFileSync(join(folder, 'dump.rdb'), join(folder, 'kept.rdb'));

@@ -6,7 +6,7 @@ import { type KafkaProcess, type KafkaService, startOwnKafka } from './kafka.ts'
 import { type OwnRedis, startOwnRedis } from './redis.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
 
-describeWith(['kafka'], 'a Kafka of the test', () => {
+describeWith(['own-kafka'], 'a Kafka of the test', () => {
   let kafka: KafkaService & { readonly process: KafkaProcess };
   beforeAll(async () => {
     kafka = await startOwnKafka();
@@ -29,7 +29,7 @@ describeWith(['kafka'], 'a Kafka of the test', () => {
   });
 });
 
-describeWith(['redis'], 'a Redis of the test', () => {
+describeWith(['own-redis'], 'a Redis of the test', () => {
   let redis: OwnRedis;
   beforeAll(async () => {
     redis = await startOwnRedis();
