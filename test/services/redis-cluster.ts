@@ -12,6 +12,8 @@ export interface RedisCluster {
   readonly nodes: readonly OwnRedis[];
   /** The node that serves the slot of `key`; waits until all that are awake name the same one. */
   primaryOf(key: string): Promise<OwnRedis>;
+  /** The node that keeps a copy of what `primary` has. */
+  replicaOf(primary: OwnRedis): Promise<OwnRedis>;
   /** Kills the primary of `key`; resolves to it once its replica has been promoted. */
   failOver(key: string): Promise<OwnRedis>;
   /** Until each node that is awake counts every slot as served, by nodes that are awake. */
@@ -57,6 +59,13 @@ export async function startRedisCluster(args: readonly string[] = []): Promise<R
     url: `redis-cluster://${nodes.map(({ port }) => `${HOST}:${port}`).join(',')}`,
     nodes,
     primaryOf,
+    async replicaOf(primary) {
+      for (const node of nodes.filter((each) => each.awake())) {
+        const [role, , port] = (await node.command('role')) as [string, string, number];
+        if (role === 'slave' && port === primary.port) return node;
+      }
+      throw new Error(`${primary.port} has no replica`);
+    },
     async failOver(key) {
       const node = await primaryOf(key);
       await node.kill();
