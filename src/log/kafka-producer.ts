@@ -109,14 +109,17 @@ export function createKafkaProducers(client: KafkaClient, topics: Topics, clock:
         position: () => work.offset(),
         async append(topic, records, nextPosition) {
           const placed = await place(topic, records, 'murmur2');
-          const messages = [{ topic, messages: placed.map(({ message }) => message) }];
-          await client.call(options.topic, () => work.commit(messages, nextPosition));
+          const pieces = piecesOf(placed, client.bounds.produceBytesMax);
+          await client.call(options.topic, () => work.commit(messagesOf(topic, pieces), nextPosition));
         },
         close: () => work.close(),
       };
     },
-    progressOf: (topic, id) =>
-      client.call(topic, async () => (await transactions.offset(progressWork(topic, id))) ?? 0),
+    async progressOf(topic, id) {
+      // Kafka is not asked for offsets of a topic that it does not have.
+      if ((await topics.offsets(topic)) === null) return 0;
+      return client.call(topic, async () => (await transactions.offset(progressWork(topic, id))) ?? 0);
+    },
     async close() {
       await transactions.close();
       const connected = await connecting?.catch(() => null);
@@ -135,8 +138,9 @@ export function createKafkaProducers(client: KafkaClient, topics: Topics, clock:
         const transaction = await transactions.open(progressWork(topic, id));
         const stored = (await transaction.offset()) ?? 0;
         if (stored !== from) throw moved(`is at ${stored}, and not at ${from}`);
-        const sent = await transaction.commit([{ topic, messages: placed.map(({ message }) => message) }], done);
-        return placesOf(placed, sent);
+        const pieces = piecesOf(placed, client.bounds.produceBytesMax);
+        const sent = await transaction.commit(messagesOf(topic, pieces), done);
+        return pieces.flatMap((piece, index) => placesOf(piece, sent[index] ?? []));
       });
     } catch (error) {
       const fault = kafkaFault(error, topic);
@@ -174,8 +178,11 @@ function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** Of a record's frame, headers included, as a guess that is rather too high. */
+const FRAME_BYTES = 128;
+
 function bytesOf({ key, value }: AppendRecord): number {
-  return (key?.length ?? 0) + (value?.length ?? 0);
+  return (key?.length ?? 0) + (value?.length ?? 0) + FRAME_BYTES;
 }
 
 /** Requests small enough for any broker's limit, in the order given. */
@@ -191,6 +198,10 @@ function piecesOf(placed: readonly Placed[], bytesMax: number): Placed[][] {
     bytes += each.bytes;
   }
   return pieces;
+}
+
+function messagesOf(topic: string, pieces: readonly (readonly Placed[])[]) {
+  return pieces.map((piece) => ({ topic, messages: piece.map(({ message }) => message) }));
 }
 
 /** Kafka answers the first offset of each partition's part; the others follow it. */

@@ -19,8 +19,8 @@ export interface Work {
 export interface OpenWork {
   /** As of the last commit; null: never one. */
   offset(): Promise<number | null>;
-  /** All of it or nothing. Rejects with `fenced` once another has opened the work. */
-  commit(messages: readonly TopicMessages[], offset: number): Promise<readonly RecordMetadata[]>;
+  /** All of it or nothing, in as many requests as there are pieces. Rejects with `fenced` once another has opened the work. */
+  commit(pieces: readonly TopicMessages[], offset: number): Promise<readonly (readonly RecordMetadata[])[]>;
   close(): Promise<void>;
 }
 
@@ -71,9 +71,9 @@ export function createTransactions(client: KafkaClient): Transactions {
     let stored = await settledOffset(work);
     return {
       offset: () => Promise.resolve(stored),
-      async commit(messages, next) {
+      async commit(pieces, next) {
         try {
-          const sent = await commitOnce(producer, work, messages, next);
+          const sent = await commitOnce(producer, work, pieces, next);
           stored = next;
           return sent;
         } catch (error) {
@@ -116,13 +116,13 @@ export function createTransactions(client: KafkaClient): Transactions {
 async function commitOnce(
   producer: Producer,
   { group, topic, partition }: Work,
-  messages: readonly TopicMessages[],
+  pieces: readonly TopicMessages[],
   next: number,
-): Promise<readonly RecordMetadata[]> {
+): Promise<readonly (readonly RecordMetadata[])[]> {
   const transaction = await producer.transaction();
   try {
-    const filled = messages.filter((each) => each.messages.length > 0);
-    const sent = filled.length === 0 ? [] : await transaction.sendBatch({ acks: -1, topicMessages: filled });
+    const sent: RecordMetadata[][] = [];
+    for (const piece of pieces) sent.push(await transaction.send({ acks: -1, ...piece }));
     await transaction.sendOffsets({
       consumerGroupId: group,
       topics: [{ topic, partitions: [{ partition, offset: String(next) }] }],

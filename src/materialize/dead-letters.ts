@@ -5,7 +5,6 @@
  * letters.
  */
 import type { LogRecord, Rejection } from '../event/event.ts';
-import { RECORD_BYTES_MAX } from '../event/parse-record.ts';
 import { SkewlessError } from '../core/errors.ts';
 import type { AppendRecord, Log, Transfer } from '../log/log.ts';
 
@@ -18,7 +17,7 @@ export interface DeadLetter {
   readonly appended_ms: number;
   readonly rejections: readonly DeadLetterRejection[];
   readonly key_base64: string | null;
-  /** Null where the record had no value, and where it was too large to keep (`record_too_large`). */
+  /** Null where the record had no value, and where key and value were too large to keep (`KEPT_BYTES_MAX`). */
   readonly value_base64: string | null;
 }
 
@@ -60,6 +59,8 @@ export interface PartitionLetters {
 export const deadLetterTopic = (topic: string): string => `${topic}.dlq`;
 
 const LETTERS_REMEMBERED = 10_000;
+/** Of key and value: as text and with its reasons the letter is still less than the 1 MiB that brokers take by default. */
+const KEPT_BYTES_MAX = 655_360;
 const READ_RECORDS_MAX = 500;
 const WRITE_RECORDS_MAX = 100;
 const TEXT_ENCODER = new TextEncoder();
@@ -217,7 +218,7 @@ function encodeLetter(
   rejected: readonly RejectedFor[],
 ): AppendRecord {
   const { partition, offset, key, value } = record;
-  const kept = (value?.length ?? 0) + (key?.length ?? 0) <= RECORD_BYTES_MAX;
+  const kept = (value?.length ?? 0) + (key?.length ?? 0) <= KEPT_BYTES_MAX;
   const letter: DeadLetter = {
     source: source.name,
     topic: source.topic,

@@ -1,6 +1,7 @@
 /** What every `Log` adapter promises. An adapter's test file gives a way to open it, and runs this. */
 import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { LogRecord } from '../../src/event/event.ts';
 import type { ConsumeOptions, Log, LogBatch, LogConsumer, LogHandler } from '../../src/log/log.ts';
 
 export interface OpenLog {
@@ -211,8 +212,29 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
       expect(new Set(places.map(({ partition }) => partition)).size).toBe(4);
     });
 
+    test('more bytes than a broker takes at once are appended whole, with progress and in transfers', async () => {
+      const log = await opened();
+      const large = Array.from({ length: 24 }, (_none, index) => record(`${index}`.padEnd(100_000, '.'), `${index}`));
+      const places = await log.append('t', large, { progress: { id: 'load', from: 0, done: 24 } });
+      const transfer = await log.openTransfer({ id: 'work', group: 'workers', topic: 't', partition: 0 });
+      await transfer.append('t', large, 1);
+      await transfer.close();
+      // A transaction that is committed may take a while to be read.
+      const all = async (): Promise<readonly LogRecord[]> => {
+        const ranges = (await log.ranges('t')) ?? [];
+        return (await Promise.all(ranges.map(({ partition }) => log.read('t', partition, 0, 100)))).flat();
+      };
+      await expect.poll(async () => (await all()).length, { timeout: 20_000 }).toBe(48);
+      const read = await all();
+      for (const [index, { partition, offset }] of places.entries()) {
+        const found = read.find((each) => each.partition === partition && each.offset === offset);
+        expect(Buffer.from(found?.value ?? []).equals(large[index]?.value ?? Buffer.of())).toBe(true);
+      }
+    });
+
     test('progress is stored with the records it belongs to', async () => {
       const log = await opened();
+      expect(await log.progressOf('not_there', 'load')).toBe(0);
       expect(await log.progressOf('t', 'load')).toBe(0);
       await log.append('t', [record('a')], { progress: { id: 'load', from: 0, done: 17 } });
       expect([await log.progressOf('t', 'load'), await log.progressOf('t', 'other')]).toEqual([17, 0]);

@@ -78,14 +78,21 @@ test('filtered, keyless and late events are no dead letters', async () => {
   expect(sourceStatus(materializer.status()).deadLetters).toBe(0);
 });
 
-test('a record too large to keep leaves its coordinates and its reason', async () => {
+test('a record too large to keep leaves its coordinates and its reason, and no letter is more than a broker takes', async () => {
   const setting = settingOf(definitionsOf({ views: VIEWS }));
   await setting.log.ensureTopic('s', 1);
-  await setting.log.append('s', [{ key: null, value: new Uint8Array(RECORD_BYTES_MAX + 1), timestampMs: NOW_MS }]);
-  await drive(setting, 1);
-  expect(lettersOf(setting)).toMatchObject([
+  const sizes = [RECORD_BYTES_MAX + 1, RECORD_BYTES_MAX, 600_000];
+  for (const size of sizes)
+    await setting.log.append('s', [{ key: null, value: new Uint8Array(size), timestampMs: NOW_MS }]);
+  await drive(setting, sizes.length);
+  const letters = lettersOf(setting);
+  expect(letters).toMatchObject([
     { offset: 0, rejections: [{ code: 'record_too_large' }], key_base64: null, value_base64: null },
+    { offset: 1, rejections: [{ code: 'malformed_json' }], key_base64: null, value_base64: null },
+    { offset: 2, rejections: [{ code: 'malformed_json' }], value_base64: Buffer.alloc(600_000).toString('base64') },
   ]);
+  // A broker's own default, 1 MiB, less what frames a record.
+  for (const letter of letters) expect(JSON.stringify(letter).length).toBeLessThan(1_000_000);
 });
 
 test('a build from the start of the log after its store was lost writes no letter twice', async () => {
