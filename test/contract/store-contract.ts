@@ -149,6 +149,68 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
       expect((await contents(store, ['a'])).states).toEqual([{ version: 2, head: 'xy', tiles: 'tiles' }]);
     });
 
+    test('a state that is written without a time to live is kept for ever, its tiles too', async () => {
+      const store = await opened();
+      await store.commit(commitOf(section(null, 1, { a: change(0, 'x', 'tiles') }, { ttlMs: 40 })));
+      await store.commit(commitOf(section(1, 2, { a: change(1, 'y') })));
+      await new Promise((resolve) => setTimeout(resolve, 80));
+      const beat = section(2, 2);
+      await store.commit(commitOf({ ...beat, checkpoint: { ...beat.checkpoint, heartbeatMs: 1_000 } }));
+      expect((await contents(store, ['a'])).states).toEqual([{ version: 2, head: 'xy', tiles: 'tiles' }]);
+    });
+
+    test('a commit of 500 entities in three sections is written whole, and read back whole', async () => {
+      const store = await opened();
+      const names = Array.from({ length: 500 }, (_, index) => `entity ${index}`);
+      const changes = Object.fromEntries(names.map((name) => [name, change(0, name.repeat(9), name)]));
+      const fingerprints = ['f', 'g', 'h'];
+      const sections = fingerprints.map((fingerprint) => section(null, 1, changes, { fingerprint }));
+      expect(await store.commit(commitOf(...sections))).toEqual({ kind: 'ok' });
+      for (const fingerprint of fingerprints) {
+        const { states } = await contents(store, names, fingerprint);
+        expect(states).toEqual(names.map((name) => ({ version: 1, head: name.repeat(9), tiles: name })));
+      }
+    });
+
+    test('a head of several megabytes is kept, and appended to', async () => {
+      const store = await opened();
+      const megabyte = Buffer.alloc(1_048_576, 'm').toString();
+      await store.commit(commitOf(section(null, 0, { a: change(0, megabyte, megabyte) })));
+      for (let version = 1; version < 4; version++) {
+        const next = section(version - 1, version, { a: change(version, megabyte) });
+        expect(await store.commit(commitOf(next))).toEqual({ kind: 'ok' });
+      }
+      const [state] = (await contents(store, ['a'])).states ?? [];
+      expect(state?.head === megabyte.repeat(4) && state.tiles === megabyte).toBe(true);
+    });
+
+    test('writers at the same time lose nothing: every commit answered ok is there, and no other', async () => {
+      const stores = await Promise.all([opened(), opened(), opened()]);
+      const written: string[] = [];
+      let refused = 0;
+      await Promise.all(
+        stores.map(async (store, writer) => {
+          const random = randomFrom(writer + 1);
+          for (let step = 0; step < 60; step++) {
+            const { position: stored, states } = await contents(store, ['a']);
+            const position = stored?.[0] ?? null;
+            if (random.chance(0.3)) await new Promise((resolve) => setTimeout(resolve, random.int(3)));
+            const text = `${writer}:${step};`;
+            const next = section(position, (position ?? 0) + 1, { a: change(states?.[0]?.version ?? 0, text) });
+            const answer = await store.commit(commitOf(next));
+            if (answer.kind === 'ok') written.push(text);
+            else refused++;
+          }
+        }),
+      );
+      const { position, states } = await contents(stores[0] as Store, ['a']);
+      const found = (states?.[0]?.head ?? '').split(';').slice(0, -1);
+      expect(found.map((text) => `${text};`).toSorted()).toEqual(written.toSorted());
+      expect(position).toEqual({ 0: written.length });
+      // Otherwise they were not at it at the same time.
+      expect(refused).toBeGreaterThan(0);
+    });
+
     test('what is stored can be listed, by namespace', async () => {
       const store = await opened();
       const other = await opened('other');

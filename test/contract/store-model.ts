@@ -13,10 +13,11 @@ interface ModelState {
 interface ModelShard {
   readonly position: number | null;
   readonly epoch: number;
+  readonly build: number;
   readonly states: ReadonlyMap<string, ModelState>;
 }
 
-const NOTHING: ModelShard = { position: null, epoch: 0, states: new Map() };
+const NOTHING: ModelShard = { position: null, epoch: 0, build: 1, states: new Map() };
 const ENTITIES = ['a', 'b', 'c', 'd'];
 const FINGERPRINTS = ['f', 'g'];
 const PARTITIONS = [0, 1];
@@ -54,15 +55,16 @@ export async function compareWithModel(store: Store, seed: number, steps: number
 function randomSection(
   random: Random,
   fingerprint: string,
-  { position, epoch: stored, states }: ModelShard,
+  { position, epoch: stored, build: storedBuild, states }: ModelShard,
   partition: number,
   step: number,
 ): CommitSection {
   const epoch = Math.max(1, stored + random.pick([0, 0, 0, 0, 0, 0, 1, -1]));
   const from = random.chance(0.92) ? position : random.pick([null, random.int(5)]);
   const to = (position ?? 0) + random.int(3);
+  const build = storedBuild + (random.chance(0.06) ? 1 : 0);
   const changes = ENTITIES.filter(() => random.chance(0.4)).map((entity) => {
-    const known = states.get(entity)?.version ?? 0;
+    const known = build === storedBuild ? (states.get(entity)?.version ?? 0) : 0;
     const fromVersion = random.chance(0.97) ? known : random.pick([known + 1, 0]);
     return { entity, change: randomChange(random, fromVersion, step) };
   });
@@ -79,7 +81,7 @@ function randomSection(
       completeFromMs: null,
       partitions: 1,
       transitPosition: null,
-      buildStartedMs: 1,
+      buildStartedMs: build,
       receivedAtMs: null,
       watermarkMs: null,
     },
@@ -89,6 +91,9 @@ function randomSection(
 }
 
 function randomChange(random: Random, fromVersion: number, step: number): StateChange {
+  if (random.chance(0.08)) {
+    return { fromVersion, toVersion: 0, head: { mode: 'delete', bytes: new Uint8Array(0) }, tiles: null };
+  }
   const mode = fromVersion > 0 && random.chance(0.7) ? 'append' : 'replace';
   const head = `${step};`.repeat(1 + random.int(random.chance(0.2) ? 400 : 10));
   return {
@@ -110,11 +115,12 @@ function answerOf(
     const { epoch } = storedFor(fingerprint);
     if (checkpoint.epoch < epoch) return { kind: 'fenced', fingerprint, epoch };
   }
-  for (const { fingerprint, expectedPosition, changes } of sections) {
-    const { position, states } = storedFor(fingerprint);
+  for (const { fingerprint, expectedPosition, checkpoint, changes } of sections) {
+    const { position, build, states } = storedFor(fingerprint);
+    const ofBuild = build === checkpoint.buildStartedMs ? states : NOTHING.states;
     const expected = expectedPosition === null ? null : (expectedPosition[partition] ?? null);
     const versionsFit = changes.every(
-      ({ entity, change }) => (states.get(entity)?.version ?? 0) === change.fromVersion,
+      ({ entity, change }) => (ofBuild.get(entity)?.version ?? 0) === change.fromVersion,
     );
     if (expected !== position || !versionsFit) {
       return { kind: 'moved', fingerprint, position: position === null ? null : { [partition]: position } };
@@ -124,9 +130,14 @@ function answerOf(
 }
 
 function applied(before: ModelShard, { checkpoint, changes }: CommitSection, partition: number): ModelShard {
-  const states = new Map(before.states);
+  const build = checkpoint.buildStartedMs;
+  const states = new Map(build === before.build ? before.states : []);
   for (const { entity, change } of changes) {
     const { toVersion: version, head, tiles } = change;
+    if (head.mode === 'delete') {
+      states.delete(entity);
+      continue;
+    }
     const state = states.get(entity);
     const bytes = Buffer.from(head.bytes).toString();
     states.set(entity, {
@@ -135,7 +146,7 @@ function applied(before: ModelShard, { checkpoint, changes }: CommitSection, par
       tiles: tiles === null ? (state?.tiles ?? null) : Buffer.from(tiles).toString(),
     });
   }
-  return { position: checkpoint.position[partition] ?? null, epoch: checkpoint.epoch, states };
+  return { position: checkpoint.position[partition] ?? null, epoch: checkpoint.epoch, build, states };
 }
 
 type Contents = Record<string, { position: number | null; epoch: number; states: (ModelState | null)[] }>;

@@ -64,9 +64,11 @@ export async function askRedis(
 export async function startOwnRedis(
   args: readonly string[] = [],
   login: { readonly username?: string; readonly password?: string } = {},
+  givenPort: number | null = null,
 ): Promise<OwnRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'skewless-redis-'));
-  const [port] = (await freePorts(1)) as [number];
+  const [free] = (await freePorts(1)) as [number];
+  const port = givenPort ?? free;
   const base = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--dbfilename', 'dump.rdb'];
   let server: Child;
   let suspended = false;
