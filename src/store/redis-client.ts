@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { isFromReplica } from './redis-faults.ts';
 import type { RedisLocation } from './redis-location.ts';
-import { COMMIT_SCRIPT, READ_SCRIPT } from './redis-scripts.ts';
+import { COMMIT_SCRIPT } from './redis-scripts.ts';
 
 export interface RedisBounds {
   readonly connectMs: number;
@@ -31,10 +31,9 @@ export interface RedisTls {
 
 type Argument = string | number | Buffer;
 
-/** Commands of ours beside Redis's, with replies in bytes. */
+/** A command of ours beside Redis's. */
 export interface ShardCommands {
   skewlessCommit(tag: string, ...args: Argument[]): Promise<[string, string, string?]>;
-  skewlessReadBuffer(tag: string, ...args: Argument[]): Promise<(Buffer | null)[][]>;
 }
 
 export type RedisClient = (Redis | Cluster) & ShardCommands;
@@ -44,7 +43,6 @@ export function connectRedis(location: RedisLocation, tls: RedisTls | null, boun
   // Sharded pub/sub alone keeps a message within the shard's node of a cluster.
   const publish = location.mode === 'cluster' ? 'SPUBLISH' : 'PUBLISH';
   client.defineCommand('skewlessCommit', { numberOfKeys: 1, lua: COMMIT_SCRIPT.replaceAll('PUBLISH', `'${publish}'`) });
-  client.defineCommand('skewlessRead', { numberOfKeys: 1, lua: READ_SCRIPT, readOnly: true });
   return client as RedisClient;
 }
 

@@ -1,7 +1,7 @@
 /** A commit as arguments of its script, and what the script answers. */
 import { assert } from '../core/assert.ts';
 import { SkewlessError } from '../core/errors.ts';
-import type { Commit, CommitResult, CommitSection, Position, ShardId } from './store.ts';
+import type { Checkpoint, Commit, CommitResult, CommitSection, Position, ShardId } from './store.ts';
 
 export const BUILD_BYTES = 8;
 /** Build and version, before each head. */
@@ -96,4 +96,9 @@ export function resultOf([kind, fingerprint, detail]: readonly [string, string?,
 
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Of what the script stores: the third line. */
+export function parseCheckpoint(stored: string): Checkpoint {
+  return JSON.parse(stored.slice(stored.indexOf('\n', stored.indexOf('\n') + 1))) as Checkpoint;
 }

@@ -203,7 +203,7 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
           }
         }),
       );
-      const { position, states } = await contents(stores[0] as Store, ['a']);
+      const { position, states } = await contents(await opened(), ['a']);
       const found = (states?.[0]?.head ?? '').split(';').slice(0, -1);
       expect(found.map((text) => `${text};`).toSorted()).toEqual(written.toSorted());
       expect(position).toEqual({ 0: written.length });

@@ -31,6 +31,16 @@ async function fold(store: Store, shard: ShardId): Promise<number> {
   }
 }
 
+/** Works until `happening` has happened; answers the sum of what `work` answered. */
+async function during(happening: Promise<void>, work: () => Promise<number>): Promise<number> {
+  const over = new AbortController();
+  const happened = happening.finally(() => over.abort());
+  let sum = 0;
+  while (!over.signal.aborted) sum += await work();
+  await happened;
+  return sum;
+}
+
 /** What is stored is one prefix: as many events in the state as the position says. */
 async function expectWhole(store: Store, shard: ShardId, atLeast: number): Promise<void> {
   const position = (await positionIn(store, shard)) ?? 0;
@@ -60,13 +70,11 @@ describeWith(['redis'], 'a store whose primary is killed', () => {
     expect(sizes).toEqual([8, 8, 8]);
 
     const tag = createRedisKeys('n').tag(shardOf(0));
-    let over = false;
-    const failedOver = cluster.failOver(tag).then(() => {
-      over = true;
+    const failures = await during(cluster.failOver(tag), async () => {
+      let failed = 0;
+      for (const shard of shards) failed += await fold(store, shard);
+      return failed;
     });
-    let failures = 0;
-    while (!over) for (const shard of shards) failures += await fold(store, shard);
-    await failedOver;
     for (const shard of shards) await fold(store, shard);
     expect(failures, 'nobody noticed that the primary was gone').toBeGreaterThan(0);
     for (const shard of shards) await expectWhole(store, shard, 6);
@@ -77,13 +85,11 @@ describeWith(['redis'], 'a store whose primary is killed', () => {
     closers.push(() => sentinel.stop());
     const store = await open(sentinel.url);
     for (let event = 0; event < 20; event++) await fold(store, SHARD);
-    let over = false;
-    const failedOver = sentinel.failOver().then(() => {
-      over = true;
+    const failures = await during(sentinel.failOver(), async () => {
+      let failed = 0;
+      failed += await fold(store, SHARD);
+      return failed;
     });
-    let failures = 0;
-    while (!over) failures += await fold(store, SHARD);
-    await failedOver;
     await fold(store, SHARD);
     expect(failures, 'nobody noticed that the primary was gone').toBeGreaterThan(0);
     await expectWhole(store, SHARD, 20);
@@ -103,7 +109,11 @@ describeWith(['redis'], 'a store whose primary is killed', () => {
     for (const shard of shards) await subscriber.ssubscribe(`${createRedisKeys('n').tag(shard)}i`);
     for (const shard of shards) await store.commit(commitOf({ from: null, to: 1, changes: { a: 0 } }, shard));
     await expect
-      .poll(() => heard.map((message) => (JSON.parse(message) as { shard: unknown[] }).shard[2]).toSorted())
+      .poll(() =>
+        heard
+          .map((message) => Number((JSON.parse(message) as { shard: unknown[] }).shard[2]))
+          .toSorted((one, other) => one - other),
+      )
       .toEqual([0, 1, 2, 3]);
   });
 });

@@ -74,7 +74,7 @@ describeWith(['redis'], 'the Redis store', () => {
     await (await open(urlOf('u'))).ping();
   });
 
-  test.for(['set', 'setrange', 'append', 'del', 'pexpire', 'persist', 'hset', 'publish'])(
+  test.for(['set', 'setrange', 'append', 'del', 'pexpire', 'persist', 'publish'])(
     'writes nothing for a user who may not run %s',
     async (command) => {
       await redis.command('acl', 'setuser', 'u', 'on', '>p', '~*', '&*', ...ACL_RULES, `-${command}`);
