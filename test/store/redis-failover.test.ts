@@ -32,7 +32,7 @@ async function fold(store: Store, shard: ShardId): Promise<number> {
 }
 
 /** Works until `happening` has happened; answers the sum of what `work` answered. */
-async function during(happening: Promise<void>, work: () => Promise<number>): Promise<number> {
+async function during(happening: Promise<unknown>, work: () => Promise<number>): Promise<number> {
   const over = new AbortController();
   const happened = happening.finally(() => over.abort());
   let sum = 0;
