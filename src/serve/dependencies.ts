@@ -64,6 +64,8 @@ export interface Serving extends ServeDependencies {
 }
 
 const READ_LIMIT_MS = 5_000;
+/** Where the log could be asked instead. */
+const BUILT_LIMIT_MS = 250;
 
 /** How many partitions the source's states were built for; null where none were, or the store does not say in time. */
 async function builtPartitions(
@@ -92,7 +94,10 @@ export function createServing(dependencies: ServeDependencies): Serving {
     services: mapValues(definitions.services, (service: ServiceDefinition) => compileService(service, AGGREGATIONS)),
     viewPlans: mapValues(definitions.views, (view: ViewDefinition) => compilePlan(view, AGGREGATIONS)),
     partitions: createPartitions(async (source) => {
-      if (log === null) return builtPartitions(dependencies, source, readLimitMs);
+      // States are where they were put, also after their topic has grown.
+      const limitMs = log === null ? readLimitMs : Math.min(readLimitMs, BUILT_LIMIT_MS);
+      const built = await builtPartitions(dependencies, source, limitMs);
+      if (built !== null || log === null) return built;
       return (await log.ranges(source.topic))?.length ?? null;
     }),
     watermarks: createWatermarks(),

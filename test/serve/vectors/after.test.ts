@@ -66,6 +66,32 @@ test('what is not a token of this deployment is refused', async () => {
   expect(listed.json.errors[0].pointer).toBe('/after/1');
 });
 
+test.each([
+  ['a reader without a log', { withLog: false }],
+  ['a topic that has grown since', { withLog: true }],
+])('%s: entities are read from the partitions that their states were built for', async (_name, options) => {
+  const origins = Array.from({ length: 20 }, (_, index) => `A${index}`);
+  const departures = origins.map((origin, index) => ({ origin, departed_at: NEWEST_MS - index, delay: index }));
+  const { vectors, log } = await startAirport({
+    definitions: DEFINITIONS,
+    events: { departures, weather: [] },
+    partitions: 3,
+    ...options,
+  });
+  const ranges = log.ranges.bind(log);
+  log.ranges = async (topic) => {
+    const found = await ranges(topic);
+    return found && [...found, { partition: 3, startOffset: 0, endOffset: 0, startTimestampMs: null }];
+  };
+  const answer = await vectors('departure_delay', {
+    entities: origins.map((origin) => ({ origin })),
+    common: { scheduled_hour: 1 },
+    as_of: NEWEST_MS + 1,
+    features: ['delay_mean_24h'],
+  });
+  expect(answer.json.vectors).toEqual(origins.map((_, index) => ({ values: [index] })));
+});
+
 test('with several partitions, each entity is read from the one its key belongs to', async () => {
   const origins = Array.from({ length: 40 }, (_, index) => `A${index}`);
   const departures = origins.map((origin, index) => ({ origin, departed_at: NEWEST_MS - index, delay: index }));
