@@ -131,9 +131,17 @@ interface KafkaError extends Error {
   readonly type?: string;
   readonly cause?: unknown;
   readonly originalError?: unknown;
+  /** Of calls for several topics; ours are for one. */
+  readonly errors?: readonly unknown[];
 }
 
 const FENCED = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_PRODUCER_ID_MAPPING']);
+const REFUSED = new Set([
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_REPLICATION_FACTOR',
+  'INVALID_PARTITIONS',
+  'POLICY_VIOLATION',
+]);
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** What kafkajs threw, as one of ours: retryable unless waiting cannot mend it. */
@@ -150,7 +158,7 @@ export function kafkaFault(error: unknown, topic: string): SkewlessError {
   if (type.endsWith('AUTHORIZATION_FAILED')) {
     return says('log_forbidden', `Kafka does not allow it (${type}), topic ${topic}: ask for the missing right`);
   }
-  if (type === 'INVALID_TOPIC_EXCEPTION' || type === 'INVALID_REPLICATION_FACTOR') {
+  if (REFUSED.has(type)) {
     return says('log_refused', `topic ${topic}: ${message}`);
   }
   return new SkewlessError('log_unavailable', `Kafka: ${message}`, { retryable: true, cause: error });
@@ -164,7 +172,7 @@ export function unknownTopic(topic: string): SkewlessError {
 function rootOf(error: unknown): KafkaError {
   let at = error as KafkaError;
   for (let depth = 0; depth < 8; depth++) {
-    const inner = at.originalError ?? at.cause;
+    const inner = at.originalError ?? at.cause ?? at.errors?.[0];
     if (!(inner instanceof Error)) break;
     at = inner;
   }

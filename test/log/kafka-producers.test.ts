@@ -9,7 +9,6 @@ import { openKafkaLog } from '../../src/log/kafka.ts';
 import type { Log } from '../../src/log/log.ts';
 import { partitionOf } from '../../src/log/partitioner.ts';
 import { describeWith } from '../services/available.ts';
-import { isInstalled } from '../services/child.ts';
 import { type KafkaProcess, type KafkaService, startOwnKafka } from '../services/kafka.ts';
 
 const PARTITIONS = 5;
@@ -18,7 +17,7 @@ const LINES = Array.from(
   (_, index) => `key-${index % 700}|{"n":${index},"text":"${'ab'.repeat(index % 50)}"}`,
 );
 
-describeWith(['kafka'], 'topics of other producers', () => {
+describeWith(['own-kafka', 'kcat'], 'topics of other producers', () => {
   let kafka: KafkaService & { readonly process: KafkaProcess };
   let log: Log;
   beforeAll(async () => {
@@ -79,7 +78,7 @@ describeWith(['kafka'], 'topics of other producers', () => {
     },
   );
 
-  test.skipIf(!isInstalled('kcat')).for([
+  test.for([
     ['murmur2_random', 'murmur2', 'lz4'],
     ['consistent_random', 'crc32', 'zstd'],
     ['consistent_random', 'crc32', 'snappy'],

@@ -4,6 +4,7 @@
  */
 import { describe, test } from 'vitest';
 import { whyNoCertificates } from './certificates.ts';
+import { isInstalled } from './child.ts';
 import { whyNoKafka, whyNoOwnKafka } from './kafka.ts';
 import { whyNoOwnRedis, whyNoRedis } from './redis.ts';
 
@@ -15,6 +16,8 @@ const WHY_NOT = {
   redis: whyNoRedis,
   'own-redis': whyNoOwnRedis,
   certificates: whyNoCertificates,
+  /** librdkafka's producer. */
+  kcat: () => (isInstalled('kcat') ? null : 'there is no kcat (Debian: kcat)'),
 };
 
 export function describeWith(services: readonly (keyof typeof WHY_NOT)[], name: string, body: () => void): void {

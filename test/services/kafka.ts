@@ -49,7 +49,7 @@ export function whyNoOwnKafka(): string | null {
   return 'there is no mvn to bring the jars of Kafka (Debian: maven)';
 }
 
-/** More lines for `server.properties`, and a heap that is enough for a few hundred thousand small records. */
+/** More lines for `server.properties` (lists of `LISTENER_LISTS` are added to), and a heap that is enough for a few hundred thousand small records. */
 export async function startKafka(properties: Readonly<Record<string, string>> = {}): Promise<KafkaService> {
   const given = process.env['KAFKA_BROKERS'];
   if (given !== undefined && Object.keys(properties).length === 0) {
@@ -58,21 +58,22 @@ export async function startKafka(properties: Readonly<Record<string, string>> = 
   return startOwnKafka(properties);
 }
 
-/** One that a test may kill. */
+/** One that a test may kill. `formatArgs`: more for `StorageTool format`, such as `--add-scram`. */
 export async function startOwnKafka(
   properties: Readonly<Record<string, string>> = {},
+  formatArgs: readonly string[] = [],
 ): Promise<KafkaService & { readonly process: KafkaProcess }> {
   const classpath = `${jars()}/*`;
   const folder = mkdtempSync(join(tmpdir(), 'skewless-kafka-'));
   const [port, controllerPort] = (await freePorts(2)) as [number, number];
   const config = join(folder, 'server.properties');
-  writeFileSync(config, formatProperties({ ...defaultProperties(folder, port, controllerPort), ...properties }));
+  const defaults = defaultProperties(folder, port, controllerPort);
+  writeFileSync(config, formatProperties(defaults, properties));
   writeFileSync(join(folder, 'log4j2.yaml'), LOG_CONFIG);
   const java = ['-Xmx512m', `-Dlog4j2.configurationFile=${join(folder, 'log4j2.yaml')}`, '-cp', classpath];
   const cluster = 'c2tld2xlc3MtdGVzdHMtMQ';
-  const format = spawnSync('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', config], {
-    encoding: 'utf8',
-  });
+  const formatter = [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', config, ...formatArgs];
+  const format = spawnSync('java', formatter, { encoding: 'utf8' });
   if (format.status !== 0) throw new Error(`Kafka's storage was not formatted: ${format.stderr} ${format.stdout}`);
   const brokers = [`127.0.0.1:${port}`];
   let broker: Child;
@@ -158,8 +159,13 @@ function defaultProperties(folder: string, port: number, controllerPort: number)
   };
 }
 
-function formatProperties(properties: Readonly<Record<string, string>>): string {
-  return Object.entries(properties)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('');
+/** Beside the plain listener, which the harness itself uses, and the controller's. */
+const LISTENER_LISTS = new Set(['listeners', 'advertised.listeners', 'listener.security.protocol.map']);
+
+function formatProperties(defaults: Readonly<Record<string, string>>, more: Readonly<Record<string, string>>): string {
+  const lines = Object.entries({ ...defaults, ...more }).map(([name, value]) => {
+    const isAdded = LISTENER_LISTS.has(name) && more[name] !== undefined;
+    return `${name}=${isAdded ? `${defaults[name]},` : ''}${value}\n`;
+  });
+  return lines.join('');
 }
