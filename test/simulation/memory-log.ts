@@ -19,6 +19,8 @@ export interface LogOptions {
   readonly random: Random;
   /** Probability of each unkindness per delivery. */
   readonly mischief: number;
+  /** A batch from elsewhere claims to have been fetched where the consumer is: against the contract. */
+  readonly lies?: boolean;
   /** Chooses the partition of an appended record. */
   readonly partitionOf?: (key: Uint8Array | null, partitions: number) => number;
 }
@@ -112,7 +114,7 @@ function rangeOf(partition: Partition, number: number): PartitionRange {
 
 async function startConsumer(
   partitions: readonly Partition[],
-  { random, mischief }: LogOptions,
+  { random, mischief, lies = false }: LogOptions,
   options: ConsumeOptions,
   handler: LogHandler,
 ): Promise<LogConsumer> {
@@ -144,7 +146,8 @@ async function startConsumer(
     if (random.chance(mischief)) await handler.batch(batch);
     if (random.chance(mischief)) {
       const end = endOf(partitions[number] as Partition);
-      await handler.batch(fetch(number, random.below(end + 1)));
+      const strayed = fetch(number, random.below(end + 1));
+      await handler.batch(lies ? { ...strayed, fetchPosition: positions.get(number) ?? 0 } : strayed);
     }
     return batch.records.length;
   }

@@ -41,7 +41,24 @@ export function outage(): SkewlessError {
   return new SkewlessError('store_unavailable', 'the store is away', { retryable: true });
 }
 
-export function createMemoryStore(commitBytesMax = 65_536): MemoryStore {
+/** Checks left out, and a commit that is not atomic: each is a broken protocol, which the simulation must notice. */
+export type Defect =
+  | 'no_epoch_check'
+  | 'no_position_check'
+  | 'no_version_check'
+  | 'torn_commit'
+  | 'lying_log'
+  /** Now and then a read answers states of one commit ago, as a replica that lags: what version checks are for. */
+  | 'stale_reads';
+
+/** Of commits, one in so many is torn. */
+const TORN_EVERY = 6;
+const STALE_EVERY = 4;
+
+export function createMemoryStore(commitBytesMax = 65_536, defects: ReadonlySet<Defect> = new Set()): MemoryStore {
+  let commits = 0;
+  let reads = 0;
+  let former: MemoryStore['lanes'] = new Map();
   const store: MemoryStore = {
     commitBytesMax,
     faults: {},
@@ -49,9 +66,12 @@ export function createMemoryStore(commitBytesMax = 65_536): MemoryStore {
     async commit(commit) {
       await turn();
       store.faults.beforeCommit?.(commit);
-      const result = check(store.lanes, commit);
-      if (result.kind === 'ok') store.lanes = write(store.lanes, commit);
+      const result = check(store.lanes, commit, defects);
+      const torn = defects.has('torn_commit') && ++commits % TORN_EVERY === 0;
+      if (result.kind === 'ok') former = store.lanes;
+      if (result.kind === 'ok') store.lanes = write(store.lanes, torn ? withoutChanges(commit) : commit);
       store.faults.afterCommit?.(commit, result);
+      if (torn) throw outage();
       await turn();
       return result;
     },
@@ -60,9 +80,11 @@ export function createMemoryStore(commitBytesMax = 65_536): MemoryStore {
       store.faults.beforeRead?.(shard);
       return sections.map(({ fingerprint, entities }): ShardRead => {
         const lane = store.lanes.get(laneName(shard, fingerprint));
+        const stale = defects.has('stale_reads') && ++reads % STALE_EVERY === 0;
+        const states = (stale ? former : store.lanes).get(laneName(shard, fingerprint))?.states;
         return {
           checkpoint: lane?.checkpoint ?? null,
-          states: entities.map((entity) => lane?.states.get(entity) ?? null),
+          states: entities.map((entity) => states?.get(entity) ?? null),
         };
       });
     },
@@ -89,15 +111,23 @@ function turn(): Promise<void> {
   });
 }
 
-function check(lanes: MemoryStore['lanes'], { shard, sections }: Commit): CommitResult {
+/** As if the process had died after it wrote the position, and before it wrote the states. */
+function withoutChanges({ shard, sections }: Commit): Commit {
+  return { shard, sections: sections.map((section) => ({ ...section, changes: [] })) };
+}
+
+function check(lanes: MemoryStore['lanes'], { shard, sections }: Commit, defects: ReadonlySet<Defect>): CommitResult {
   for (const section of sections) {
     const lane = lanes.get(laneName(shard, section.fingerprint));
     const { fingerprint } = section;
     const stored = lane?.checkpoint ?? null;
-    if (stored !== null && stored.epoch > section.checkpoint.epoch) {
+    if (stored !== null && stored.epoch > section.checkpoint.epoch && !defects.has('no_epoch_check')) {
       return { kind: 'fenced', fingerprint, epoch: stored.epoch };
     }
-    if (!samePosition(stored?.position ?? null, section.expectedPosition) || !sameVersions(lane, section)) {
+    const isThere =
+      defects.has('no_position_check') || samePosition(stored?.position ?? null, section.expectedPosition);
+    const isSame = defects.has('no_version_check') || sameVersions(lane, section);
+    if (!isThere || !isSame) {
       return { kind: 'moved', fingerprint, position: stored?.position ?? null };
     }
   }

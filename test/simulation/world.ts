@@ -4,9 +4,9 @@ import type { Definitions } from '../../src/definition/definition.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { MaterializeBounds } from '../../src/materialize/bounds.ts';
 import { createMaterializer, type Materializer } from '../../src/materialize/materializer.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Commit, Store } from '../../src/store/store.ts';
 import { createMemoryLog, type MemoryLog } from './memory-log.ts';
-import { createMemoryStore, type MemoryStore, outage } from './memory-store.ts';
+import { createMemoryStore, type MemoryStore, outage, type Defect, laneName } from './memory-store.ts';
 import type { Random } from './random.ts';
 import { STARTED_MS } from './workload.ts';
 
@@ -35,21 +35,30 @@ export interface World {
   advance(ms: number): void;
   /** Probability that a call to the store fails. */
   outageChance: number;
+  /** Commits that the store should not have accepted. */
+  readonly violations: string[];
   start(definitions: Definitions): Promise<Process>;
 }
 
 export interface WorldOptions {
+  readonly defects?: ReadonlySet<Defect>;
   readonly random: Random;
   readonly mischief: number;
   readonly partitionOf?: (key: Uint8Array | null, partitions: number) => number;
 }
 
-export function createWorld({ random, mischief, partitionOf }: WorldOptions): World {
+export function createWorld({ random, mischief, partitionOf, defects = new Set() }: WorldOptions): World {
   let nowMs = STARTED_MS;
   let owners = 0;
   const clock = { nowMs: () => (nowMs += random.below(4)) };
-  const log = createMemoryLog({ nowMs: () => nowMs, random, mischief, ...(partitionOf ? { partitionOf } : {}) });
-  const store = createMemoryStore(200 + random.below(random.chance(0.5) ? 2_000 : 60_000));
+  const log = createMemoryLog({
+    nowMs: () => nowMs,
+    random,
+    mischief,
+    lies: defects.has('lying_log'),
+    ...(partitionOf ? { partitionOf } : {}),
+  });
+  const store = createMemoryStore(200 + random.below(random.chance(0.5) ? 2_000 : 60_000), defects);
   const happenings = { moved: 0, fenced: 0, commitsLost: 0, answersLost: 0, readsLost: 0, commits: 0 };
   const bounds: Partial<MaterializeBounds> = {
     batchRecordsMax: 1 + random.below(90),
@@ -74,6 +83,7 @@ export function createWorld({ random, mischief, partitionOf }: WorldOptions): Wo
       nowMs += ms;
     },
     outageChance: 0,
+    violations: [],
     async start(definitions) {
       const gate = createGate();
       const materializer = createMaterializer({
@@ -94,16 +104,39 @@ export function createWorld({ random, mischief, partitionOf }: WorldOptions): Wo
   return world;
 }
 
+/** What a commit that was accepted did against the protocol, as whoever keeps no state but the store's can tell. */
+function violationsOf(before: World['store']['lanes'], { shard, sections }: Commit): readonly string[] {
+  return sections.flatMap(({ fingerprint, checkpoint, expectedPosition, changes }) => {
+    const lane = before.get(laneName(shard, fingerprint));
+    const stored = lane?.checkpoint ?? null;
+    const states = stored?.buildStartedMs === checkpoint.buildStartedMs ? lane?.states : undefined;
+    const found: string[] = [];
+    if (stored !== null && stored.epoch > checkpoint.epoch) found.push(`epoch fell to ${checkpoint.epoch}`);
+    if (JSON.stringify(stored?.position ?? null) !== JSON.stringify(expectedPosition)) {
+      found.push(`committed at ${JSON.stringify(stored?.position)}, and expected ${JSON.stringify(expectedPosition)}`);
+    }
+    for (const { entity, change } of changes) {
+      const version = states?.get(entity)?.version ?? 0;
+      if (version !== change.fromVersion)
+        found.push(`${entity} is at ${version}, and was folded from ${change.fromVersion}`);
+    }
+    return found;
+  });
+}
+
 function injectFaults(world: World, random: Random): void {
   const { happenings, store } = world;
+  let before = store.lanes;
   store.faults = {
     beforeCommit() {
+      before = store.lanes;
       happenings.commits++;
       if (!random.chance(world.outageChance)) return;
       happenings.commitsLost++;
       throw outage();
     },
-    afterCommit(_commit, { kind }) {
+    afterCommit(commit, { kind }) {
+      if (kind === 'ok') world.violations.push(...violationsOf(before, commit));
       if (kind === 'moved') happenings.moved++;
       if (kind === 'fenced') happenings.fenced++;
       if (!random.chance(world.outageChance)) return;
