@@ -119,24 +119,30 @@ export function createDeadLetters(
       transfer ??= await take();
       while (pending.length > 0) {
         const some = pending.slice(0, WRITE_RECORDS_MAX);
-        const fresh = some.filter(({ names }) => !names.every((name) => stored.has(name)));
-        const next = Math.max(...some.map(({ offset }) => offset)) + 1;
+        const fresh = some
+          .map(({ record, rejected }) => letterToWrite(record, rejected))
+          .filter((letter) => letter !== null);
+        const next = Math.max(...some.map(({ record }) => record.offset)) + 1;
         if (fresh.length > 0) await append(fresh, next);
-        for (const { names } of some) for (const name of names) stored.add(name);
+        for (const { record, rejected } of some) {
+          for (const { fingerprint } of rejected) stored.add(nameOf(partition, record.offset, fingerprint));
+        }
         pending.splice(0, some.length);
         writtenCount += fresh.length;
       }
       collected.clear();
     }
 
-    async function append(letters: readonly Pending[], nextPosition: number): Promise<void> {
+    /** Of a record's rejections those that nobody has written: a former owner may have had some of the views only. */
+    function letterToWrite(record: LogRecord, rejected: readonly RejectedFor[]): AppendRecord | null {
+      const missing = rejected.filter(({ fingerprint }) => !stored.has(nameOf(partition, record.offset, fingerprint)));
+      return missing.length === 0 ? null : encodeLetter(source, record, missing);
+    }
+
+    async function append(letters: readonly AppendRecord[], nextPosition: number): Promise<void> {
       const holder = transfer as Transfer;
       try {
-        await holder.append(
-          topic,
-          letters.map(({ record }) => record),
-          nextPosition,
-        );
+        await holder.append(topic, letters, nextPosition);
       } catch (error) {
         transfer = null;
         await holder.close();
@@ -153,9 +159,8 @@ export function createDeadLetters(
           return !stored.has(name) && !collected.has(name);
         });
         if (fresh.length === 0) return;
-        const names = fresh.map(({ fingerprint }) => nameOf(partition, record.offset, fingerprint));
-        for (const name of names) collected.add(name);
-        pending.push({ offset: record.offset, names, record: encodeLetter(source, record, fresh) });
+        for (const { fingerprint } of fresh) collected.add(nameOf(partition, record.offset, fingerprint));
+        pending.push({ record, rejected: fresh });
       },
       write,
       async close() {
@@ -175,9 +180,8 @@ export function createDeadLetters(
 }
 
 interface Pending {
-  readonly offset: number;
-  readonly names: readonly string[];
-  readonly record: AppendRecord;
+  readonly record: LogRecord;
+  readonly rejected: readonly RejectedFor[];
 }
 
 function nameOf(partition: number, offset: number, fingerprint: string): string {

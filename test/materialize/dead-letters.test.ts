@@ -162,3 +162,17 @@ test('a former owner writes no letter any more, and what it wrote is not written
   await expect(zombie?.write()).rejects.toMatchObject({ code: 'fenced' });
   expect(lettersOf({ log } as Setting).map(({ offset }) => offset)).toEqual([7, 8]);
 });
+
+test('what a former owner wrote for one view is not written again with the letter of another', async () => {
+  const { log } = settingOf(definitionsOf());
+  const [former, heir] = [1, 2].map(() => createDeadLetters(log, SOURCE, 'g').partition(0));
+  await createDeadLetters(log, SOURCE, 'g').open();
+  former?.add(letterAt(0, 7), REJECTED);
+  await former?.write();
+  heir?.add(letterAt(0, 7), [...REJECTED, { ...REJECTED[0], viewIds: ['w@1'], fingerprint: 'g' } as never]);
+  await heir?.write();
+  const written = lettersOf({ log } as Setting).flatMap(({ rejections }) =>
+    rejections.flatMap(({ fingerprints }) => fingerprints),
+  );
+  expect(written).toEqual(['f', 'g']);
+});
