@@ -70,9 +70,26 @@ export async function startOwnKafka(
   const defaults = defaultProperties(folder, port, controllerPort);
   writeFileSync(config, formatProperties(defaults, properties));
   writeFileSync(join(folder, 'log4j2.yaml'), LOG_CONFIG);
-  const java = ['-Xmx512m', `-Dlog4j2.configurationFile=${join(folder, 'log4j2.yaml')}`, '-cp', classpath];
+  const java = [
+    '-Xmx512m',
+    '-XX:+UseSerialGC',
+    `-Dlog4j2.configurationFile=${join(folder, 'log4j2.yaml')}`,
+    '-cp',
+    classpath,
+  ];
   const cluster = 'c2tld2xlc3MtdGVzdHMtMQ';
-  const formatter = [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', config, ...formatArgs];
+  // It ends before compiled code would pay.
+  const formatter = [
+    '-XX:TieredStopAtLevel=1',
+    ...java,
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    cluster,
+    '-c',
+    config,
+    ...formatArgs,
+  ];
   const format = spawnSync('java', formatter, { encoding: 'utf8' });
   if (format.status !== 0) throw new Error(`Kafka's storage was not formatted: ${format.stderr} ${format.stdout}`);
   const brokers = [`127.0.0.1:${port}`];
