@@ -7,9 +7,9 @@ const PASSING =
 
 /**
  * What was thrown, as one of ours: retryable unless waiting cannot mend it. `lastFault`: what the connection last met; it
- * says more than "closed".
+ * says more than "closed". `context` goes before it.
  */
-export function redisFault(thrown: unknown, lastFault: unknown): SkewlessError {
+export function redisFault(thrown: unknown, lastFault: unknown, context = ''): SkewlessError {
   if (thrown instanceof SkewlessError) return thrown;
   const error = isReply(thrown) || isTimeout(thrown) || lastFault === null ? thrown : lastFault;
   const text = messageOf(error);
@@ -23,11 +23,12 @@ export function redisFault(thrown: unknown, lastFault: unknown): SkewlessError {
     );
   }
   if (/\b(NOAUTH|WRONGPASS)\b/.test(text) || text.includes('invalid username-password')) {
-    return says('store_login_refused', 'Redis refused the login: check user and password of the store');
+    const hint = /sentinel/i.test(text) ? ' (sentinels that want it too take ?sentinel-login=true)' : '';
+    return says('store_login_refused', `Redis refused the login: check user and password of the store${hint}`);
   }
   if (/\bNOPERM\b/.test(text)) return says('store_forbidden', `Redis does not allow it: ${text}`);
   if (isReply(error) && !PASSING.test(text)) return says('store_failed', `Redis: ${text}`);
-  return says('store_unavailable', `Redis: ${text}`, true);
+  return says('store_unavailable', `Redis: ${context}${text}`, true);
 }
 
 /** A primary that became a replica: the connection is of no more use. */

@@ -3,7 +3,7 @@
  * for each connection, for after a failover it is another server.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { SkewlessError, messageOf } from '../core/errors.ts';
+import { SkewlessError } from '../core/errors.ts';
 import type { RedisBounds, RedisClient } from './redis-client.ts';
 import { redisFault } from './redis-faults.ts';
 import { checkPolicy } from './redis-policy.ts';
@@ -70,9 +70,8 @@ export function openSession(
   const within = async <T>(work: () => Promise<T>): Promise<T> => {
     const limit = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      const why = lastFault === null ? '' : `: ${messageOf(lastFault)}`;
-      const message = `Redis did not answer within ${limitMs} ms${why}`;
-      limit.reject(new SkewlessError('store_unavailable', message, { retryable: true, cause: lastFault }));
+      const message = `Redis did not answer within ${limitMs} ms`;
+      limit.reject(lastFault === null ? new Error(message) : redisFault(lastFault, null, `${message}: `));
     }, limitMs);
     try {
       return await Promise.race([work(), limit.promise]);
