@@ -3,16 +3,13 @@ import { Command } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, UsageError, defaultsFor, parseNamespace } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
-import { SkewlessError } from '../core/errors.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 import { formatProblem } from '../definition/problem.ts';
-import { compileSourceDecoder } from '../event/decode.ts';
-import type { AppendRecord, Log } from '../log/log.ts';
-import { partitionOf } from '../log/partitioner.ts';
-import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
-import { REPLAY_HEADER, formatReplayHeader } from '../materialize/replayed.ts';
+import type { Log } from '../log/log.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
 import { loadDefinitionsFrom } from './definition-files.ts';
+import { type Replayed, replayLetters } from './dlq-replay.ts';
+import { type Found, lettersOf } from './dlq-topic.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
 import { usedSources } from './stored.ts';
@@ -29,16 +26,7 @@ interface DlqFlags extends SecurityFlags {
   readonly json?: boolean;
 }
 
-/** A letter with where it is. */
-interface Found {
-  readonly source: SourceDefinition;
-  readonly letterOffset: number;
-  readonly letter: DeadLetter;
-}
-
-const READ_RECORDS_MAX = 500;
 const LIMIT = 20;
-const TEXT_ENCODER = new TextEncoder();
 
 export function dlqCommand(finish: (exitCode: number) => void): Command {
   const command = new Command('dlq').description('Records that no view, or not every view, could take.');
@@ -58,6 +46,7 @@ export function dlqCommand(finish: (exitCode: number) => void): Command {
     withFlags(
       new Command('replay')
         .description('Append records again that the views which rejected them would take now.')
+        .option('--reason <code>', 'only those rejected for this reason')
         .option('--dry-run', 'say what would be appended, and append nothing')
         .addHelpText(
           'after',
@@ -74,7 +63,7 @@ function withFlags(command: Command): Command {
   command
     .option('--definitions <dir>', 'folder of definitions (YAML); default: the bundled flights example')
     .option('--source <name>', 'only of this source')
-    .option('--namespace <name>', 'of the deployment', parseNamespace, 'default')
+    .option('--namespace <name>', 'of the deployment; letters are the same for all', parseNamespace, 'default')
     .option('--json', 'print one JSON object');
   return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
 }
@@ -112,22 +101,6 @@ async function run(flags: DlqFlags, work: Work): Promise<number> {
   }
 }
 
-async function* lettersOf(log: Log, source: SourceDefinition, from = 0): AsyncGenerator<Found, void, undefined> {
-  const topic = deadLetterTopic(source.topic);
-  const range = (await log.ranges(topic))?.[0];
-  let offset = Math.max(from, range?.startOffset ?? 0);
-  while (offset < (range?.endOffset ?? 0)) {
-    const records = await log.read(topic, 0, offset, READ_RECORDS_MAX);
-    for (const record of records) {
-      const letter = parseLetter(record);
-      if (letter !== null && letter.source === source.name) yield { source, letterOffset: record.offset, letter };
-    }
-    const last = records.at(-1);
-    if (last === undefined) return;
-    offset = last.offset + 1;
-  }
-}
-
 const list: Work = async (log, _definitions, sources, { reason, limit, json }) => {
   const counts = new Map<string, number>();
   const newest: Found[] = [];
@@ -160,89 +133,26 @@ const list: Work = async (log, _definitions, sources, { reason, limit, json }) =
   return EXIT.ok;
 };
 
-/** What became of the letters of a source. */
-interface Replayed {
-  readonly source: string;
-  appended: number;
-  /** Rejected still, or too large to have been kept. */
-  rejected: number;
-}
-
 const replay: Work = async (log, definitions, sources, flags) => {
   const results: Replayed[] = [];
-  for (const source of sources) results.push(await replaySource(log, definitions, source, flags));
-  const dry = flags.dryRun === true;
+  const { reason, dryRun: dry = false } = flags;
+  for (const source of sources) {
+    const progress = showProgress(source.name);
+    const told = (replayed: Replayed): string => formatCount(replayed.appended, 'record');
+    const onProgress = (replayed: Replayed): void => progress.update(null, told(replayed));
+    const common = { log, definitions, source, clock: systemClock, dryRun: dry, onProgress };
+    const replayed = await replayLetters(reason === undefined ? common : { ...common, reason });
+    progress.finish(told(replayed));
+    results.push(replayed);
+  }
   if (flags.json === true) process.stdout.write(`${JSON.stringify({ dry_run: dry, sources: results })}\n`);
   else {
-    for (const { source, appended, rejected } of results) {
+    for (const { source, appended, rejected, earlier } of results) {
       const verb = dry ? 'would be appended' : 'appended';
       process.stdout.write(
-        `${source}: ${formatCount(appended, 'record')} ${verb} again, ${rejected} would be rejected still\n`,
+        `${source}: ${formatCount(appended, 'record')} ${verb} again, ${rejected} would be rejected still, ${earlier} were replayed before\n`,
       );
     }
   }
   return results.some(({ rejected }) => rejected > 0) ? EXIT.finding : EXIT.ok;
 };
-
-/** One letter at a time: its record, and that it was gone through, are one transaction. */
-async function replaySource(
-  log: Log,
-  definitions: Definitions,
-  source: SourceDefinition,
-  flags: DlqFlags,
-): Promise<Replayed> {
-  const id = `${flags.namespace}/${source.name}/replayed-letters`;
-  const transfer = await log
-    .openTransfer({ id, group: id, topic: deadLetterTopic(source.topic), partition: 0 })
-    .catch(noLetters);
-  const result: Replayed = { source: source.name, appended: 0, rejected: 0 };
-  if (transfer === null) return result;
-  const partitions = (await log.ranges(source.topic))?.length ?? 1;
-  const wouldTake = createJudge(definitions, source, partitions);
-  const progress = showProgress(source.name);
-  try {
-    for await (const { letter, letterOffset } of lettersOf(log, source, (await transfer.position()) ?? 0)) {
-      const record = wouldTake(letter);
-      if (record === null) result.rejected++;
-      else {
-        result.appended++;
-        if (flags.dryRun !== true) await transfer.append(source.topic, [record], letterOffset + 1);
-      }
-      progress.update(null, formatCount(result.appended, 'record'));
-    }
-  } finally {
-    await transfer.close();
-  }
-  progress.finish(formatCount(result.appended, 'record'));
-  return result;
-}
-
-function noLetters(error: unknown): null {
-  if (error instanceof SkewlessError && error.code === 'unknown_topic') return null;
-  throw error;
-}
-
-/** The record to append for a letter; null if those who rejected it would do so again. */
-function createJudge(
-  definitions: Definitions,
-  source: SourceDefinition,
-  partitions: number,
-): (letter: DeadLetter) => AppendRecord | null {
-  const views = [...definitions.views.values()].filter((view) => view.source.name === source.name);
-  const decoder = compileSourceDecoder(source, views);
-  return (letter) => {
-    if (letter.value_base64 === null) return null;
-    const fingerprints = letter.rejections.flatMap((rejection) => rejection.fingerprints);
-    const key = letter.key_base64 === null ? null : Buffer.from(letter.key_base64, 'base64');
-    const value = Buffer.from(letter.value_base64, 'base64');
-    const outcomes = decoder.decode({ partition: 0, offset: 0, timestampMs: systemClock.nowMs(), key, value });
-    const takers = fingerprints.filter((fingerprint) =>
-      views.some((view, index) => view.stateFingerprint === fingerprint && outcomes[index]?.kind !== 'rejected'),
-    );
-    if (takers.length === 0) return null;
-    const headers = { [REPLAY_HEADER]: TEXT_ENCODER.encode(formatReplayHeader(letter, takers)) };
-    // Where its key belongs, which need not be where it was.
-    const partition = partitionOf(key, partitions, source.partitioner) ?? letter.partition;
-    return { key, value, timestampMs: null, partition, headers };
-  };
-}

@@ -3,7 +3,6 @@
  * these alone, for the others took the record where it first was.
  */
 import type { LogRecord, ViewOutcome } from '../event/event.ts';
-import type { DeadLetter } from './dead-letters.ts';
 import type { Lane } from './lane.ts';
 
 export const REPLAY_HEADER = 'skewless-replay';
@@ -11,7 +10,11 @@ export const REPLAY_HEADER = 'skewless-replay';
 const TEXT_DECODER = new TextDecoder();
 const FILTERED: ViewOutcome = Object.freeze({ kind: 'filtered' });
 
-export function formatReplayHeader({ partition, offset }: DeadLetter, fingerprints: readonly string[]): string {
+/** The coordinates are those at which it was rejected. */
+export function formatReplayHeader(
+  { partition, offset }: { readonly partition: number; readonly offset: number },
+  fingerprints: readonly string[],
+): string {
   return JSON.stringify({ partition, offset, fingerprints });
 }
 

@@ -1,0 +1,206 @@
+/**
+ * Appends records of dead letters again, once for each fingerprint that rejected them, however often it is run or killed.
+ * What will be appended is first written into the dead-letter topic, as a numbered plan; then its records are appended in
+ * one transaction that keeps the plan's number as the position of the work. A later replay fences a former one, and begins
+ * with the plan that was left. Letters that nobody would take yet are in no plan: they are looked at each time.
+ */
+import type { Clock } from '../core/clock.ts';
+import { assert } from '../core/assert.ts';
+import type { Definitions, SourceDefinition } from '../definition/definition.ts';
+import { compileSourceDecoder } from '../event/decode.ts';
+import { encodeRecordKey } from '../event/record-key.ts';
+import { createRowReader } from '../event/row.ts';
+import { slotOf } from '../event/slot.ts';
+import type { AppendRecord, Log, Transfer } from '../log/log.ts';
+import { partitionOf } from '../log/partitioner.ts';
+import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
+import { REPLAY_HEADER, formatReplayHeader } from '../materialize/replayed.ts';
+import { type PlannedLetter, type ReplayPlan, lettersOf, plansOf } from './dlq-topic.ts';
+
+export interface ReplayOptions {
+  readonly log: Log;
+  readonly definitions: Definitions;
+  readonly source: SourceDefinition;
+  readonly clock: Clock;
+  /** Only letters with this code. */
+  readonly reason?: string;
+  /** Says what would be appended, and appends nothing. */
+  readonly dryRun: boolean;
+  readonly onProgress?: (replayed: Replayed) => void;
+}
+
+/** What became of the letters of a source. */
+export interface Replayed {
+  readonly source: string;
+  appended: number;
+  /** Rejected still, or too large to have been kept. */
+  rejected: number;
+  /** Appended by earlier replays. */
+  earlier: number;
+}
+
+/** Letters of one plan, and bytes of their records. */
+const PLAN_LETTERS_MAX = 100;
+const PLAN_BYTES_MAX = 1_048_576;
+const READ_RECORDS_MAX = 500;
+const TEXT_ENCODER = new TextEncoder();
+const TEXT_DECODER = new TextDecoder();
+
+export async function replayLetters(options: ReplayOptions): Promise<Replayed> {
+  const { log, source, dryRun } = options;
+  const topic = deadLetterTopic(source.topic);
+  const result: Replayed = { source: source.name, appended: 0, rejected: 0, earlier: 0 };
+  if ((await log.ranges(topic)) === null) return result;
+  if (dryRun) {
+    await planNew(options, await plansOf(log, source), result, () => Promise.resolve());
+    return result;
+  }
+  const id = `skewless-replay/${topic}/${source.name}`;
+  const transfer = await log.openTransfer({ id, group: id, topic, partition: 0 });
+  try {
+    const plans = await plansOf(log, source);
+    const done = (await transfer.position()) ?? 0;
+    for (const plan of plans) {
+      if (plan.replay > done && !(await isCarriedOut(log, source, plan)))
+        result.appended += await carryOut(options, transfer, plan);
+    }
+    let last = Math.max(done, ...plans.map(({ replay }) => replay));
+    await planNew(options, plans, result, async (letters) => {
+      const ends = ((await log.ranges(source.topic)) ?? []).map((range) => [range.partition, range.endOffset] as const);
+      const plan: ReplayPlan = { replay: last + 1, source: source.name, ends, letters };
+      const key = TEXT_ENCODER.encode(`${source.name}/replay/${plan.replay}`);
+      const value = TEXT_ENCODER.encode(JSON.stringify(plan));
+      await transfer.append(topic, [{ key, value, timestampMs: null }], last);
+      await carryOut(options, transfer, plan);
+      last = plan.replay;
+    });
+  } finally {
+    await transfer.close();
+  }
+  return result;
+}
+
+/** Goes through the letters that are in no plan yet; `carry` is given them in portions. */
+async function planNew(
+  options: ReplayOptions,
+  plans: readonly ReplayPlan[],
+  result: Replayed,
+  carry: (letters: readonly PlannedLetter[]) => Promise<void>,
+): Promise<void> {
+  const planned = new Set(plans.flatMap(({ letters }) => letters.flatMap(namesOf)));
+  const takersOf = createJudge(options);
+  let portion: PlannedLetter[] = [];
+  let bytes = 0;
+  for await (const { letter, letterOffset } of lettersOf(options.log, options.source)) {
+    const { partition, offset } = letter;
+    if (options.reason !== undefined && letter.rejections.every(({ code }) => code !== options.reason)) continue;
+    const rejecters = letter.rejections.flatMap(({ fingerprints }) => fingerprints);
+    const waiting = rejecters.filter((each) => !planned.has(nameOf(partition, offset, each)));
+    const fingerprints = takersOf(letter, waiting);
+    if (waiting.length === 0) result.earlier++;
+    else if (fingerprints.length === 0) result.rejected++;
+    else {
+      const next: PlannedLetter = { letter_offset: letterOffset, partition, offset, fingerprints };
+      for (const name of namesOf(next)) planned.add(name);
+      portion.push(next);
+      bytes += letter.value_base64?.length ?? 0;
+      result.appended++;
+    }
+    if (portion.length >= PLAN_LETTERS_MAX || bytes >= PLAN_BYTES_MAX) {
+      await carry(portion);
+      [portion, bytes] = [[], 0];
+    }
+    options.onProgress?.(result);
+  }
+  if (portion.length > 0) await carry(portion);
+}
+
+function namesOf({ partition, offset, fingerprints }: PlannedLetter): readonly string[] {
+  return fingerprints.map((fingerprint) => nameOf(partition, offset, fingerprint));
+}
+
+function nameOf(partition: number, offset: number, fingerprint: string): string {
+  return `${partition}/${offset}/${fingerprint}`;
+}
+
+/** The records of a plan, and its number, in one transaction; answers how many. */
+async function carryOut({ log, source }: ReplayOptions, transfer: Transfer, plan: ReplayPlan): Promise<number> {
+  const partitions = (await log.ranges(source.topic))?.length ?? 1;
+  const topic = deadLetterTopic(source.topic);
+  const held = (await log.ranges(topic))?.[0]?.startOffset ?? 0;
+  const recordOf = createCopier(source, partitions);
+  const records: AppendRecord[] = [];
+  for (const { letter_offset: at, fingerprints } of plan.letters) {
+    // What retention took while the plan was left lying is gone.
+    if (at < held) continue;
+    const [record] = await log.read(topic, 0, at, 1);
+    const letter = record === undefined ? null : parseLetter(record);
+    assert(letter !== null, 'a plan names letters of its topic');
+    records.push(recordOf(letter, fingerprints));
+  }
+  await transfer.append(source.topic, records, plan.replay);
+  return records.length;
+}
+
+/** A position may be older than the last transaction: what that appended says whether it was. */
+async function isCarriedOut(log: Log, source: SourceDefinition, { ends, letters }: ReplayPlan): Promise<boolean> {
+  const headers = new Set(letters.map((letter) => formatReplayHeader(letter, letter.fingerprints)));
+  const from = new Map(ends);
+  for (const { partition, startOffset, endOffset } of (await log.ranges(source.topic)) ?? []) {
+    let position = Math.max(startOffset, from.get(partition) ?? 0);
+    while (position < endOffset) {
+      const records = await log.read(source.topic, partition, position, READ_RECORDS_MAX);
+      if (records.some((record) => headers.has(TEXT_DECODER.decode(record.headers?.[REPLAY_HEADER])))) return true;
+      const last = records.at(-1);
+      if (last === undefined) break;
+      position = last.offset + 1;
+    }
+  }
+  return false;
+}
+
+/** Which of the fingerprints would take the letter's record now. Those of no present view take nothing. */
+function createJudge({ definitions, source, clock }: ReplayOptions) {
+  const views = [...definitions.views.values()].filter((view) => view.source.name === source.name);
+  const decoder = compileSourceDecoder(source, views);
+  return (letter: DeadLetter, fingerprints: readonly string[]): readonly string[] => {
+    if (letter.value_base64 === null) return [];
+    const record = { partition: letter.partition, offset: letter.offset, timestampMs: clock.nowMs() };
+    const outcomes = decoder.decode({
+      ...record,
+      key: bytesOf(letter.key_base64),
+      value: bytesOf(letter.value_base64),
+    });
+    return fingerprints.filter((fingerprint) =>
+      views.some((view, index) => view.stateFingerprint === fingerprint && outcomes[index]?.kind !== 'rejected'),
+    );
+  };
+}
+
+/** Keyed as the source declares, and so where its key belongs, which need not be how and where it was. */
+function createCopier(source: SourceDefinition, partitions: number) {
+  const rows = createRowReader(source);
+  const slots = source.key.fields.map((name) => slotOf(source, name));
+
+  function declaredKey(value: Uint8Array): Uint8Array | null {
+    rows.begin(JSON.parse(TEXT_DECODER.decode(value)) as object);
+    if (rows.require(slots) !== null) return null;
+    return encodeRecordKey(
+      source.key,
+      slots.map((slot) => rows.row[slot] ?? null),
+    );
+  }
+
+  return (letter: DeadLetter, fingerprints: readonly string[]): AppendRecord => {
+    const value = bytesOf(letter.value_base64);
+    assert(value !== null, 'a view takes records with a value alone');
+    const key = declaredKey(value) ?? bytesOf(letter.key_base64);
+    const partition = partitionOf(key, partitions, source.partitioner) ?? Math.min(letter.partition, partitions - 1);
+    const headers = { [REPLAY_HEADER]: TEXT_ENCODER.encode(formatReplayHeader(letter, fingerprints)) };
+    return { key, value, timestampMs: null, partition, headers };
+  };
+}
+
+function bytesOf(base64: string | null): Uint8Array | null {
+  return base64 === null ? null : Buffer.from(base64, 'base64');
+}

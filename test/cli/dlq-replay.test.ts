@@ -1,0 +1,182 @@
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { AGGREGATIONS } from '../../src/aggregate/table.ts';
+import { type Replayed, type ReplayOptions, replayLetters } from '../../src/cli/dlq-replay.ts';
+import type { Definitions, SourceDefinition } from '../../src/definition/definition.ts';
+import { loadDefinitions } from '../../src/definition/load.ts';
+import type { LogRecord } from '../../src/event/event.ts';
+import type { Log } from '../../src/log/log.ts';
+import { partitionOf } from '../../src/log/partitioner.ts';
+import { openSqliteLog } from '../../src/log/sqlite.ts';
+import type { DeadLetter } from '../../src/materialize/dead-letters.ts';
+import { temporaryFolder } from './run.ts';
+
+const NOW_MS = 1_700_000_000_000;
+const PARTITIONS = 4;
+const TEXT = `
+sources:
+  - { name: orders, topic: orders, key: [shop], event_time: at, fields: { at: timestamp, shop: string, amount: double } }
+entities: [{ name: shop, keys: { shop: string } }]
+views:
+  - { name: sales, entity: shop, source: orders, features: [{ name: total, agg: sum, of: amount, windows: [24h] }] }
+  - { name: visits, entity: shop, source: orders, features: [{ name: visits, agg: count }] }
+services: [{ name: s, features: [sales.*] }]
+`;
+
+interface Setting {
+  readonly log: Log;
+  readonly source: SourceDefinition;
+  /** Of `sales`, which rejects, and of `visits`. */
+  readonly fingerprints: readonly [string, string];
+  /** Adds a letter that `sales` wrote of a record at such an offset. */
+  letter(offset: number, code: string, at: number, more?: Partial<DeadLetter>): Promise<void>;
+  replay(more?: Partial<ReplayOptions>): Promise<Replayed>;
+  /** Records of the topic. */
+  appended(): Promise<readonly LogRecord[]>;
+}
+
+const logs: Log[] = [];
+afterEach(async () => {
+  for (const log of logs.splice(0)) await log.close();
+});
+
+async function setUp(): Promise<Setting> {
+  const loaded = loadDefinitions([{ path: 'orders.yaml', text: TEXT }], AGGREGATIONS);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const definitions: Definitions = loaded.definitions;
+  const source = definitions.sources.get('orders') as SourceDefinition;
+  const clock = { nowMs: () => NOW_MS };
+  const log = await openSqliteLog({ file: join(temporaryFolder(), 'log.sqlite'), clock });
+  logs.push(log);
+  await log.ensureTopic('orders', PARTITIONS);
+  await log.ensureTopic('orders.dlq', 1);
+  const fingerprints = ['sales@1', 'visits@1'].map((id) => definitions.views.get(id)?.stateFingerprint ?? '');
+  return {
+    log,
+    source,
+    fingerprints: fingerprints as [string, string],
+    async letter(offset, code, at, more = {}) {
+      const value = Buffer.from(JSON.stringify({ at, shop: 'a', amount: 1 })).toString('base64');
+      const rejection = {
+        code,
+        column: null,
+        message: code,
+        views: ['sales@1'],
+        fingerprints: fingerprints.slice(0, 1),
+      };
+      const where = { source: 'orders', topic: 'orders', partition: 0, offset, appended_ms: NOW_MS };
+      const key_base64 = Buffer.from('a').toString('base64');
+      const letter: DeadLetter = { ...where, rejections: [rejection], key_base64, value_base64: value, ...more };
+      await log.append('orders.dlq', [{ key: null, value: Buffer.from(JSON.stringify(letter)), timestampMs: null }]);
+    },
+    replay: (more = {}) => replayLetters({ log, definitions, source, clock, dryRun: false, ...more }),
+    async appended() {
+      const found = await Promise.all(
+        Array.from({ length: PARTITIONS }, (_none, partition) => log.read('orders', partition, 0, 1_000)),
+      );
+      return found.flat();
+    },
+  };
+}
+
+const namedBy = ({ headers }: LogRecord): unknown =>
+  JSON.parse(Buffer.from(headers?.['skewless-replay'] ?? []).toString()) as unknown;
+
+const DAY_MS = 86_400_000;
+
+test('a letter that nobody takes yet is taken later, though others beyond it were replayed', async () => {
+  const { letter, replay, appended, fingerprints } = await setUp();
+  await letter(7, 'too_far_ahead', NOW_MS + DAY_MS);
+  await letter(8, 'too_far_ahead', NOW_MS);
+  expect(await replay()).toMatchObject({ appended: 1, rejected: 1, earlier: 0 });
+  expect(await replay()).toMatchObject({ appended: 0, rejected: 1, earlier: 1 });
+  const tomorrow = { clock: { nowMs: () => NOW_MS + DAY_MS } };
+  expect(await replay(tomorrow)).toMatchObject({ appended: 1, rejected: 0, earlier: 1 });
+  expect(await replay(tomorrow)).toMatchObject({ appended: 0, rejected: 0, earlier: 2 });
+  expect((await appended()).map(namedBy)).toEqual(
+    [8, 7].map((offset) => ({ partition: 0, offset, fingerprints: fingerprints.slice(0, 1) })),
+  );
+});
+
+test('a reason asked for is replayed alone, and a dry run appends nothing', async () => {
+  const { letter, replay, appended } = await setUp();
+  await letter(1, 'too_far_ahead', NOW_MS);
+  await letter(2, 'misplaced', NOW_MS);
+  expect(await replay({ dryRun: true })).toMatchObject({ appended: 2 });
+  expect(await appended()).toEqual([]);
+  expect(await replay({ reason: 'misplaced' })).toMatchObject({ appended: 1 });
+  expect(await replay()).toMatchObject({ appended: 1, earlier: 1 });
+});
+
+test('two letters of one record, of two deployments, are replayed once for each fingerprint', async () => {
+  const { letter, replay, appended, fingerprints } = await setUp();
+  await letter(1, 'too_far_ahead', NOW_MS);
+  await letter(1, 'too_far_ahead', NOW_MS);
+  const rejection = { code: 'too_far_ahead', column: null, message: '', views: ['visits@1'] };
+  await letter(1, '', NOW_MS, { rejections: [{ ...rejection, fingerprints: fingerprints.slice(1) }] });
+  expect(await replay()).toMatchObject({ appended: 2, earlier: 1 });
+  expect((await appended()).map(namedBy)).toEqual(
+    fingerprints.map((fingerprint) => ({ partition: 0, offset: 1, fingerprints: [fingerprint] })),
+  );
+});
+
+test('a misplaced record goes where its key belongs, with the key that the source declares', async () => {
+  const { letter, replay, appended } = await setUp();
+  await letter(1, 'misplaced', NOW_MS, { partition: 3, key_base64: Buffer.from('"a"').toString('base64') });
+  await replay();
+  const [again] = await appended();
+  expect(Buffer.from(again?.key ?? []).toString()).toBe('a');
+  expect(again?.partition).toBe(partitionOf(Buffer.from('a'), PARTITIONS, 'murmur2'));
+});
+
+/** A log that ends at the n-th append of a transfer, before or after it is stored. */
+function failing(log: Log, at: number, when: 'before' | 'after'): Log {
+  let appends = 0;
+  return {
+    ...log,
+    async openTransfer(options) {
+      const transfer = await log.openTransfer(options);
+      return {
+        ...transfer,
+        async append(topic, records, next) {
+          const dies = ++appends === at;
+          if (dies && when === 'before') throw new Error('killed');
+          await transfer.append(topic, records, next);
+          if (dies) throw new Error('killed');
+        },
+      };
+    },
+  };
+}
+
+test.for([
+  [1, 'before'],
+  [1, 'after'],
+  [2, 'before'],
+  [2, 'after'],
+  [3, 'after'],
+  [4, 'before'],
+] as const)(
+  'killed at append %i, %s it is stored, the next replay leaves each record there once',
+  async ([at, when]) => {
+    const { log, letter, replay, appended } = await setUp();
+    for (let offset = 0; offset < 150; offset++) await letter(offset, 'too_far_ahead', NOW_MS);
+    await expect(replay({ log: failing(log, at, when) })).rejects.toThrow('killed');
+    await replay();
+    expect(await replay()).toMatchObject({ appended: 0, earlier: 150 });
+    const offsets = (await appended()).map((record) => (namedBy(record) as { offset: number }).offset);
+    expect(offsets.toSorted((one, other) => one - other)).toEqual(Array.from({ length: 150 }, (_none, index) => index));
+  },
+);
+
+test('a position that is older than the last append does not append twice', async () => {
+  const { log, letter, replay, appended } = await setUp();
+  await letter(1, 'too_far_ahead', NOW_MS);
+  await replay();
+  const stale: Log = {
+    ...log,
+    openTransfer: async (options) => ({ ...(await log.openTransfer(options)), position: () => Promise.resolve(null) }),
+  };
+  expect(await replay({ log: stale })).toMatchObject({ appended: 0, earlier: 1 });
+  expect(await appended()).toHaveLength(1);
+});
