@@ -4,7 +4,8 @@
  */
 import { assert, assertNever } from '../core/assert.ts';
 import { takeChange } from '../state/codec.ts';
-import type { Checkpoint, CommitSection } from '../store/store.ts';
+import { placeOf } from '../store/place.ts';
+import type { Checkpoint, CommitSection, Place } from '../store/store.ts';
 import { changeState, forgetUnflushed, type Lane } from './lane.ts';
 import { openLanes } from './open-lanes.ts';
 import { formatOwner, type Ownership, RELEASED } from './opening.ts';
@@ -26,7 +27,7 @@ export async function commitLanes(context: ShardContext, lanes: readonly Lane[],
     const result = await untilReachable(retry, () => store.commit(commit));
     switch (result.kind) {
       case 'ok':
-        for (const lane of owned) acknowledge(lane, nextOffset);
+        for (const lane of owned) acknowledge(lane, nextOffset, (sections.get(lane) as CommitSection).checkpoint);
         return true;
       case 'fenced': {
         const fenced = owned.find(({ plan }) => plan.fingerprint === result.fingerprint);
@@ -54,7 +55,7 @@ export async function releaseLanes(context: ShardContext): Promise<void> {
   const { lanes, store, id } = context;
   const settled = lanes.filter(({ state, unflushed }) => state.mode === 'owned' && unflushed.size === 0);
   const sections = settled
-    .filter((lane) => ownershipOf(lane).storedPosition !== null)
+    .filter((lane) => ownershipOf(lane).stored !== null)
     .map((lane): CommitSection => {
       const section = sectionOf(context, lane, ownershipOf(lane).nextOffset);
       return { ...section, checkpoint: { ...section.checkpoint, owner: RELEASED } };
@@ -66,7 +67,6 @@ export async function releaseLanes(context: ShardContext): Promise<void> {
 function sectionOf(context: ShardContext, lane: Lane, to: number): CommitSection {
   const { plan, fingerprint } = lane.plan;
   const ownership = ownershipOf(lane);
-  const { partition } = context.id;
   const changes = [];
   for (const entity of lane.unflushed.keys()) {
     const state = lane.working.get(entity);
@@ -75,10 +75,9 @@ function sectionOf(context: ShardContext, lane: Lane, to: number): CommitSection
     if (change !== null) changes.push({ entity, change });
   }
   correctGuess(lane, changes);
-  const { storedPosition } = ownership;
   return {
     fingerprint,
-    expectedPosition: storedPosition === null ? null : { [partition]: storedPosition },
+    expected: ownership.stored,
     checkpoint: checkpointOf(context, ownership, Math.max(ownership.nextOffset, to)),
     stateTtlMs: lane.plan.stateTtlMs,
     changes,
@@ -103,10 +102,10 @@ function checkpointOf(context: ShardContext, ownership: Ownership, position: num
   };
 }
 
-function acknowledge(lane: Lane, to: number): void {
+function acknowledge(lane: Lane, to: number, stored: Place): void {
   const ownership = ownershipOf(lane);
   ownership.nextOffset = Math.max(ownership.nextOffset, to);
-  ownership.storedPosition = ownership.nextOffset;
+  ownership.stored = placeOf(stored);
   forgetUnflushed(lane);
   lane.claimStored = true;
   lane.movedInARow = 0;

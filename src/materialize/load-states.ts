@@ -3,6 +3,7 @@ import { assert } from '../core/assert.ts';
 import { CorruptBytesError } from '../core/bytes.ts';
 import { decodeState } from '../state/codec.ts';
 import { emptyState } from '../state/entity-state.ts';
+import { isSamePlace } from '../store/place.ts';
 import type { ShardRead } from '../store/store.ts';
 import { changeState, type Lane } from './lane.ts';
 import { untilReachable } from './retry.ts';
@@ -29,7 +30,7 @@ export async function loadStates(context: ShardContext, lanes: readonly Lane[], 
     for (const [index, [lane, some]] of [...page].entries()) {
       const read = reads[index];
       assert(read !== undefined, 'a read for each section');
-      if (!isWhereExpected(lane, read, context.id.partition)) return false;
+      if (!isWhereExpected(lane, read)) return false;
       if (!keep(lane, some, read, context.bounds.rebuildsMax)) return false;
     }
   }
@@ -53,10 +54,8 @@ function missingStates(lane: Lane, chunk: Chunk): readonly Wanted[] {
   return [...missing].map((entity) => ({ lane, entity }));
 }
 
-function isWhereExpected(lane: Lane, read: ShardRead, partition: number): boolean {
-  if (lane.state.mode !== 'owned') return true;
-  const stored = read.checkpoint === null ? null : (read.checkpoint.position[partition] ?? 0);
-  return stored === lane.state.ownership.storedPosition;
+function isWhereExpected({ state }: Lane, { checkpoint }: ShardRead): boolean {
+  return state.mode !== 'owned' || isSamePlace(checkpoint, state.ownership.stored);
 }
 
 /** False: a state is corrupt, and the lane is to be built again. */

@@ -5,7 +5,8 @@
  */
 import type { SourceDefinition } from '../definition/definition.ts';
 import type { PartitionRange } from '../log/log.ts';
-import type { Checkpoint } from '../store/store.ts';
+import { placeOf } from '../store/place.ts';
+import type { Checkpoint, Place } from '../store/store.ts';
 
 export interface OpeningContext {
   readonly source: SourceDefinition;
@@ -38,8 +39,8 @@ export interface Ownership {
   readonly buildStartedMs: number;
   readonly partitions: number;
   readonly epoch: number;
-  /** Position in the store; null: nothing is stored. */
-  storedPosition: number | null;
+  /** What the store is at; null: nothing is stored. */
+  stored: Place | null;
   /** Next offset to fold. */
   nextOffset: number;
   buildTarget: number;
@@ -74,7 +75,7 @@ export function decideOpening(checkpoint: Checkpoint | null, context: OpeningCon
     const suspect = context.nowMs > heartbeatMs + context.takeoverMs;
     if (!suspect || !(context.confirmed || context.assigned)) return { kind: 'standby', owner, heartbeatMs, suspect };
   }
-  if (mustBuild) return { kind: 'own', ownership: buildAgain(context, checkpoint, position) };
+  if (mustBuild) return { kind: 'own', ownership: buildAgain(context, checkpoint) };
   const taken = checkpoint.owner === formatOwner(context.owner) && !context.assigned ? 0 : 1;
   return {
     kind: 'own',
@@ -82,7 +83,7 @@ export function decideOpening(checkpoint: Checkpoint | null, context: OpeningCon
       buildStartedMs: checkpoint.buildStartedMs,
       partitions: checkpoint.partitions,
       epoch: Math.max(checkpoint.epoch + taken, context.epoch),
-      storedPosition: position,
+      stored: placeOf(checkpoint),
       nextOffset: position,
       buildTarget: checkpoint.buildTarget[range.partition] ?? 0,
       completeFromMs: checkpoint.completeFromMs,
@@ -94,13 +95,14 @@ export function decideOpening(checkpoint: Checkpoint | null, context: OpeningCon
 }
 
 /** Above what is stored, whose position the first commit expects; the other build's states count as absent. */
-function buildAgain(context: OpeningContext, { epoch, buildStartedMs }: Checkpoint, position: number): Ownership {
+function buildAgain(context: OpeningContext, checkpoint: Checkpoint): Ownership {
+  const { epoch, buildStartedMs } = checkpoint;
   const built = build(context);
   return {
     ...built,
     buildStartedMs: Math.max(built.buildStartedMs, buildStartedMs + 1),
     epoch: Math.max(epoch + 1, context.epoch),
-    storedPosition: position,
+    stored: placeOf(checkpoint),
   };
 }
 
@@ -124,7 +126,7 @@ function build({ source, range, partitions, nowMs, epoch }: OpeningContext): Own
     buildStartedMs: nowMs,
     partitions,
     epoch: Math.max(1, epoch),
-    storedPosition: null,
+    stored: null,
     nextOffset: range.startOffset,
     buildTarget: range.endOffset,
     completeFromMs: completeFromMs(source, range, nowMs),

@@ -91,9 +91,9 @@ function laneStatus(lane: Lane, partition: number): LaneStatus {
       rebuilds,
     };
   }
-  const { storedPosition, nextOffset, buildTarget, completeFromMs, watermarkMs, caughtUpAtMs, receivedAtMs } =
-    state.ownership;
+  const { stored, nextOffset, buildTarget, completeFromMs, watermarkMs, caughtUpAtMs, receivedAtMs } = state.ownership;
   // An empty log is built as soon as that is committed, so that readers see a checkpoint.
+  const storedPosition = stored?.position[partition] ?? null;
   const isLive = storedPosition !== null && Math.min(storedPosition, nextOffset) >= buildTarget;
   return {
     partition,

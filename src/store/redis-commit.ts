@@ -1,7 +1,7 @@
 /** A commit as arguments of its script, and what the script answers. */
 import { assert } from '../core/assert.ts';
 import { SkewlessError } from '../core/errors.ts';
-import type { Checkpoint, Commit, CommitResult, CommitSection, Position, ShardId } from './store.ts';
+import type { Checkpoint, Commit, CommitResult, CommitSection, Place, Position, ShardId } from './store.ts';
 
 export const BUILD_BYTES = 8;
 /** Build and version, before each head. */
@@ -18,13 +18,13 @@ export function argumentsOf({ shard, sections }: Commit): (string | number | Buf
 }
 
 function addSection(args: (string | number | Buffer)[], shard: ShardId, section: CommitSection): void {
-  const { fingerprint, expectedPosition, checkpoint, stateTtlMs, changes } = section;
-  const { buildStartedMs, epoch, position } = checkpoint;
+  const { fingerprint, expected, checkpoint, stateTtlMs, changes } = section;
+  const { buildStartedMs, epoch } = checkpoint;
   args.push(
     fingerprint,
-    formatPosition(expectedPosition),
+    formatPlace(expected),
     epoch,
-    formatPosition(position),
+    formatPlace(checkpoint),
     prefixOf(buildStartedMs, null),
     JSON.stringify(checkpoint),
     stateTtlMs ?? '',
@@ -50,11 +50,11 @@ const MODES = { append: 'a', replace: 'r', delete: 'd' } as const;
 
 /** What subscribers hear of a commit. */
 function messageOf({ source, entityKey, partition }: ShardId, section: CommitSection): string {
-  const { fingerprint, expectedPosition, checkpoint, changes } = section;
+  const { fingerprint, expected, checkpoint, changes } = section;
   return JSON.stringify({
     shard: [source, entityKey, partition],
     fingerprint,
-    expected: expectedPosition,
+    expected: expected?.position ?? null,
     next: checkpoint.position,
     keys: changes.map(({ entity }) => entity),
   });
@@ -68,16 +68,16 @@ function prefixOf(buildStartedMs: number, version: number | null): Buffer {
   return bytes;
 }
 
-/** Canonical, so that equal positions are equal texts; empty: nothing is stored. */
-function formatPosition(position: Position | null): string {
-  if (position === null) return '';
-  const entries = Object.entries(position).toSorted(([one], [other]) => Number(one) - Number(other));
-  return `@${entries.map(([partition, next]) => `${partition}:${next}`).join(',')}`;
+/** Canonical, so that equal places are equal texts; empty: nothing is stored. */
+function formatPlace(place: Place | null): string {
+  if (place === null) return '';
+  const entries = Object.entries(place.position).toSorted(([one], [other]) => Number(one) - Number(other));
+  return `${place.buildStartedMs}@${entries.map(([partition, next]) => `${partition}:${next}`).join(',')}`;
 }
 
 function parsePosition(text: string): Position {
   const entries = text
-    .slice(1)
+    .slice(text.indexOf('@') + 1)
     .split(',')
     .filter((entry) => entry !== '');
   return Object.fromEntries(entries.map((entry) => entry.split(':').map(Number)));

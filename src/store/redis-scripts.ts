@@ -5,12 +5,12 @@
  * whether the user may run each command. A key of another type fails where the versions are compared, and memory that
  * is used up fails the first write alone.
  *
- * A checkpoint is three lines: epoch, position, and all of it as JSON. A state's head begins with 16 bytes: the build it belongs to and its version, 8 bytes each; its tiles begin with the
+ * A checkpoint is three lines: epoch, build and position, and all of it as JSON. A state's head begins with 16 bytes: the build it belongs to and its version, 8 bytes each; its tiles begin with the
  * build. What belongs to another build than the checkpoint counts as absent.
  */
 
 /**
- * ARGV: number of sections; of each section: fingerprint, expected position (empty: none), epoch, position, build,
+ * ARGV: number of sections; of each section: fingerprint, expected build and position (empty: none), epoch, build and position, build,
  * checkpoint, time to live (empty: for ever), message, number of changes; of each change: entity, build and version it was
  * folded from (empty: absent), build and version it becomes, mode (a append, r replace, d delete, followed by t where
  * tiles are written), head, tiles.

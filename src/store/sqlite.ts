@@ -6,16 +6,8 @@ import { assert } from '../core/assert.ts';
 import { openSqliteFile } from '../core/sqlite.ts';
 import { createTables, type StoredShard, type Tables } from './sqlite-tables.ts';
 import { STORE_PART } from './sqlite-schema.ts';
-import type {
-  Checkpoint,
-  Commit,
-  CommitResult,
-  CommitSection,
-  Position,
-  ReadSection,
-  ShardRead,
-  Store,
-} from './store.ts';
+import type { Checkpoint, Commit, CommitResult, CommitSection, ReadSection, ShardRead, Store } from './store.ts';
+import { isSamePlace } from './place.ts';
 
 /** Bytes of one commit that the driver keeps to: a transaction of a few milliseconds. */
 const COMMIT_BYTES_MAX = 1_048_576;
@@ -73,11 +65,11 @@ function refusal(
     const epoch = stored[index]?.checkpoint.epoch ?? 0;
     if (epoch > checkpoint.epoch) return { kind: 'fenced', fingerprint, epoch };
   }
-  for (const [index, { fingerprint, expectedPosition, checkpoint, changes }] of sections.entries()) {
+  for (const [index, { fingerprint, expected, checkpoint, changes }] of sections.entries()) {
     const shard = stored[index] ?? null;
     const position = shard?.checkpoint.position ?? null;
     const asExpected =
-      samePosition(position, expectedPosition) &&
+      isSamePlace(shard?.checkpoint ?? null, expected) &&
       changes.every(({ entity, change }) => storedVersion(tables, shard, checkpoint, entity) === change.fromVersion);
     if (!asExpected) return { kind: 'moved', fingerprint, position };
   }
@@ -91,15 +83,6 @@ function storedVersion(tables: Tables, shard: StoredShard | null, next: Checkpoi
 
 function isOfBuild(shard: StoredShard | null, { buildStartedMs }: Checkpoint): boolean {
   return shard === null || shard.checkpoint.buildStartedMs === buildStartedMs;
-}
-
-function samePosition(one: Position | null, other: Position | null): boolean {
-  if (one === null || other === null) return one === other;
-  const partitions = Object.keys(one);
-  return (
-    partitions.length === Object.keys(other).length &&
-    partitions.every((partition) => one[Number(partition)] === other[Number(partition)])
-  );
 }
 
 function readIn(tables: Tables, shard: StoredShard | null, { entities }: ReadSection): ShardRead {

@@ -43,10 +43,20 @@ export interface Checkpoint {
   readonly receivedAtMs: number | null;
 }
 
+/**
+ * What names the states under a checkpoint. Both, for a store that went back to an older build may be at the very position
+ * where its owner is, over states that are none of its own.
+ */
+export interface Place {
+  readonly position: Position;
+  readonly buildStartedMs: number;
+}
+
 /** One view's part of a flush. */
 export interface CommitSection {
   readonly fingerprint: string;
-  readonly expectedPosition: Position | null;
+  /** Where the stored checkpoint must be; null: there must be none. */
+  readonly expected: Place | null;
   /** The checkpoint to write: its position is the next position, its epoch the writer's. */
   readonly checkpoint: Checkpoint;
   /** States written are kept this long after their last write, ms; null: for ever. The checkpoint is kept for ever. */
@@ -64,7 +74,7 @@ export type CommitResult =
   | { readonly kind: 'ok' }
   /** A greater epoch is stored: this writer is a standby now. */
   | { readonly kind: 'fenced'; readonly fingerprint: string; readonly epoch: number }
-  /** Position or an entity's version differ: drop what is in memory, seek to the stored position, replay. */
+  /** Position, build or an entity's version differ: drop what is in memory, seek to the stored position, replay. */
   | { readonly kind: 'moved'; readonly fingerprint: string; readonly position: Position | null };
 
 /** One atomic read: states as of `checkpoint`. */

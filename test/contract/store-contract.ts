@@ -42,11 +42,11 @@ function section(
   from: number | null,
   to: number,
   changes: Readonly<Record<string, StateChange>> = {},
-  more: { fingerprint?: string; epoch?: number; build?: number; ttlMs?: number } = {},
+  more: { fingerprint?: string; epoch?: number; build?: number; fromBuild?: number; ttlMs?: number } = {},
 ): CommitSection {
   return {
     fingerprint: more.fingerprint ?? 'f',
-    expectedPosition: from === null ? null : { 0: from },
+    expected: from === null ? null : { position: { 0: from }, buildStartedMs: more.fromBuild ?? 1 },
     checkpoint: checkpoint(to, more.epoch, more.build),
     stateTtlMs: more.ttlMs ?? null,
     changes: Object.entries(changes).map(([entity, each]) => ({ entity, change: each })),
@@ -88,15 +88,23 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
       await store.commit(commitOf(section(null, 1, { a: change(0, 'old', 'tiles'), b: change(0, 'old') })));
       expect(await store.commit(commitOf(section(1, 0, {}, { build: 2 })))).toEqual({ kind: 'ok' });
       expect(await contents(store, ['a', 'b'])).toEqual({ position: { 0: 0 }, states: [null, null] });
-      const stale = await store.commit(commitOf(section(0, 1, { a: change(1, 'more') }, { build: 2 })));
+      const stale = await store.commit(commitOf(section(0, 1, { a: change(1, 'more') }, { build: 2, fromBuild: 2 })));
       expect(stale).toMatchObject({ kind: 'moved' });
-      expect(await store.commit(commitOf(section(0, 1, { a: change(0, 'new') }, { build: 2 })))).toEqual({
+      expect(await store.commit(commitOf(section(0, 1, { a: change(0, 'new') }, { build: 2, fromBuild: 2 })))).toEqual({
         kind: 'ok',
       });
       expect(await contents(store, ['a', 'b'])).toEqual({
         position: { 0: 1 },
         states: [{ version: 1, head: 'new', tiles: null }, null],
       });
+    });
+
+    test('the same position in another build is another place: an owner is told, and hides no states', async () => {
+      const store = await opened();
+      await store.commit(commitOf(section(null, 1, { a: change(0, 'x') }, { build: 1 })));
+      const elsewhere = section(1, 2, {}, { build: 2, fromBuild: 2 });
+      expect(await store.commit(commitOf(elsewhere))).toEqual({ kind: 'moved', fingerprint: 'f', position: { 0: 1 } });
+      expect(await contents(store, ['a'])).toMatchObject({ position: { 0: 1 }, states: [{ version: 1 }] });
     });
 
     test('a build may begin and write states in one commit', async () => {
@@ -431,7 +439,7 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
       const store = await opened();
       const at = (position: Readonly<Record<number, number>>, expected: Readonly<Record<number, number>> | null) => ({
         ...section(null, 0),
-        expectedPosition: expected,
+        expected: expected === null ? null : { position: expected, buildStartedMs: 1 },
         checkpoint: { ...checkpoint(0), position },
       });
       expect(await store.commit(commitOf(at({ 0: 1, 3: 7 }, null)))).toEqual({ kind: 'ok' });

@@ -63,6 +63,7 @@ function randomSection(
   const from = random.chance(0.92) ? position : random.pick([null, random.int(5)]);
   const to = (position ?? 0) + random.int(3);
   const build = storedBuild + (random.chance(0.06) ? 1 : 0);
+  const expectedBuild = storedBuild + (random.chance(0.02) ? 1 : 0);
   const changes = ENTITIES.filter(() => random.chance(0.4)).map((entity) => {
     const known = build === storedBuild ? (states.get(entity)?.version ?? 0) : 0;
     const fromVersion = random.chance(0.97) ? known : random.pick([known + 1, 0]);
@@ -70,7 +71,7 @@ function randomSection(
   });
   return {
     fingerprint,
-    expectedPosition: from === null ? null : { [partition]: from },
+    expected: from === null ? null : { position: { [partition]: from }, buildStartedMs: expectedBuild },
     checkpoint: {
       position: { [partition]: to },
       epoch,
@@ -115,14 +116,15 @@ function answerOf(
     const { epoch } = storedFor(fingerprint);
     if (checkpoint.epoch < epoch) return { kind: 'fenced', fingerprint, epoch };
   }
-  for (const { fingerprint, expectedPosition, checkpoint, changes } of sections) {
+  for (const { fingerprint, expected: place, checkpoint, changes } of sections) {
     const { position, build, states } = storedFor(fingerprint);
     const ofBuild = build === checkpoint.buildStartedMs ? states : NOTHING.states;
-    const expected = expectedPosition === null ? null : (expectedPosition[partition] ?? null);
+    const expected = place === null ? null : (place.position[partition] ?? null);
+    const buildFits = place === null || place.buildStartedMs === build;
     const versionsFit = changes.every(
       ({ entity, change }) => (ofBuild.get(entity)?.version ?? 0) === change.fromVersion,
     );
-    if (expected !== position || !versionsFit) {
+    if (expected !== position || !buildFits || !versionsFit) {
       return { kind: 'moved', fingerprint, position: position === null ? null : { [partition]: position } };
     }
   }

@@ -45,7 +45,7 @@ test('without a checkpoint the lane is built from the first record held, up to w
     kind: 'own',
     ownership: {
       epoch: 1,
-      storedPosition: null,
+      stored: null,
       nextOffset: 0,
       buildTarget: 50,
       completeFromMs: null,
@@ -74,7 +74,7 @@ test('a claim resumes at the checkpoint with all it says, and a greater epoch', 
     kind: 'own',
     ownership: {
       epoch: 5,
-      storedPosition: 30,
+      stored: { position: { 2: 30 }, buildStartedMs: 1 },
       nextOffset: 30,
       buildTarget: 20,
       completeFromMs: 7,
@@ -143,7 +143,13 @@ test('states that are of no use are built again above their checkpoint, as anoth
   const checkpoint = checkpointOf({ owner: '', buildStartedMs: NOW_MS + 7 });
   expect(decideOpening(checkpoint, contextOf({ rebuild: true }))).toMatchObject({
     kind: 'own',
-    ownership: { epoch: 5, storedPosition: 30, nextOffset: 0, buildTarget: 50, buildStartedMs: NOW_MS + 8 },
+    ownership: {
+      epoch: 5,
+      stored: { buildStartedMs: NOW_MS + 7 },
+      nextOffset: 0,
+      buildTarget: 50,
+      buildStartedMs: NOW_MS + 8,
+    },
   });
   expect(decideOpening(checkpointOf(), contextOf({ rebuild: true }))).toMatchObject({ kind: 'standby' });
 });

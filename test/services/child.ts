@@ -1,5 +1,6 @@
 /** Server processes of tests. None outlives the worker that started it: the system kills them with their parent. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
@@ -57,18 +58,32 @@ export function startChild(program: string, args: readonly string[], env: NodeJS
   };
 }
 
+/**
+ * Below the ports that Linux gives to outgoing connections (32,768 and up): one of these would take a port again before its
+ * server has it. Nodes of a Redis Cluster also listen 10,000 above.
+ */
+const PORT_FIRST = 12_000;
+const PORT_COUNT = 10_000;
+
 /** Free when asked; servers that take ports by number have no better way. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = PORT_FIRST + randomInt(PORT_COUNT);
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  await once(server.close(), 'close');
+  return true;
 }
 
 /** Asks again until `probe` does not throw; rejects with what it threw last. */

@@ -1,6 +1,7 @@
 /** The `Store` port in memory, to its contract, with faults that a test injects around each call. */
 import { SkewlessError } from '../../src/core/errors.ts';
 import { applyChange } from '../../src/state/codec.ts';
+import { isSamePlace } from '../../src/store/place.ts';
 import type { StoredState } from '../../src/state/state.ts';
 import type {
   Checkpoint,
@@ -124,18 +125,13 @@ function check(lanes: MemoryStore['lanes'], { shard, sections }: Commit, defects
     if (stored !== null && stored.epoch > section.checkpoint.epoch && !defects.has('no_epoch_check')) {
       return { kind: 'fenced', fingerprint, epoch: stored.epoch };
     }
-    const isThere =
-      defects.has('no_position_check') || samePosition(stored?.position ?? null, section.expectedPosition);
+    const isThere = defects.has('no_position_check') || isSamePlace(stored, section.expected);
     const isSame = defects.has('no_version_check') || sameVersions(lane, section);
     if (!isThere || !isSame) {
       return { kind: 'moved', fingerprint, position: stored?.position ?? null };
     }
   }
   return { kind: 'ok' };
-}
-
-function samePosition(one: Checkpoint['position'] | null, other: Checkpoint['position'] | null): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function sameVersions(lane: StoredLane | undefined, { changes, checkpoint }: CommitSection): boolean {

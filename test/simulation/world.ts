@@ -4,6 +4,7 @@ import type { Definitions } from '../../src/definition/definition.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { MaterializeBounds } from '../../src/materialize/bounds.ts';
 import { createMaterializer, type Materializer } from '../../src/materialize/materializer.ts';
+import { isSamePlace } from '../../src/store/place.ts';
 import type { Commit, Store } from '../../src/store/store.ts';
 import { createMemoryLog, type MemoryLog } from './memory-log.ts';
 import { createMemoryStore, type MemoryStore, outage, type Defect, laneName } from './memory-store.ts';
@@ -106,14 +107,16 @@ export function createWorld({ random, mischief, partitionOf, defects = new Set()
 
 /** What a commit that was accepted did against the protocol, as whoever keeps no state but the store's can tell. */
 function violationsOf(before: World['store']['lanes'], { shard, sections }: Commit): readonly string[] {
-  return sections.flatMap(({ fingerprint, checkpoint, expectedPosition, changes }) => {
+  return sections.flatMap(({ fingerprint, checkpoint, expected, changes }) => {
     const lane = before.get(laneName(shard, fingerprint));
     const stored = lane?.checkpoint ?? null;
     const states = stored?.buildStartedMs === checkpoint.buildStartedMs ? lane?.states : undefined;
     const found: string[] = [];
     if (stored !== null && stored.epoch > checkpoint.epoch) found.push(`epoch fell to ${checkpoint.epoch}`);
-    if (JSON.stringify(stored?.position ?? null) !== JSON.stringify(expectedPosition)) {
-      found.push(`committed at ${JSON.stringify(stored?.position)}, and expected ${JSON.stringify(expectedPosition)}`);
+    if (!isSamePlace(stored, expected)) {
+      found.push(
+        `committed at ${JSON.stringify(stored?.position)}, and expected ${JSON.stringify(expected?.position)}`,
+      );
     }
     for (const { entity, change } of changes) {
       const version = states?.get(entity)?.version ?? 0;

@@ -42,7 +42,7 @@ async function makeStore(file: string): Promise<void> {
   }));
   await store.commit({
     shard: SHARD,
-    sections: [{ fingerprint: 'f', expectedPosition: null, checkpoint: CHECKPOINT, stateTtlMs: null, changes }],
+    sections: [{ fingerprint: 'f', expected: null, checkpoint: CHECKPOINT, stateTtlMs: null, changes }],
   });
   await store.close();
 }

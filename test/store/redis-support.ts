@@ -41,7 +41,7 @@ export function commitOf({ from, to, epoch = 1, changes = {}, ttlMs }: Step, sha
   };
   const section: CommitSection = {
     fingerprint: 'f',
-    expectedPosition: from === null ? null : { [shard.partition]: from },
+    expected: from === null ? null : { position: { [shard.partition]: from }, buildStartedMs: 1 },
     checkpoint,
     stateTtlMs: ttlMs ?? null,
     changes: Object.entries(changes).map(([entity, fromVersion]) => ({
