@@ -3,6 +3,7 @@
  * neither the names nor the order of features shows in stored state.
  */
 import type { CompiledExpression } from '../expression/expression.ts';
+import { columnsBehind } from './columns-behind.ts';
 import type { FeatureDefinition, Magnitude, SourceDefinition, ViewColumn, ViewDefinition } from './definition.ts';
 import type { FeatureDraft, FeatureMeaning } from './feature.ts';
 import { fingerprintView } from './fingerprint.ts';
@@ -80,14 +81,6 @@ function usedColumnsOf(
   keyColumns: readonly string[],
   expressions: readonly CompiledExpression[],
 ): readonly string[] {
-  const derived = new Map(source.derived.map((column) => [column.name, column.expression.columns]));
-  const used = new Set<string>();
-  const pending = [...keyColumns, source.eventTime, ...expressions.flatMap((expression) => expression.columns)];
-  if (source.eventId !== null) pending.push(source.eventId);
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    if (used.has(name)) continue;
-    used.add(name);
-    pending.push(...(derived.get(name) ?? []));
-  }
-  return [...source.slots.keys()].filter((name) => used.has(name));
+  const used = [...keyColumns, source.eventTime, ...expressions.flatMap((expression) => expression.columns)];
+  return columnsBehind(source, source.eventId === null ? used : [...used, source.eventId]);
 }

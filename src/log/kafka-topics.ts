@@ -2,7 +2,7 @@
 import type { KafkaClient } from './kafka-client.ts';
 import { kafkaFault } from './kafka-client.ts';
 import type { KafkaReaders } from './kafka-reader.ts';
-import type { PartitionRange } from './log.ts';
+import type { PartitionRange, TopicSettings } from './log.ts';
 
 export interface Offsets {
   readonly startOffset: number;
@@ -11,7 +11,7 @@ export interface Offsets {
 }
 
 export interface Topics {
-  ensure(topic: string, partitions: number): Promise<void>;
+  ensure(topic: string, partitions: number, settings?: TopicSettings): Promise<void>;
   /** By partition, in order; null when there is no such topic. */
   offsets(topic: string): Promise<ReadonlyMap<number, Offsets> | null>;
   ranges(topic: string): Promise<readonly PartitionRange[] | null>;
@@ -53,11 +53,11 @@ export function createTopics(client: KafkaClient, readers: KafkaReaders): Topics
   }
 
   return {
-    ensure: (topic, partitions) =>
+    ensure: (topic, partitions, settings) =>
       client.call(topic, async () => {
         const admin = await client.admin();
         await admin.createTopics({
-          topics: [{ topic, numPartitions: partitions, replicationFactor: -1 }],
+          topics: [{ topic, numPartitions: partitions, replicationFactor: -1, configEntries: configOf(settings) }],
           waitForLeaders: true,
         });
       }),
@@ -72,4 +72,11 @@ export function createTopics(client: KafkaClient, readers: KafkaReaders): Topics
       return ranges;
     },
   };
+}
+
+function configOf(settings: TopicSettings | undefined): { name: string; value: string }[] {
+  if (settings === undefined) return [];
+  const { keepsAll, recordBytesMax } = settings;
+  const kept = ['retention.ms', 'retention.bytes'].map((name) => ({ name, value: '-1' }));
+  return [{ name: 'max.message.bytes', value: String(recordBytesMax) }, ...(keepsAll ? kept : [])];
 }

@@ -26,7 +26,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const consumers = new Set<LogConsumer>();
   return {
     makesTopics: false,
-    ensureTopic: (topic, partitions) => topics.ensure(topic, partitions),
+    ensureTopic: (topic, partitions, settings) => topics.ensure(topic, partitions, settings),
     ranges: (topic) => topics.ranges(topic),
     append: (topic, records, { partitioner = 'murmur2', progress } = {}) =>
       producers.append(topic, records, partitioner, progress ?? null),

@@ -111,11 +111,19 @@ export interface Transfer {
   close(): Promise<void>;
 }
 
+/** What the broker's defaults must not decide; adapters without such settings have nothing to do. */
+export interface TopicSettings {
+  /** Nothing is ever deleted for its age or the topic's size. */
+  readonly keepsAll: boolean;
+  /** Of one record. */
+  readonly recordBytesMax: number;
+}
+
 export interface Log {
   /** Whether a topic that is named comes into being; else its owner makes it, with the partitions it needs. */
   readonly makesTopics: boolean;
-  /** Creates the topic where it is missing; an existing one keeps its partitions. */
-  ensureTopic(topic: string, partitions: number): Promise<void>;
+  /** Creates the topic where it is missing; an existing one keeps its partitions and settings. */
+  ensureTopic(topic: string, partitions: number, settings?: TopicSettings): Promise<void>;
   /** Null when the topic does not exist. */
   ranges(topic: string): Promise<readonly PartitionRange[] | null>;
   /**

@@ -24,6 +24,8 @@ export interface MaterializeBounds {
   readonly standbyAskMs: number;
   /** The log is asked this often whether the topic has grown. */
   readonly topicAskMs: number;
+  /** Where a repartitioned source is quiet, movers say this often that its end is still reached. */
+  readonly confirmMs: number;
   /** Where lanes of a partition are farther apart than this many offsets, they take turns of this many ms. */
   readonly nearOffsets: number;
   readonly turnMs: number;
@@ -48,6 +50,7 @@ export const DEFAULT_BOUNDS: MaterializeBounds = {
   takeoverMs: 10_000,
   standbyAskMs: 2_000,
   topicAskMs: 10_000,
+  confirmMs: 5_000,
   nearOffsets: 4_000,
   turnMs: 2_000,
   retryFirstMs: 50,

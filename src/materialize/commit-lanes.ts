@@ -84,18 +84,18 @@ function sectionOf(context: ShardContext, lane: Lane, to: number): CommitSection
   };
 }
 
-function checkpointOf(context: ShardContext, ownership: Ownership, position: number): Checkpoint {
-  const { partition } = context.id;
+function checkpointOf(context: ShardContext, ownership: Ownership, nextOffset: number): Checkpoint {
+  const { vector } = ownership;
   return {
-    position: { [partition]: position },
+    position: vector === null ? { [context.id.partition]: nextOffset } : { ...vector.next },
     partitions: ownership.partitions,
-    transitPosition: null,
+    transitPosition: vector === null ? null : nextOffset,
     buildStartedMs: ownership.buildStartedMs,
     epoch: ownership.epoch,
     owner: formatOwner(context.owner),
     heartbeatMs: context.clock.nowMs(),
     caughtUpAtMs: ownership.caughtUpAtMs,
-    buildTarget: { [partition]: ownership.buildTarget },
+    buildTarget: ownership.buildTarget,
     completeFromMs: ownership.completeFromMs,
     watermarkMs: ownership.watermarkMs,
     receivedAtMs: ownership.receivedAtMs,

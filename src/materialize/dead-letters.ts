@@ -66,11 +66,12 @@ const WRITE_RECORDS_MAX = 100;
 const TEXT_ENCODER = new TextEncoder();
 const TEXT_DECODER = new TextDecoder();
 
-/** `group`: the consumer group, which keeps deployments apart. */
+/** `group`: the consumer group, which keeps deployments apart. `readTopic`: whose partitions it shares out. */
 export function createDeadLetters(
   log: Log,
   source: { readonly name: string; readonly topic: string },
   group: string,
+  readTopic = source.topic,
 ): DeadLetters {
   const topic = deadLetterTopic(source.topic);
   /** `<partition>/<offset>/<fingerprint>` of letters in the topic, as far as it was read. */
@@ -109,7 +110,7 @@ export function createDeadLetters(
     /** From here on no former owner writes letters of this partition; what they wrote is read. */
     async function take(): Promise<Transfer> {
       const id = `${group}/letters/${partition}`;
-      const taken = await log.openTransfer({ id, group: `${group}/letters`, topic: source.topic, partition });
+      const taken = await log.openTransfer({ id, group: `${group}/letters`, topic: readTopic, partition });
       await readBack();
       return taken;
     }
@@ -125,7 +126,7 @@ export function createDeadLetters(
         const next = Math.max(...some.map(({ record }) => record.offset)) + 1;
         if (fresh.length > 0) await append(fresh, next);
         for (const { record, rejected } of some) {
-          for (const { fingerprint } of rejected) stored.add(nameOf(partition, record.offset, fingerprint));
+          for (const { fingerprint } of rejected) stored.add(nameOf(record, fingerprint));
         }
         pending.splice(0, some.length);
         writtenCount += fresh.length;
@@ -135,7 +136,7 @@ export function createDeadLetters(
 
     /** Of a record's rejections those that nobody has written: a former owner may have had some of the views only. */
     function letterToWrite(record: LogRecord, rejected: readonly RejectedFor[]): AppendRecord | null {
-      const missing = rejected.filter(({ fingerprint }) => !stored.has(nameOf(partition, record.offset, fingerprint)));
+      const missing = rejected.filter(({ fingerprint }) => !stored.has(nameOf(record, fingerprint)));
       return missing.length === 0 ? null : encodeLetter(source, record, missing);
     }
 
@@ -147,7 +148,7 @@ export function createDeadLetters(
         transfer = null;
         await holder.close();
         if (!(error instanceof SkewlessError) || error.code !== 'fenced') throw error;
-        const message = `partition ${partition} of topic ${source.topic} has another owner`;
+        const message = `partition ${partition} of topic ${readTopic} has another owner`;
         throw new SkewlessError('fenced', message, { cause: error });
       }
     }
@@ -155,11 +156,11 @@ export function createDeadLetters(
     return {
       add(record, rejected) {
         const fresh = rejected.filter(({ fingerprint }) => {
-          const name = nameOf(partition, record.offset, fingerprint);
+          const name = nameOf(record, fingerprint);
           return !stored.has(name) && !collected.has(name);
         });
         if (fresh.length === 0) return;
-        for (const { fingerprint } of fresh) collected.add(nameOf(partition, record.offset, fingerprint));
+        for (const { fingerprint } of fresh) collected.add(nameOf(record, fingerprint));
         pending.push({ record, rejected: fresh });
       },
       write,
@@ -184,7 +185,7 @@ interface Pending {
   readonly rejected: readonly RejectedFor[];
 }
 
-function nameOf(partition: number, offset: number, fingerprint: string): string {
+function nameOf({ partition, offset }: Pick<LogRecord, 'partition' | 'offset'>, fingerprint: string): string {
   return `${partition}/${offset}/${fingerprint}`;
 }
 
@@ -203,7 +204,7 @@ function namesOf(record: LogRecord): readonly string[] {
   const letter = parseLetter(record);
   if (letter === null) return [];
   return letter.rejections.flatMap(({ fingerprints }) =>
-    fingerprints.map((fingerprint) => nameOf(letter.partition, letter.offset, fingerprint)),
+    fingerprints.map((fingerprint) => nameOf(letter, fingerprint)),
   );
 }
 

@@ -1,16 +1,27 @@
 /** One record into one lane's states in memory. */
 import { assert, assertNever } from '../core/assert.ts';
 import { messageOf } from '../core/errors.ts';
+import type { SourceDefinition } from '../definition/definition.ts';
 import type { ViewEvent, ViewOutcome } from '../event/event.ts';
 import { fold } from '../state/fold.ts';
 import { changeState, type Lane } from './lane.ts';
+import { completeFrom, type Ownership } from './opening.ts';
 import { notePending } from './pending-bytes.ts';
 import type { DecodedRecord } from './shard-context.ts';
+import type { Progress } from './transit.ts';
+import { isPast, noteEventTime, passProgress, passRecord } from './vector.ts';
 
 /** Does nothing where the lane is past the record. A fault of the engine stops this lane alone. */
-export function foldRecord(lane: Lane, { record, outcomes, eventTimeMs }: DecodedRecord, maxDisorderMs: number): void {
-  if (lane.state.mode !== 'owned' || record.offset < lane.state.ownership.nextOffset) return;
+export function foldRecord(lane: Lane, decoded: DecodedRecord, source: SourceDefinition, nowMs: number): void {
+  if (lane.state.mode !== 'owned' || decoded.at < lane.state.ownership.nextOffset) return;
   const { ownership } = lane.state;
+  const { record, outcomes, eventTimeMs, progress } = decoded;
+  if (progress !== undefined) {
+    noteProgress(ownership, progress, source);
+    return;
+  }
+  const { vector } = ownership;
+  if (vector !== null && isPast(vector, record)) return;
   const outcome = outcomes[lane.outcomeIndex];
   assert(outcome !== undefined, 'an outcome for each lane');
   try {
@@ -20,8 +31,23 @@ export function foldRecord(lane: Lane, { record, outcomes, eventTimeMs }: Decode
     changeState(lane, { mode: 'failed', code: 'internal', message });
     return;
   }
+  if (vector !== null) passRecord(vector, record);
   if (eventTimeMs === null) return;
-  const watermarkMs = eventTimeMs - maxDisorderMs;
+  if (vector === null) raiseWatermark(ownership, eventTimeMs - source.maxDisorderMs);
+  else noteEventTime(vector, record.partition, eventTimeMs, nowMs);
+}
+
+function noteProgress(ownership: Ownership, progress: Progress, source: SourceDefinition): void {
+  const { vector, completeFromMs } = ownership;
+  assert(vector !== null, 'progress is told in internal topics alone');
+  passProgress(vector, progress);
+  if (progress.lostUntilMs === null) return;
+  const later = completeFrom(source, progress.lostUntilMs);
+  if (later !== null && (completeFromMs === null || later > completeFromMs)) ownership.completeFromMs = later;
+}
+
+/** It never falls. */
+export function raiseWatermark(ownership: Ownership, watermarkMs: number): void {
   if (ownership.watermarkMs === null || watermarkMs > ownership.watermarkMs) ownership.watermarkMs = watermarkMs;
 }
 

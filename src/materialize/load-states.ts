@@ -8,6 +8,7 @@ import type { ShardRead } from '../store/store.ts';
 import { changeState, type Lane } from './lane.ts';
 import { untilReachable } from './retry.ts';
 import type { Chunk, ShardContext } from './shard-context.ts';
+import { isPast } from './vector.ts';
 
 interface Wanted {
   readonly lane: Lane;
@@ -40,11 +41,12 @@ export async function loadStates(context: ShardContext, lanes: readonly Lane[], 
 /** Moves to `working` what is in memory already; the rest is to be read. */
 function missingStates(lane: Lane, chunk: Chunk): readonly Wanted[] {
   if (lane.state.mode !== 'owned') return [];
-  const { nextOffset } = lane.state.ownership;
+  const { nextOffset, vector } = lane.state.ownership;
   const missing = new Set<string>();
-  for (const { record, outcomes } of chunk.records) {
+  for (const { at, record, outcomes } of chunk.records) {
     const outcome = outcomes[lane.outcomeIndex];
-    if (outcome?.kind !== 'event' || record.offset < nextOffset) continue;
+    if (outcome?.kind !== 'event' || at < nextOffset) continue;
+    if (vector !== null && isPast(vector, record)) continue;
     const entity = outcome.event.entityKey;
     if (lane.working.has(entity)) continue;
     const state = lane.idle.get(entity);

@@ -30,7 +30,6 @@ export interface MaterializerOptions {
 export interface Materializer {
   /**
    * Resolves when every source's topic is there and the consumers are about to run; what follows is in `status()`.
-   * Rejects with `repartition_not_supported` for a view that a topic's partitions would tear apart.
    */
   start(): Promise<void>;
   /** Commits what is folded, gives shards up, and resolves within `bounds.stopMs`. Callable at any time, repeatedly. */
@@ -56,7 +55,7 @@ export function createMaterializer(options: MaterializerOptions): Materializer {
         log: options.log,
         store: options.store,
         clock: options.clock,
-        owner: { id: options.owner, group: plan.group },
+        owner: options.owner,
         deadLetters: options.deadLetters ?? 'topic',
         bounds,
         stateBytesPerLaneMax: Math.max(1, Math.floor(bounds.stateBytesMax / Math.max(1, laneCount))),

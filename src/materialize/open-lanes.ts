@@ -21,7 +21,7 @@ export async function openLanes(context: ShardContext, lanes: readonly Lane[], o
   // The checkpoints first: whatever is committed after them, the log reaches at least as far.
   const checkpoints = await readCheckpoints(context, lanes, id.partition);
   const firsts = await readFirsts(context, lanes, checkpoints);
-  const { range, partitions } = await untilReachable(retry, () => context.range());
+  const { range, partitions, sourceEnds } = await untilReachable(retry, () => context.extent());
   for (const [index, lane] of lanes.entries()) {
     const checkpoint = checkpoints[index] ?? null;
     const built = firsts.get(lane)?.partitions ?? partitions;
@@ -33,6 +33,7 @@ export async function openLanes(context: ShardContext, lanes: readonly Lane[], o
       source,
       range,
       partitions,
+      sourceEnds,
       nowMs: clock.nowMs(),
       takeoverMs: bounds.takeoverMs,
       owner,
@@ -98,7 +99,7 @@ function stateOf(
       return partitionCountChanged(source.topic, opening.built, opening.partitions);
     case 'log_gap': {
       const message =
-        `the checkpoint of ${checkpoint?.owner ?? 'nobody'} is at offset ${opening.position}, and topic ${source.topic} holds ` +
+        `the checkpoint of ${checkpoint?.owner ?? 'nobody'} is at offset ${opening.position}, and the topic that is read (of source ${source.name}) holds ` +
         `${range.startOffset} to ${range.endOffset} of partition ${id.partition}: records would be skipped`;
       return { mode: 'failed', code: 'log_gap', message };
     }

@@ -6,13 +6,16 @@
 import type { SourceDefinition } from '../definition/definition.ts';
 import type { PartitionRange } from '../log/log.ts';
 import { placeOf } from '../store/place.ts';
-import type { Checkpoint, Place } from '../store/store.ts';
+import type { Checkpoint, Place, Position } from '../store/store.ts';
+import { createVector, type Vector } from './vector.ts';
 
 export interface OpeningContext {
   readonly source: SourceDefinition;
   readonly range: PartitionRange;
   /** Partitions of the topic. */
   readonly partitions: number;
+  /** Ends of the source's partitions, where it is repartitioned: `range` is of the internal topic then. Null: it is not. */
+  readonly sourceEnds: Position | null;
   readonly nowMs: number;
   readonly takeoverMs: number;
   readonly owner: Owner;
@@ -41,10 +44,13 @@ export interface Ownership {
   readonly epoch: number;
   /** What the store is at; null: nothing is stored. */
   stored: Place | null;
-  /** Next offset to fold. */
+  /** Next offset to fold, of the topic that is read. */
   nextOffset: number;
-  buildTarget: number;
-  readonly completeFromMs: number | null;
+  /** Where that is the internal topic of a repartitioned source; null: it is the source's. */
+  readonly vector: Vector | null;
+  /** In the source's coordinates. */
+  buildTarget: Position;
+  completeFromMs: number | null;
   watermarkMs: number | null;
   caughtUpAtMs: number | null;
   receivedAtMs: number | null;
@@ -62,13 +68,13 @@ export type Opening =
 export function decideOpening(checkpoint: Checkpoint | null, context: OpeningContext): Opening {
   const { range } = context;
   if (checkpoint === null) return { kind: 'own', ownership: build(context) };
-  const position = checkpoint.position[range.partition] ?? 0;
+  const position = positionIn(checkpoint, context);
   if (checkpoint.partitions !== context.partitions) {
     return { kind: 'partition_count_changed', built: checkpoint.partitions, partitions: context.partitions };
   }
   // Beyond its end it is another log: what is stored is not mixed with it, nor given up for it.
   if (position > range.endOffset) return { kind: 'log_gap', position };
-  const mustBuild = context.rebuild || mayHaveExpired(checkpoint, context);
+  const mustBuild = context.rebuild || wasReadOtherwise(checkpoint, context) || mayHaveExpired(checkpoint, context);
   if (position < range.startOffset && !mustBuild) return { kind: 'log_gap', position };
   if (!mayClaim(checkpoint, context)) {
     const { owner, heartbeatMs } = checkpoint;
@@ -85,7 +91,8 @@ export function decideOpening(checkpoint: Checkpoint | null, context: OpeningCon
       epoch: Math.max(checkpoint.epoch + taken, context.epoch),
       stored: placeOf(checkpoint),
       nextOffset: position,
-      buildTarget: checkpoint.buildTarget[range.partition] ?? 0,
+      vector: context.sourceEnds === null ? null : createVector(context.partitions, checkpoint.position),
+      buildTarget: checkpoint.buildTarget,
       completeFromMs: checkpoint.completeFromMs,
       watermarkMs: checkpoint.watermarkMs,
       caughtUpAtMs: checkpoint.caughtUpAtMs,
@@ -121,25 +128,38 @@ function mayClaim(checkpoint: Checkpoint, { owner, assigned, epoch }: OpeningCon
   return assigned && checkpoint.owner.endsWith(`@${owner.group}`);
 }
 
-function build({ source, range, partitions, nowMs, epoch }: OpeningContext): Ownership {
+function build({ source, range, partitions, sourceEnds, nowMs, epoch }: OpeningContext): Ownership {
   return {
     buildStartedMs: nowMs,
     partitions,
     epoch: Math.max(1, epoch),
     stored: null,
     nextOffset: range.startOffset,
-    buildTarget: range.endOffset,
-    completeFromMs: completeFromMs(source, range, nowMs),
+    vector: sourceEnds === null ? null : createVector(partitions, null),
+    buildTarget: sourceEnds ?? { [range.partition]: range.endOffset },
+    completeFromMs: range.startOffset === 0 ? null : completeFrom(source, range.startTimestampMs ?? nowMs),
     watermarkMs: null,
     caughtUpAtMs: null,
     receivedAtMs: null,
   };
 }
 
+/** In the topic that is read. Of one that was read otherwise then, nothing. */
+function positionIn(checkpoint: Checkpoint, context: OpeningContext): number {
+  const { position, transitPosition } = checkpoint;
+  const { range, sourceEnds } = context;
+  if (wasReadOtherwise(checkpoint, context)) return 0;
+  return (sourceEnds === null ? position[range.partition] : transitPosition) ?? 0;
+}
+
+/** From the source's topic where an internal one is read now, or the other way round. */
+function wasReadOtherwise({ transitPosition }: Checkpoint, { sourceEnds }: OpeningContext): boolean {
+  return (transitPosition === null) !== (sourceEnds === null);
+}
+
 /** A lost record was appended before the first one still held, and its event time is at most `max_ahead` beyond that. */
-function completeFromMs(source: SourceDefinition, range: PartitionRange, nowMs: number): number | null {
-  if (range.startOffset === 0 || source.historyComplete) return null;
-  return (range.startTimestampMs ?? nowMs) + source.maxAheadMs + 1;
+export function completeFrom(source: SourceDefinition, firstHeldMs: number): number | null {
+  return source.historyComplete ? null : firstHeldMs + source.maxAheadMs + 1;
 }
 
 /** Written by an owner that stops in good order: anybody may claim at once. */

@@ -12,12 +12,17 @@ import { partitionCountChanged } from './open-lanes.ts';
 import { onlyForNamed, REPLAY_HEADER } from './replayed.ts';
 import { type RetryPolicy, untilReachable } from './retry.ts';
 import { type Shard, takesPart } from './shard.ts';
+import { parseMoved } from './transit.ts';
+import { isPast } from './vector.ts';
+import type { Ownership } from './opening.ts';
 import type { Chunk, DecodedRecord } from './shard-context.ts';
 import type { Turns } from './turns.ts';
 
 export interface PartitionContext {
   readonly topic: string;
   readonly decoder: SourceDecoder;
+  /** Whether what is read is an internal topic, which holds moved records. */
+  readonly isTransit: boolean;
   readonly shards: readonly Shard[];
   /** Null when dead letters are off. */
   readonly letters: PartitionLetters | null;
@@ -90,7 +95,10 @@ export function createPartition(context: PartitionContext): Partition {
       // Without an owned lane the log is followed all the same, to be near when one is claimed.
       if (owned === 0) return batch.nextPosition;
       let position = batch.fetchPosition;
-      for (const chunk of chunksOf(batch, fetchedAtMs, context.flushRecordsMax, decoder, lanes)) {
+      const decode = context.isTransit ? decodeMoved : decodeRecord;
+      for (const chunk of chunksOf(batch, fetchedAtMs, context.flushRecordsMax, (record) =>
+        decode(decoder, record, lanes),
+      )) {
         if (context.stopping()) break;
         await applyChunk(chunk);
         position = turns.next(lanes, chunk.reachedEndAtMs !== null) ?? chunk.nextOffset;
@@ -114,8 +122,7 @@ function* chunksOf(
   batch: LogBatch,
   fetchedAtMs: number,
   recordsMax: number,
-  decoder: SourceDecoder,
-  lanes: readonly Lane[],
+  decode: (record: LogRecord) => DecodedRecord | null,
 ): Generator<Chunk, void, undefined> {
   const { records } = batch;
   let fromOffset = batch.fetchPosition;
@@ -129,7 +136,7 @@ function* chunksOf(
     yield {
       fromOffset,
       nextOffset,
-      records: some.map((record) => decodeRecord(decoder, record, lanes)),
+      records: some.map(decode).filter((decoded) => decoded !== null),
       reachedEndAtMs: reachedEnd ? fetchedAtMs : null,
     };
     fromOffset = nextOffset;
@@ -139,7 +146,15 @@ function* chunksOf(
 function decodeRecord(decoder: SourceDecoder, record: LogRecord, lanes: readonly Lane[]): DecodedRecord {
   const decoded = decoder.decode(record);
   const outcomes = record.headers?.[REPLAY_HEADER] === undefined ? decoded : onlyForNamed(record, decoded, lanes);
-  return { record, outcomes, eventTimeMs: decoder.eventTimeMs() };
+  return { at: record.offset, record, outcomes, eventTimeMs: decoder.eventTimeMs() };
+}
+
+/** Null: somebody else wrote into the topic, and no record of the source. */
+function decodeMoved(decoder: SourceDecoder, record: LogRecord, lanes: readonly Lane[]): DecodedRecord | null {
+  const at = record.offset;
+  const moved = parseMoved(record);
+  if (moved?.kind === 'record') return { ...decodeRecord(decoder, moved.record, lanes), at };
+  return moved === null ? null : { at, record, outcomes: [], eventTimeMs: null, progress: moved.progress };
 }
 
 /** Only lanes that fold the record now; to the others it is past, or not yet theirs. */
@@ -149,9 +164,13 @@ function collect(letters: PartitionLetters, lanes: readonly Lane[], chunk: Chunk
   for (const lane of lanes) {
     const outcome = outcomes[lane.outcomeIndex];
     if (outcome?.kind !== 'rejected' || !takesPart(lane, chunk)) continue;
-    if (lane.state.mode === 'owned' && record.offset < lane.state.ownership.nextOffset) continue;
+    if (lane.state.mode === 'owned' && isPastFor(lane.state.ownership, decoded)) continue;
     rejected ??= [];
     rejected.push({ rejection: outcome, viewIds: lane.plan.viewIds, fingerprint: lane.plan.fingerprint });
   }
   if (rejected !== null) letters.add(record, rejected);
+}
+
+function isPastFor({ nextOffset, vector }: Ownership, { at, record }: DecodedRecord): boolean {
+  return at < nextOffset || (vector !== null && isPast(vector, record));
 }

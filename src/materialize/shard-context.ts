@@ -3,11 +3,13 @@ import type { Clock } from '../core/clock.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import type { LogRecord, ViewOutcome } from '../event/event.ts';
 import type { PartitionRange } from '../log/log.ts';
-import type { ShardId, Store } from '../store/store.ts';
+import type { Position, ShardId, Store } from '../store/store.ts';
 import type { MaterializeBounds } from './bounds.ts';
 import type { Lane } from './lane.ts';
 import type { Owner } from './opening.ts';
+import type { Placement } from './placement.ts';
 import type { RetryPolicy } from './retry.ts';
+import type { Progress } from './transit.ts';
 
 export interface ShardContext {
   readonly id: ShardId;
@@ -18,8 +20,19 @@ export interface ShardContext {
   readonly owner: Owner;
   readonly bounds: MaterializeBounds;
   readonly retry: RetryPolicy;
-  /** What the log holds of the shard's partition now, and how many partitions its topic has. */
-  range(): Promise<{ readonly range: PartitionRange; readonly partitions: number }>;
+  /** Null: its records are not told from misplaced ones (see placement.ts). */
+  readonly placement: Placement | null;
+  /** What the log holds for the shard now. */
+  extent(): Promise<Extent>;
+}
+
+export interface Extent {
+  /** Of the shard's partition in the topic that is read. */
+  readonly range: PartitionRange;
+  /** Of the source's topic. */
+  readonly partitions: number;
+  /** Ends of the source's partitions, where another topic than its own is read. */
+  readonly sourceEnds: Position | null;
 }
 
 /** Records in offset order without a gap between `fromOffset` and `nextOffset`, decoded for all lanes of the source. */
@@ -32,8 +45,13 @@ export interface Chunk {
 }
 
 export interface DecodedRecord {
+  /** Offset in the topic that is read. */
+  readonly at: number;
+  /** In the source's coordinates. */
   readonly record: LogRecord;
   /** By `outcomeIndex` of lanes. */
   readonly outcomes: readonly ViewOutcome[];
   readonly eventTimeMs: number | null;
+  /** Not an event, and without outcomes: how far a partition of the source has been moved. */
+  readonly progress?: Progress;
 }

@@ -4,14 +4,19 @@
  * is not `ok` drops what it has in memory and starts again from what is stored.
  */
 import { messageOf, SkewlessError } from '../core/errors.ts';
+import type { SourceDefinition } from '../definition/definition.ts';
+import { isSamePosition } from '../store/place.ts';
+import type { Position } from '../store/store.ts';
 import { commitLanes, releaseLanes, startAgain } from './commit-lanes.ts';
-import { foldRecord } from './fold-record.ts';
+import { foldRecord, raiseWatermark } from './fold-record.ts';
 import { changeState, type Lane, settle } from './lane.ts';
 import { loadStates } from './load-states.ts';
 import { openLanes } from './open-lanes.ts';
+import type { Ownership } from './opening.ts';
 import { pendingBytes } from './pending-bytes.ts';
-import { createPlacement, type Placement } from './placement.ts';
+import type { Placement } from './placement.ts';
 import type { Chunk, ShardContext } from './shard-context.ts';
+import { newestOfAllMs, reachedEndsAtMs } from './vector.ts';
 
 export interface Shard {
   readonly entityKey: string;
@@ -47,12 +52,14 @@ export function createShard(context: ShardContext): Shard {
     const receiving = taking.filter(
       ({ state }) => state.mode === 'owned' && state.ownership.nextOffset < chunk.nextOffset,
     );
+    const nowMs = clock.nowMs();
     for (const decoded of chunk.records) {
-      for (const lane of taking) foldRecord(lane, decoded, context.source.maxDisorderMs);
+      for (const lane of taking) foldRecord(lane, decoded, context.source, nowMs);
       if (pendingBytes(taking) < context.store.commitBytesMax) continue;
-      if (!(await commit(taking, decoded.record.offset + 1))) return;
+      if (!(await commit(taking, decoded.at + 1))) return;
     }
-    if (chunk.records.length > 0) noteReceived(receiving, clock.nowMs());
+    if (chunk.records.some(({ progress }) => progress === undefined)) noteReceived(receiving, nowMs);
+    for (const { state } of taking) if (state.mode === 'owned') followSource(state.ownership, context.source, nowMs);
     const reachedFirst = confirmEnd(taking, chunk);
     const heartbeatDue = clock.nowMs() - committedAtMs >= bounds.heartbeatMs;
     const isUnclaimed = taking.some(({ claimStored }) => !claimStored);
@@ -84,7 +91,7 @@ export function createShard(context: ShardContext): Shard {
 
   return {
     entityKey: context.id.entityKey,
-    placement: createPlacement(context.source, lanes[0]?.plan.view.keyColumns ?? []),
+    placement: context.placement,
     lanes,
     open: () => failingAlone(() => openLanes(context, lanes, { assigned: true, confirmed: false })),
     claimAbandoned: () => failingAlone(claimAbandoned),
@@ -117,11 +124,30 @@ function confirmEnd(lanes: readonly Lane[], { reachedEndAtMs, nextOffset }: Chun
   for (const { state } of lanes) {
     if (state.mode !== 'owned') continue;
     const { ownership } = state;
-    const endOffset = Math.max(nextOffset, ownership.nextOffset);
-    isNews ||= ownership.caughtUpAtMs === null || endOffset < ownership.buildTarget;
-    ownership.caughtUpAtMs = reachedEndAtMs;
-    // What was beyond when the build began can never be read: markers of transactions take offsets, too.
-    ownership.buildTarget = Math.min(ownership.buildTarget, endOffset);
+    const caughtUpAtMs = ownership.vector === null ? reachedEndAtMs : reachedEndsAtMs(ownership.vector);
+    if (caughtUpAtMs === null) continue;
+    const buildTarget = lowered(ownership, Math.max(nextOffset, ownership.nextOffset));
+    isNews ||= ownership.caughtUpAtMs === null || !isSamePosition(buildTarget, ownership.buildTarget);
+    ownership.caughtUpAtMs = Math.max(ownership.caughtUpAtMs ?? caughtUpAtMs, caughtUpAtMs);
+    ownership.buildTarget = buildTarget;
   }
   return isNews;
+}
+
+/** What was beyond the ends when the build began can never be read: markers of transactions take offsets, too. */
+function lowered({ buildTarget, buildStartedMs, vector }: Ownership, endOffset: number): Position {
+  const endOf = (partition: number): number => {
+    if (vector === null) return endOffset;
+    const { reachedAtMs = null, nextOffset = 0 } = vector.ends.get(partition) ?? {};
+    return reachedAtMs === null || reachedAtMs < buildStartedMs ? Number.POSITIVE_INFINITY : nextOffset;
+  };
+  return Object.fromEntries(
+    Object.entries(buildTarget).map(([partition, target]) => [partition, Math.min(target, endOf(Number(partition)))]),
+  );
+}
+
+/** The watermark of a lane that reads several partitions of the source at once. */
+function followSource(ownership: Ownership, { idleAfterMs, maxDisorderMs }: SourceDefinition, nowMs: number): void {
+  const newestMs = ownership.vector === null ? null : newestOfAllMs(ownership.vector, nowMs, idleAfterMs);
+  if (newestMs !== null) raiseWatermark(ownership, newestMs - maxDisorderMs);
 }

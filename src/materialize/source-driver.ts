@@ -5,59 +5,48 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, SkewlessError } from '../core/errors.ts';
-import type { ConsumeOptions, Log, LogBatch, LogConsumer, PartitionRange } from '../log/log.ts';
+import type { ConsumeOptions, Log, LogBatch, LogConsumer } from '../log/log.ts';
 import type { MaterializeBounds } from './bounds.ts';
-import type { DeadLetters } from './dead-letters.ts';
 import type { Partition } from './partition.ts';
 import { type RetryPolicy, untilReachable } from './retry.ts';
 import { createSourceHandler } from './source-handler.ts';
 import type { SourceState } from './status.ts';
-import { checkColocated, type SourcePlan } from './topology.ts';
 
 export interface SourceDriverContext {
-  readonly plan: SourcePlan;
+  /** What is read, and as a member of which group. */
+  readonly topic: string;
+  readonly group: string;
+  /** The source's own. */
+  readonly sourceTopic: string;
   readonly log: Log;
   readonly clock: Clock;
   readonly bounds: MaterializeBounds;
   readonly retry: RetryPolicy;
-  readonly deadLetters: DeadLetters | null;
   readonly stopping: () => boolean;
   /** Called once per partition; a partition that comes back keeps its counters. */
   createPartition(partition: number): Partition;
 }
 
 export interface SourceDriver {
-  /** Rejects when the source cannot be driven as it is defined. */
-  prepare(): Promise<void>;
   /** Goes on by itself until `stop`. */
   start(): void;
   /** Ends after the chunk at hand. */
   stop(): Promise<void>;
   state(): SourceState;
   partitions(): ReadonlyMap<number, Partition>;
-  /** Of the topic, as of lately; null where the log has not said. */
+  /** Of the source's topic, as of lately; null where the log has not said. */
   partitionCount(): Promise<number | null>;
   /** Ends of the log at the last fetches, by partition. */
   endOffsets(): ReadonlyMap<number, number>;
 }
 
-/** Rejects, retryably, while there is no such topic. */
-async function rangesOf(log: Log, topic: string): Promise<readonly PartitionRange[]> {
-  const ranges = await log.ranges(topic);
-  if (ranges !== null) return ranges;
-  throw new SkewlessError('unknown_topic', `there is no topic ${topic}: make it, or mend its name`, {
-    retryable: true,
-  });
-}
-
 export function createSourceDriver(context: SourceDriverContext): SourceDriver {
-  const { plan, log, clock, bounds, retry, stopping } = context;
-  const { source } = plan;
+  const { topic, group, log, clock, bounds, retry, stopping } = context;
   const partitions = new Map<number, Partition>();
   const endOffsets = new Map<number, number>();
   const options: ConsumeOptions = {
-    topic: source.topic,
-    group: plan.group,
+    topic,
+    group,
     batchRecordsMax: bounds.batchRecordsMax,
     batchBytesMax: bounds.batchBytesMax,
     // Heartbeats ride on empty batches, so these must come more often.
@@ -80,7 +69,7 @@ export function createSourceDriver(context: SourceDriverContext): SourceDriver {
   }
 
   async function endOf(partition: number): Promise<number> {
-    const ranges = await untilReachable(retry, () => log.ranges(source.topic));
+    const ranges = await untilReachable(retry, () => log.ranges(topic));
     return ranges?.find((range) => range.partition === partition)?.endOffset ?? 0;
   }
 
@@ -128,13 +117,6 @@ export function createSourceDriver(context: SourceDriverContext): SourceDriver {
   }
 
   return {
-    async prepare() {
-      if (log.makesTopics) await untilReachable(retry, () => log.ensureTopic(source.topic, 1));
-      const ranges = await untilReachable(retry, () => rangesOf(log, source.topic));
-      checkColocated(plan, ranges.length);
-      const { deadLetters } = context;
-      if (deadLetters !== null) await untilReachable(retry, () => deadLetters.open());
-    },
     start() {
       running = run();
     },
@@ -156,7 +138,7 @@ interface PartitionCount {
 }
 
 /** The log does not tell of a topic that has grown, so it is asked from time to time. */
-function createPartitionCount({ plan, log, clock, bounds }: SourceDriverContext): PartitionCount {
+function createPartitionCount({ sourceTopic, log, clock, bounds }: SourceDriverContext): PartitionCount {
   let answer: Promise<number | null> = Promise.resolve(null);
   let askedAtMs = Number.NEGATIVE_INFINITY;
   return {
@@ -164,7 +146,7 @@ function createPartitionCount({ plan, log, clock, bounds }: SourceDriverContext)
       if (clock.nowMs() - askedAtMs >= bounds.topicAskMs) {
         askedAtMs = clock.nowMs();
         // An outage is noticed elsewhere.
-        answer = log.ranges(plan.source.topic).then(
+        answer = log.ranges(sourceTopic).then(
           (ranges) => ranges?.length ?? null,
           () => null,
         );

@@ -1,28 +1,23 @@
-/** Builds what drives one source (decoder, partitions, shards, lanes, dead letters) and tells its status. */
+/** Builds what drives one source, once it is known how many partitions that has, and tells its status. */
 import type { Clock } from '../core/clock.ts';
-import { compileSourceDecoder } from '../event/decode.ts';
 import { SkewlessError } from '../core/errors.ts';
+import { isRepartitioned } from '../log/entity-partition.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 import type { MaterializeBounds } from './bounds.ts';
-import { createDeadLetters } from './dead-letters.ts';
-import { createLane } from './lane.ts';
-import type { Owner } from './opening.ts';
-import { createPartition, type Partition } from './partition.ts';
 import { createOutage } from './outage.ts';
-import type { RetryPolicy } from './retry.ts';
-import { createShard, type Shard } from './shard.ts';
-import type { ShardContext } from './shard-context.ts';
-import { createSourceDriver } from './source-driver.ts';
-import { partitionStatus, type SourceStatus, viewStatuses } from './status.ts';
+import { type RetryPolicy, untilReachable } from './retry.ts';
+import type { Shard } from './shard.ts';
+import { partitionStatus, type SourceState, type SourceStatus, viewStatuses } from './status.ts';
+import { createFolding, createMoving, type Stream } from './stream.ts';
 import type { SourcePlan } from './topology.ts';
-import { createTurns } from './turns.ts';
 
 export interface SourceContext {
   readonly log: Log;
   readonly store: Store;
   readonly clock: Clock;
-  readonly owner: Owner;
+  /** Names this process in checkpoints. */
+  readonly owner: string;
   readonly deadLetters: 'topic' | 'off';
   readonly bounds: MaterializeBounds;
   readonly stateBytesPerLaneMax: number;
@@ -32,6 +27,7 @@ export interface SourceContext {
 }
 
 export interface Source {
+  /** Waits for the source's topic. */
   prepare(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
@@ -40,95 +36,83 @@ export interface Source {
 
 export function createSource(plan: SourcePlan, context: SourceContext): Source {
   const { source } = plan;
+  const { log } = context;
   const outage = createOutage(context);
-  const deadLetters = context.deadLetters === 'topic' ? createDeadLetters(context.log, source, plan.group) : null;
-  const shardsOf = new Map<number, readonly Shard[]>();
-
-  function partitionAt(partition: number): Partition {
-    const shards = createShards(plan, context, outage.policy, partition);
-    shardsOf.set(partition, shards);
-    return createPartition({
-      topic: source.topic,
-      decoder: compileSourceDecoder(
-        source,
-        plan.shards.flatMap(({ lanes }) => lanes.map(({ view }) => view)),
-      ),
-      shards,
-      letters: deadLetters?.partition(partition) ?? null,
-      retry: outage.policy,
-      flushRecordsMax: context.bounds.flushRecordsMax,
-      turns: createTurns(context),
-      partitionCount: () => driver.partitionCount(),
-      stopping: context.stopping,
-    });
-  }
-
-  const driver = createSourceDriver({
-    plan,
-    log: context.log,
-    clock: context.clock,
-    bounds: context.bounds,
-    retry: outage.policy,
-    deadLetters,
-    stopping: context.stopping,
-    createPartition: partitionAt,
-  });
+  let streams: readonly Stream[] = [];
 
   return {
-    prepare: () => driver.prepare(),
-    start: () => driver.start(),
+    async prepare() {
+      if (log.makesTopics) await untilReachable(outage.policy, () => log.ensureTopic(source.topic, 1));
+      const ranges = await untilReachable(outage.policy, () => rangesOf(log, source.topic));
+      streams = streamsOf(plan, ranges.length, context, outage.policy);
+      for (const stream of streams) await stream.prepare();
+    },
+    start() {
+      for (const { driver } of streams) driver.start();
+    },
     async stop() {
       if (outage.waitingFor() !== null) context.controller.abort();
-      await driver.stop();
+      await Promise.all(streams.map(({ driver }) => driver.stop()));
     },
     status: () => ({
       source: source.name,
       topic: source.topic,
       group: plan.group,
-      state: driver.state(),
+      state: worstOf(streams.map(({ driver }) => driver.state())),
       waitingFor: outage.waitingFor(),
-      deadLetters: deadLetters?.written() ?? 0,
-      partitions: [...shardsOf].map(([partition, shards]) =>
-        partitionStatus(partition, shards, driver.endOffsets().get(partition) ?? null),
+      deadLetters: streams.reduce((sum, stream) => sum + stream.deadLetters(), 0),
+      partitions: streams.flatMap(({ shards, driver }) =>
+        [...shards].map(([partition, some]) =>
+          partitionStatus(partition, some, driver.endOffsets().get(partition) ?? null),
+        ),
       ),
-      views: viewStatuses(shardsOf),
+      views: viewStatuses(allShards(streams)),
     }),
   };
 }
 
-/** Lanes are numbered as the decoder's views are: shard by shard. */
-function createShards(
-  plan: SourcePlan,
-  context: SourceContext,
-  retry: RetryPolicy,
-  partition: number,
-): readonly Shard[] {
-  let outcomeIndex = 0;
-  return plan.shards.map(({ entityKey, lanes }) => {
-    const shard: ShardContext = {
-      id: { source: plan.source.name, entityKey, partition },
-      source: plan.source,
-      lanes: lanes.map((lane) => createLane(lane, outcomeIndex++, context.stateBytesPerLaneMax)),
-      store: context.store,
-      clock: context.clock,
-      owner: context.owner,
-      bounds: context.bounds,
-      retry,
-      range: () => rangeOf(context.log, plan.source.topic, partition),
-    };
-    return createShard(shard);
+/** Rejects, retryably, while there is no such topic. */
+async function rangesOf(log: Log, topic: string): Promise<readonly PartitionRange[]> {
+  const ranges = await log.ranges(topic);
+  if (ranges !== null) return ranges;
+  throw new SkewlessError('unknown_topic', `there is no topic ${topic}: make it, or mend its name`, {
+    retryable: true,
   });
 }
 
-async function rangeOf(
-  log: Log,
-  topic: string,
-  partition: number,
-): Promise<{ readonly range: PartitionRange; readonly partitions: number }> {
-  const ranges = (await log.ranges(topic)) ?? [];
-  const range = ranges.find((candidate) => candidate.partition === partition);
-  if (range === undefined) {
-    throw new SkewlessError('topic_missing', `topic ${topic} has no partition ${partition} any more`);
+function streamsOf(
+  plan: SourcePlan,
+  partitions: number,
+  context: SourceContext,
+  retry: RetryPolicy,
+): readonly Stream[] {
+  const apart = plan.shards.filter(({ repartition }) =>
+    isRepartitioned(plan.source, repartition.keyColumns, partitions),
+  );
+  const together = plan.shards.filter((shard) => !apart.includes(shard));
+  const streams = apart.flatMap((shard) => {
+    const { repartition, entityKey } = shard;
+    const part = { ...plan, group: `${plan.group}/${entityKey}`, shards: [shard] };
+    return [createMoving(repartition, partitions, context, retry), createFolding(part, repartition, context, retry)];
+  });
+  if (together.length === 0) return streams;
+  return [createFolding({ ...plan, shards: together }, null, context, retry), ...streams];
+}
+
+const FROM_BAD_TO_GOOD: readonly SourceState['mode'][] = ['failed', 'restarting', 'starting', 'running', 'stopped'];
+
+function worstOf(states: readonly SourceState[]): SourceState {
+  for (const mode of FROM_BAD_TO_GOOD) {
+    const found = states.find((state) => state.mode === mode);
+    if (found !== undefined) return found;
   }
-  return { range, partitions: ranges.length };
+  return { mode: 'starting' };
+}
+
+function allShards(streams: readonly Stream[]): ReadonlyMap<number, readonly Shard[]> {
+  const all = new Map<number, Shard[]>();
+  for (const { shards } of streams) {
+    for (const [partition, some] of shards) all.set(partition, [...(all.get(partition) ?? []), ...some]);
+  }
+  return all;
 }

@@ -1,5 +1,6 @@
 /** What the driver says of itself: plain snapshots, for the catalog, readiness and metrics. Times are ms. */
 import { addCounters, createCounters, type ViewCounters } from './counters.ts';
+import { reaches, sumOf } from '../store/place.ts';
 import type { Lane } from './lane.ts';
 import type { WaitingFor } from './outage.ts';
 import type { Shard } from './shard.ts';
@@ -62,7 +63,10 @@ export interface LaneStatus {
   readonly state: 'opening' | 'building' | 'live' | 'standby' | 'failed' | 'released';
   /** Why it failed, or whom it stands by for. */
   readonly reason: { readonly code: string; readonly message: string } | null;
-  /** Next offset after the last committed record: what `after` waits for. Null when not owned. */
+  /**
+   * Next offset after the last committed record: what `after` waits for. Of a repartitioned source, summed over its
+   * partitions. Null when not owned.
+   */
   readonly position: number | null;
   readonly buildTarget: number | null;
   readonly completeFromMs: number | null;
@@ -91,16 +95,17 @@ function laneStatus(lane: Lane, partition: number): LaneStatus {
       rebuilds,
     };
   }
-  const { stored, nextOffset, buildTarget, completeFromMs, watermarkMs, caughtUpAtMs, receivedAtMs } = state.ownership;
+  const { stored, nextOffset, vector, buildTarget, completeFromMs, watermarkMs, caughtUpAtMs, receivedAtMs } =
+    state.ownership;
   // An empty log is built as soon as that is committed, so that readers see a checkpoint.
-  const storedPosition = stored?.position[partition] ?? null;
-  const isLive = storedPosition !== null && Math.min(storedPosition, nextOffset) >= buildTarget;
+  const folded = vector?.next ?? { [partition]: nextOffset };
+  const isLive = stored !== null && reaches(stored.position, buildTarget) && reaches(folded, buildTarget);
   return {
     partition,
     state: isLive ? 'live' : 'building',
     reason: null,
-    position: storedPosition,
-    buildTarget,
+    position: stored === null ? null : sumOf(stored.position),
+    buildTarget: sumOf(buildTarget),
     completeFromMs,
     watermarkMs,
     caughtUpAtMs,

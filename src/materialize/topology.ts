@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { Aggregation } from '../aggregate/aggregation.ts';
-import { SkewlessError } from '../core/errors.ts';
 import type { Definitions, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
 import { stateTtlMs } from '../state/expiry.ts';
 import { compilePlan, type ViewPlan } from '../state/plan.ts';
+import { type Repartition, repartitionOf } from './repartition.ts';
 
 /** One state fingerprint within a shard. */
 export interface LanePlan {
@@ -24,6 +24,8 @@ export interface LanePlan {
 export interface ShardPlan {
   /** Key columns joined with `,`: the `entityKey` of a `ShardId`. */
   readonly entityKey: string;
+  /** Where its records are if the source's partitions do not keep its entities together. */
+  readonly repartition: Repartition;
   readonly lanes: readonly LanePlan[];
 }
 
@@ -44,7 +46,7 @@ export function planSources(
   for (const source of definitions.sources.values()) {
     const views = [...definitions.views.values()].filter((view) => view.source.name === source.name);
     if (views.length === 0) continue;
-    const shards = planShards(views, aggregations);
+    const shards = planShards(namespace, source, views, aggregations);
     const fingerprints = shards.flatMap((shard) => shard.lanes.map((lane) => `${shard.entityKey}:${lane.fingerprint}`));
     plans.push({ source, group: groupOf(namespace, source.name, fingerprints), shards });
   }
@@ -52,6 +54,8 @@ export function planSources(
 }
 
 function planShards(
+  namespace: string,
+  source: SourceDefinition,
   views: readonly ViewDefinition[],
   aggregations: ReadonlyMap<string, Aggregation>,
 ): readonly ShardPlan[] {
@@ -64,6 +68,7 @@ function planShards(
   }
   return [...byKey].map(([entityKey, byFingerprint]) => ({
     entityKey,
+    repartition: repartitionOf(namespace, source, keyColumnsOf(byFingerprint)),
     lanes: [...byFingerprint].map(([fingerprint, [view, ...others]]) => {
       const first = view as ViewDefinition;
       const viewIds = [first, ...others].map(({ id }) => id);
@@ -73,32 +78,13 @@ function planShards(
   }));
 }
 
+function keyColumnsOf(byFingerprint: ReadonlyMap<string, readonly ViewDefinition[]>): readonly string[] {
+  return [...byFingerprint.values()][0]?.[0]?.keyColumns ?? [];
+}
+
 function groupOf(namespace: string, source: string, fingerprints: readonly string[]): string {
   const digest = createHash('sha256')
     .update([...fingerprints].sort().join('\n'))
     .digest('hex');
   return `${namespace}/${source}/${digest.slice(0, 16)}`;
-}
-
-/**
- * Throws `repartition_not_supported` for a view whose entities would be spread over several partitions: each shard
- * would then hold a part of an entity, and readers look into one.
- */
-export function checkColocated({ source, shards }: SourcePlan, partitions: number): void {
-  if (partitions <= 1) return;
-  for (const { view } of shards.flatMap(({ lanes }) => lanes)) {
-    if (isColocated(source, view)) continue;
-    throw new SkewlessError(
-      'repartition_not_supported',
-      `view ${view.id}: topic ${source.topic} has ${partitions} partitions, and its record key (${source.key.fields.join(', ') || 'none'}) ` +
-        `is not part of the entity key (${view.keyColumns.join(', ')}); use a topic with one partition, or key its records by the entity`,
-    );
-  }
-}
-
-/** Whether all records of an entity are in one partition: its key contains the record key's fields. */
-function isColocated(source: SourceDefinition, view: ViewDefinition): boolean {
-  const { fields } = source.key;
-  if (source.partitioner === 'unknown' || fields.length === 0) return false;
-  return fields.every((field) => view.keyColumns.includes(field));
 }

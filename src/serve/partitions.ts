@@ -1,9 +1,8 @@
-/** In which shard an entity's state is: the record key that its events have, as the source encodes and partitions it. */
+/** In which shard an entity's state is: that of its record key, or of its own where the source is repartitioned. */
 import { messageOf } from '../core/errors.ts';
 import type { Value } from '../core/value.ts';
 import type { SourceDefinition, ViewDefinition } from '../definition/definition.ts';
-import { encodeRecordKey } from '../event/record-key.ts';
-import { partitionOf } from '../log/partitioner.ts';
+import { partitionOfEntity } from '../log/entity-partition.ts';
 import type { ShardId } from '../store/store.ts';
 import { RequestError, item } from './problem.ts';
 
@@ -63,18 +62,10 @@ export function shardOf(view: ViewDefinition, keys: readonly Value[], partitionC
   return {
     source: view.source.name,
     entityKey: entityKeyOf(view),
-    partition: partitionFor(view, keys, partitionCount),
+    partition: partitionOfEntity(view.source, view.keyColumns, keys, partitionCount),
   };
 }
 
 export function entityKeyOf(view: ViewDefinition): string {
   return view.keyColumns.join(',');
-}
-
-function partitionFor(view: ViewDefinition, keys: readonly Value[], partitionCount: number): number {
-  if (partitionCount === 1) return 0;
-  const { key, partitioner } = view.source;
-  const values = key.fields.map((field) => keys[view.keyColumns.indexOf(field)] ?? null);
-  const bytes = encodeRecordKey(key, values);
-  return partitionOf(bytes, partitionCount, partitioner) ?? 0;
 }

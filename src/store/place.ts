@@ -11,7 +11,17 @@ export function isSamePlace(one: Place | null, other: Place | null): boolean {
   return one.buildStartedMs === other.buildStartedMs && isSamePosition(one.position, other.position);
 }
 
-function isSamePosition(one: Position, other: Position): boolean {
+/** Whether everything below `target` was read at `position`. */
+export function reaches(position: Position, target: Position): boolean {
+  return Object.entries(target).every(([partition, next]) => (position[Number(partition)] ?? 0) >= next);
+}
+
+/** Records passed, over all partitions. */
+export function sumOf(position: Position): number {
+  return Object.values(position).reduce((sum, next) => sum + next, 0);
+}
+
+export function isSamePosition(one: Position, other: Position): boolean {
   const partitions = Object.keys(one);
   return (
     partitions.length === Object.keys(other).length &&

@@ -1,5 +1,6 @@
 /** What a shard's checkpoint says about every value read from it (DESIGN section 3, statuses). Time is an argument. */
-import type { Checkpoint, Position } from '../store/store.ts';
+import { reaches } from '../store/place.ts';
+import type { Checkpoint } from '../store/store.ts';
 
 export type ShardFacts =
   /** Below its build target, or never committed: nothing read from it means anything yet. */
@@ -21,9 +22,4 @@ export function shardFacts(checkpoint: Checkpoint | null, staleAfterMs: number, 
     stale: caughtUpAtMs === null || nowMs - caughtUpAtMs > staleAfterMs,
     completeFromMs,
   };
-}
-
-/** Whether everything below `target` was read at `position`. */
-export function reaches(position: Position, target: Position): boolean {
-  return Object.entries(target).every(([partition, next]) => (position[Number(partition)] ?? 0) >= next);
 }

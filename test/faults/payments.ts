@@ -5,7 +5,9 @@ import { type Random, randomFrom } from '../contract/random.ts';
 
 export const SERVICE = 'spend';
 export const CARDS = Array.from({ length: 60 }, (_, index) => `card-${index}`);
-const MERCHANTS = 20;
+const MERCHANTS = Array.from({ length: 20 }, (_, index) => `m${index}`);
+/** Requests' rows: payments are keyed by card, so what is known of merchants comes through an internal topic. */
+export const ROWS = CARDS.map((card, index) => ({ card, merchant: MERCHANTS[index % MERCHANTS.length] ?? '' }));
 const HOUR_MS = 3_600_000;
 
 /** `extra`: features of a second version of the definitions; what is not in it stays as it was. */
@@ -22,6 +24,7 @@ sources:
     fields: { id: string, card: string, at: timestamp, amount: double, merchant: string }
 entities:
   - { name: card, keys: { card: string } }
+  - { name: merchant, keys: { merchant: string } }
 views:
   - name: card_spend
     entity: card
@@ -42,10 +45,19 @@ views:
     history: 3d
     features:
       - { name: ever, agg: count }
+  - name: merchant_takings
+    entity: merchant
+    source: payments
+    history: 3d
+    features:
+      - { name: sales, agg: count, windows: [1h, 24h] }
+      - { name: takings, agg: sum, of: amount, windows: [24h] }
+      - { name: customers, agg: count_distinct, of: card, windows: [24h] }
+      - { name: newest, agg: last_n, n: 3, of: { id: id, card: card } }
 ${extra}
 services:
   - name: ${SERVICE}
-    features: [card_spend.*, card_life.*${extra === '' ? '' : ', card_more.*'}]
+    features: [card_spend.*, card_life.*, merchant_takings.*${extra === '' ? '' : ', card_more.*'}]
 `;
 }
 
@@ -89,7 +101,7 @@ export function createPayments(seed: number, nowMs: number): (count: number) => 
       }
       const at = Math.floor(nowMs - (share() < 0.1 ? 24 : 1) * HOUR_MS * share());
       const amount = Math.round(share() * 1e6) / 97;
-      const merchant = `m${Math.floor(share() * MERCHANTS)}`;
+      const merchant = pick(MERCHANTS);
       const message = { key: card, value: JSON.stringify({ id: `${run}-${made++}`, card, at, amount, merchant }) };
       messages.push(message);
       recent.push(JSON.stringify(message));

@@ -24,10 +24,11 @@ import type { Checkpoint } from '../../src/store/store.ts';
 import { parseRedisUrl } from '../../src/store/redis-location.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { type Child, startChild } from '../services/child.ts';
-import { CARDS, POISON, SERVICE, createPayments, definitionsOf } from './payments.ts';
+import { POISON, ROWS, SERVICE, createPayments, definitionsOf } from './payments.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const PARTITIONS = 4;
+const VIEWS = 3;
 const NAMESPACE = 'faults';
 const LIMIT_MS = 90_000;
 
@@ -130,11 +131,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         const ends = new Map((await log.ranges(topic))?.map(({ partition, endOffset }) => [partition, endOffset]));
         const found = [...(await checkpoints())];
         const views = new Set(found.map(([name]) => name.split('/')[2]));
-        if (found.length < PARTITIONS * Math.max(2, views.size)) return null;
-        const behind = found.filter(([name, { position }]) => {
-          const partition = Number(name.split('/')[1]);
-          return (position[partition] ?? 0) < (ends.get(partition) ?? 0);
-        });
+        if (found.length < PARTITIONS * Math.max(VIEWS, views.size)) return null;
+        const behind = found.filter(([, { position }]) =>
+          Object.entries(position).some(([partition, next]) => next < (ends.get(Number(partition)) ?? 0)),
+        );
         return behind.length === 0 ? true : null;
       });
     },
@@ -192,12 +192,12 @@ async function postJson(url: string, body: object): Promise<string> {
 async function askFor(post: (body: object) => Promise<string>, nowMs: number): Promise<readonly string[]> {
   const answers: string[] = [];
   for (const asOf of [nowMs - 7_200_000, nowMs - 1_234_567, nowMs, nowMs + 60_000]) {
-    const text = await post({ entities: CARDS.map((card) => ({ card })), as_of: asOf, include: ['status'] });
+    const text = await post({ entities: ROWS, as_of: asOf, include: ['status'] });
     const { vectors } = JSON.parse(text) as { vectors: readonly { values: unknown; status: readonly string[] }[] };
     for (const [index, { values, status }] of vectors.entries()) {
       // Whether the owner confirmed the log's end lately is no part of a value.
       const settled = status.map((each) => (each === 'STALE' ? 'PRESENT' : each));
-      answers.push(JSON.stringify([CARDS[index], asOf - nowMs, values, settled]));
+      answers.push(JSON.stringify([ROWS[index], asOf - nowMs, values, settled]));
     }
   }
   return answers;
@@ -241,9 +241,13 @@ async function replayCleanly(
   await materializer.start();
   await eventually('the replay is through', () => {
     const lanes = materializer.status().sources.flatMap(({ views }) => views.flatMap(({ partitions }) => partitions));
+    const ends = ranges.map(({ endOffset }) => endOffset);
+    const whole = ends.reduce((sum, end) => sum + end, 0);
     const done =
-      lanes.length > 0 &&
-      lanes.every(({ state, position, partition }) => state === 'live' && position === ranges[partition]?.endOffset);
+      lanes.length === VIEWS * ranges.length &&
+      lanes.every(
+        ({ state, position, partition }) => state === 'live' && (position === ends[partition] || position === whole),
+      );
     return Promise.resolve(done ? true : null);
   });
   const app = await buildApp({

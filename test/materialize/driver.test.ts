@@ -388,38 +388,3 @@ test('views that differ only in reading share one state', async () => {
   expect(sourceStatus(materializer.status()).views.map(({ views }) => views)).toEqual([['v@1', 'v@2']]);
   expect(setting.store.lanes.size).toBe(1);
 });
-
-test('a view that several partitions would tear apart is refused, with what to do', async () => {
-  const views = `  - { name: w, entity: other, keys: { g: g }, source: s, features: [{ name: m, agg: max, of: x }] }`;
-  const setting = settingOf(definitionsOf({ views }));
-  await setting.log.ensureTopic('s', 2);
-  const refused = setting.create().start();
-  await expect(refused).rejects.toMatchObject({ code: 'repartition_not_supported' });
-  await expect(refused).rejects.toThrow(/view w@1: topic s has 2 partitions.*key its records by the entity/);
-});
-
-test('a log that fails for a while is consumed again when it is back, and one that lost records is not', async () => {
-  const setting = settingOf(definitionsOf());
-  const consume = setting.log.consume.bind(setting.log);
-  let attempts = 0;
-  setting.log.consume = (options, handler) => {
-    attempts++;
-    if (attempts < 3) throw new SkewlessError('log_unavailable', 'away', { retryable: true });
-    return consume(options, handler);
-  };
-  const materializer = await started(setting);
-  await setting.log.append('s', eventsOf(2));
-  await applied(materializer, 2);
-  expect(attempts).toBe(3);
-});
-
-test('statuses are snapshots: what is held does not change', async () => {
-  const setting = settingOf(definitionsOf());
-  const materializer = await started(setting);
-  await until('a checkpoint', () => setting.checkpoint() !== null);
-  const before = materializer.status();
-  const text = JSON.stringify(before);
-  await setting.log.append('s', eventsOf(2));
-  await applied(materializer, 2);
-  expect(JSON.stringify(before)).toBe(text);
-});

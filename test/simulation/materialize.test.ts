@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { expectedLetters, finish, live, MISFORTUNES, total, writtenLetters } from './life.ts';
 
 const RUNS = Number(process.env['SIMULATION_RUNS'] ?? 700);
+const REPARTITIONED_RUNS = RUNS / 7;
 const SEEDS = Array.from({ length: RUNS }, (_none, index) => 1_000 + index);
 
 test.each(SEEDS)(
@@ -40,6 +41,16 @@ test.each(SEEDS.slice(0, 100))('seed %i: partitions of co-located views change n
     await live(seed, ['restart', 'kill', 'zombie', 'lostSuffix', 'keep', 'outage', 'recovery'], { partitions: 3 }),
   );
 });
+
+test.each(SEEDS.slice(0, REPARTITIONED_RUNS))(
+  'seed %i: repartitioned views change no bit, and each record is moved once',
+  async (seed) => {
+    const misfortunes = ['restart', 'kill', 'zombie', 'thaw', 'lostSuffix', 'keep', 'emptied', 'outage', 'recovery'];
+    const life = await live(seed, misfortunes, { partitions: 3, repartitioned: true });
+    const records = await finish(life);
+    expect(new Set(writtenLetters(life.world))).toEqual(new Set(expectedLetters(life.definitions, records)));
+  },
+);
 
 test('the runs above went through every fault', () => {
   for (const name of [...Object.keys(MISFORTUNES), 'moved', 'fenced', 'commitsLost', 'answersLost', 'readsLost']) {

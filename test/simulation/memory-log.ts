@@ -10,6 +10,7 @@ import type { Random } from './random.ts';
 export interface MemoryLog extends Log {
   /** Drops the oldest records of a partition, as retention does. */
   truncate(topic: string, partition: number, startOffset: number): void;
+  topics(): readonly string[];
   /** All records of a topic, partition by partition. */
   records(topic: string): readonly LogRecord[];
 }
@@ -32,7 +33,7 @@ interface Partition {
 
 export function createMemoryLog(options: LogOptions): MemoryLog {
   const topics = new Map<string, Partition[]>();
-  const transfers = new Map<string, { epoch: number; position: number | null }>();
+  const transfers = new Map<string, { epoch: number; position: number | null; before: number | null }>();
 
   function partitionsOf(topic: string): Partition[] {
     const partitions = topics.get(topic);
@@ -66,16 +67,20 @@ export function createMemoryLog(options: LogOptions): MemoryLog {
     },
     progressOf: () => Promise.resolve(0),
     openTransfer({ id }) {
-      const held = transfers.get(id) ?? { epoch: 0, position: null };
+      const held = transfers.get(id) ?? { epoch: 0, position: null, before: null };
       held.epoch++;
       transfers.set(id, held);
       const { epoch } = held;
       return Promise.resolve({
-        position: () => Promise.resolve(held.position),
+        // Now and then as of before the last append.
+        position: () => Promise.resolve(options.random.chance(options.mischief) ? held.before : held.position),
         async append(topic, records, nextPosition) {
           if (held.epoch !== epoch) throw new SkewlessError('fenced', `${id} is done by another`);
+          if (options.random.chance(options.mischief / 10)) throw away();
           await log.append(topic, records);
+          held.before = held.position;
           held.position = nextPosition;
+          if (options.random.chance(options.mischief / 10)) throw away();
         },
         close: () => Promise.resolve(),
       });
@@ -94,9 +99,14 @@ export function createMemoryLog(options: LogOptions): MemoryLog {
       target.records.splice(0, startOffset - target.startOffset);
       target.startOffset = startOffset;
     },
+    topics: () => [...topics.keys()],
     records: (topic) => partitionsOf(topic).flatMap(({ records }) => records),
   };
   return log;
+}
+
+function away(): SkewlessError {
+  return new SkewlessError('log_unavailable', 'the log is away', { retryable: true });
 }
 
 function endOf({ startOffset, records }: Partition): number {
@@ -158,7 +168,7 @@ async function startConsumer(
       for (const number of numbers) if (!closed) delivered += await deliver(number);
       if (random.chance(mischief / 20)) {
         closed = true;
-        handler.failed(new SkewlessError('log_unavailable', 'the log is away', { retryable: true }));
+        handler.failed(away());
       }
       await new Promise((resolve) => {
         if (delivered > 0) setImmediate(resolve);

@@ -1,6 +1,6 @@
 /** Definitions and random records that reach every path of the driver, and what a clean single pass makes of them. */
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
-import type { Definitions, SourceDefinition } from '../../src/definition/definition.ts';
+import type { Definitions, SourceDefinition, ViewDefinition } from '../../src/definition/definition.ts';
 import { loadDefinitions } from '../../src/definition/load.ts';
 import { compileSourceDecoder } from '../../src/event/decode.ts';
 import type { LogRecord } from '../../src/event/event.ts';
@@ -12,6 +12,7 @@ import { compilePlan, type ViewPlan } from '../../src/state/plan.ts';
 import type { Store } from '../../src/store/store.ts';
 import { laneName, type MemoryStore } from './memory-store.ts';
 import type { Random } from './random.ts';
+import type { MovedRecord } from './transit.ts';
 
 export const SOURCE = 'taps';
 export const STARTED_MS = 1_700_000_000_000;
@@ -113,22 +114,43 @@ export function randomRecords(random: Random, count: number): readonly AppendRec
 export type StatesByEntity = ReadonlyMap<string, string>;
 
 /** One pass over the log, nothing but `decode` and `fold`. */
-export function cleanPass(definitions: Definitions, records: readonly LogRecord[]): StatesByEntity {
-  const views = [...definitions.views.values()];
+export function cleanPass(
+  definitions: Definitions,
+  records: readonly LogRecord[],
+  moved: ReadonlyMap<ViewDefinition, readonly MovedRecord[]> = new Map(),
+): StatesByEntity {
+  const states = new Map<string, { readonly plan: ViewPlan; readonly state: EntityState }>();
+  const all = [...definitions.views.values()];
+  const inPlace = records.map((record) => ({ record, partition: record.partition }));
+  passOver(
+    definitions,
+    all.filter((view) => !moved.has(view)),
+    inPlace,
+    states,
+  );
+  for (const [view, some] of moved) passOver(definitions, [view], some, states);
+  return sorted([...states].map(([name, { plan, state }]) => [name, canonical(plan, state)]));
+}
+
+/** `partition`: of the shard. */
+function passOver(
+  definitions: Definitions,
+  views: readonly ViewDefinition[],
+  records: readonly MovedRecord[],
+  states: Map<string, { readonly plan: ViewPlan; readonly state: EntityState }>,
+): void {
   const plans = views.map((view) => compilePlan(view, AGGREGATIONS));
   const decoder = compileSourceDecoder(sourceOf(definitions), views);
-  const states = new Map<string, { readonly plan: ViewPlan; readonly state: EntityState }>();
-  for (const record of records) {
+  for (const { record, partition } of records) {
     for (const [index, outcome] of decoder.decode(record).entries()) {
       const plan = plans[index] as ViewPlan;
       if (outcome.kind !== 'event') continue;
-      const name = `${laneOf(plan, record.partition)} ${outcome.event.entityKey}`;
+      const name = `${laneOf(plan, partition)} ${outcome.event.entityKey}`;
       const entry = states.get(name) ?? { plan, state: emptyState(plan) };
       states.set(name, entry);
       fold(plan, entry.state, outcome.event);
     }
   }
-  return sorted([...states].map(([name, { plan, state }]) => [name, canonical(plan, state)]));
 }
 
 /** The same of what a store holds. */

@@ -199,5 +199,12 @@ function gatedLog(log: Log, gate: Gate): Log {
     ...log,
     append: (topic, records, progress) => through(gate, () => log.append(topic, records, progress)),
     ranges: (topic) => through(gate, () => log.ranges(topic)),
+    async openTransfer(options) {
+      const transfer = await through(gate, () => log.openTransfer(options));
+      return {
+        ...transfer,
+        append: (topic, records, next) => through(gate, () => transfer.append(topic, records, next)),
+      };
+    },
   };
 }

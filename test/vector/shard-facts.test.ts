@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Checkpoint } from '../../src/store/store.ts';
-import { reaches, shardFacts } from '../../src/vector/shard-facts.ts';
+import { reaches } from '../../src/store/place.ts';
+import { shardFacts } from '../../src/vector/shard-facts.ts';
 
 const CHECKPOINT: Checkpoint = {
   position: { 0: 10 },

@@ -1,7 +1,9 @@
 /** How fresh what is served is: one line for each shard a view is read from, from the store's checkpoints. */
 import { formatTimestamp } from '../../../core/time.ts';
 import type { SourceDefinition, ViewDefinition } from '../../../definition/definition.ts';
-import type { Checkpoint } from '../../../store/store.ts';
+import { isRepartitioned } from '../../../log/entity-partition.ts';
+import { sumOf } from '../../../store/place.ts';
+import type { Checkpoint, Position } from '../../../store/store.ts';
 import { shardFacts } from '../../../vector/shard-facts.ts';
 import type { Serving } from '../../dependencies.ts';
 import { entityKeyOf } from '../../partitions.ts';
@@ -11,6 +13,7 @@ import { type ShardOutcome, createReadRequest, readShards, shardText } from '../
 export interface ShardFreshness {
   readonly partition: number;
   readonly state: 'ready' | 'stale' | 'rebuilding' | 'unavailable';
+  /** Next offset to fold. Of a repartitioned source, summed over its partitions, as the build target is. */
   readonly position: number | null;
   readonly build_target: number | null;
   /** Records appended and not yet folded; null where there is no log to ask. */
@@ -45,7 +48,8 @@ export async function readFreshness(serving: Serving, views: Iterable<ViewDefini
       view.id,
       Array.from({ length: counts.get(view.source.name) ?? 1 }, (_, partition) => {
         const outcome = outcomes.get(shardText(shardIdOf(view, partition)));
-        return shardFreshness(view, partition, outcome, ends.get(view.source.name)?.get(partition) ?? null, nowMs);
+        const some = endsFor(view, partition, ends.get(view.source.name) ?? null);
+        return shardFreshness(view, partition, outcome, some, nowMs);
       }),
     ]),
   );
@@ -59,18 +63,19 @@ function shardFreshness(
   view: ViewDefinition,
   partition: number,
   outcome: ShardOutcome | undefined,
-  endOffset: number | null,
+  /** Of the source's partitions that the shard is folded from; null where there is no log to ask. */
+  ends: Position | null,
   nowMs: number,
 ): ShardFreshness {
   const checkpoint =
     outcome?.kind === 'read' ? (outcome.sections.get(view.stateFingerprint)?.checkpoint ?? null) : null;
-  const position = checkpoint?.position[partition] ?? null;
+  const position = checkpoint === null ? null : sumOf(checkpoint.position);
   return {
     partition,
     state: outcome?.kind === 'read' ? stateOf(checkpoint, view.source, nowMs) : 'unavailable',
     position,
-    build_target: checkpoint?.buildTarget[partition] ?? null,
-    lag: endOffset === null ? null : Math.max(0, endOffset - (position ?? 0)),
+    build_target: checkpoint === null ? null : sumOf(checkpoint.buildTarget),
+    lag: lagOf(checkpoint?.position ?? {}, ends),
     caught_up_at: timestampOrNull(checkpoint?.caughtUpAtMs),
     heartbeat: timestampOrNull(checkpoint?.heartbeatMs),
     watermark: timestampOrNull(checkpoint?.watermarkMs),
@@ -85,15 +90,31 @@ function stateOf(checkpoint: Checkpoint | null, source: SourceDefinition, nowMs:
   return facts.stale ? 'stale' : 'ready';
 }
 
-/** Source → partition → end of the log; empty where there is no log, or it does not answer. */
+/** All partitions of a source that is repartitioned for the view: its entities' events may be in any. */
+function endsFor(view: ViewDefinition, partition: number, ends: Position | null): Position | null {
+  if (ends === null || isRepartitioned(view.source, view.keyColumns, Object.keys(ends).length)) return ends;
+  const end = ends[partition];
+  return end === undefined ? null : { [partition]: end };
+}
+
+function lagOf(position: Position, ends: Position | null): number | null {
+  if (ends === null) return null;
+  return Object.entries(ends).reduce(
+    (sum, [partition, end]) => sum + Math.max(0, end - (position[Number(partition)] ?? 0)),
+    0,
+  );
+}
+
+/** Source → partition → end of the log; none where there is no log, or it does not answer. */
 async function logEnds(
   serving: Serving,
   sources: ReadonlyMap<string, SourceDefinition>,
-): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
-  const ends = new Map<string, ReadonlyMap<number, number>>();
+): Promise<ReadonlyMap<string, Position>> {
+  const ends = new Map<string, Position>();
   for (const source of sources.values()) {
-    const ranges = (await serving.log?.ranges(source.topic).catch(() => null)) ?? [];
-    ends.set(source.name, new Map(ranges.map(({ partition, endOffset }) => [partition, endOffset])));
+    const ranges = (await serving.log?.ranges(source.topic).catch(() => null)) ?? null;
+    if (ranges === null) continue;
+    ends.set(source.name, Object.fromEntries(ranges.map(({ partition, endOffset }) => [partition, endOffset])));
   }
   return ends;
 }

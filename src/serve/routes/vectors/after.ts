@@ -1,6 +1,8 @@
 /** Reading one's own writes: shards below a wanted position are read again, within the budget, once they have applied it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Serving } from '../../dependencies.ts';
+import { reaches } from '../../../store/place.ts';
+import type { Checkpoint, Position, ShardId } from '../../../store/store.ts';
 import type { SourcePositions } from '../../position-token.ts';
 import {
   type PlannedShard,
@@ -49,12 +51,18 @@ function belowPosition(
 ): ReadonlyMap<string, PlannedShard> {
   return new Map(
     [...shards].filter(([text, { id }]) => {
-      const wanted = after.get(id.source)?.[id.partition] ?? 0;
+      const wanted = after.get(id.source);
       const outcome = outcomes.get(text);
-      if (wanted === 0 || outcome?.kind !== 'read') return false;
+      if (wanted === undefined || outcome?.kind !== 'read') return false;
       return [...outcome.sections.values()].some(
-        ({ checkpoint }) => (checkpoint?.position[id.partition] ?? 0) < wanted,
+        ({ checkpoint }) => !reaches(checkpoint?.position ?? {}, concerning(wanted, id, checkpoint)),
       );
     }),
   );
+}
+
+/** A shard is folded from its own partition, or, where the source is repartitioned, from all. */
+function concerning(wanted: Position, { partition }: ShardId, checkpoint: Checkpoint | null): Position {
+  if (checkpoint !== null && checkpoint.transitPosition !== null) return wanted;
+  return { [partition]: wanted[partition] ?? 0 };
 }
