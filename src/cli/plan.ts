@@ -2,10 +2,12 @@
 import { Command } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
-import type { Definitions } from '../definition/definition.ts';
+import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 import { formatProblem } from '../definition/problem.ts';
+import { isRepartitioned } from '../log/entity-partition.ts';
 import type { Log } from '../log/log.ts';
 import { deadLetterTopic } from '../materialize/dead-letters.ts';
+import { repartitionOf } from '../materialize/repartition.ts';
 import { compilePlan } from '../state/plan.ts';
 import { priceOf } from '../state/price.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore, warnOnStderr } from './connect.ts';
@@ -66,7 +68,7 @@ async function plan(directory: string, flags: PlanFlags): Promise<number> {
   const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace, warnOnStderr);
   try {
-    const topics = await plannedTopics(definitions, log);
+    const topics = await plannedTopics(definitions, log, flags.namespace);
     const stored = await storedViews(store);
     const views = await plannedViews(definitions, stored, log);
     const left = stored.filter((each) => viewsOf(definitions, each).length === 0);
@@ -95,12 +97,10 @@ async function plannedViews(
   for (const view of views.values()) {
     const found = stored.find((each) => isOf(view, each));
     const ranges = await log.ranges(view.source.topic);
-    const from = new Map(
-      found?.shards.map(({ shard, checkpoint }) => [shard.partition, checkpoint.position[shard.partition] ?? 0]),
-    );
-    const records = ranges?.map(
-      ({ partition, startOffset, endOffset }) => endOffset - (from.get(partition) ?? startOffset),
-    );
+    const records = ranges?.map(({ partition, startOffset, endOffset }) => {
+      const positions = found?.shards.flatMap(({ checkpoint }) => checkpoint.position[partition] ?? []) ?? [];
+      return endOffset - (positions.length === 0 ? startOffset : Math.min(...positions));
+    });
     planned.push({
       view: view.id,
       fingerprint: view.stateFingerprint,
@@ -112,18 +112,30 @@ async function plannedViews(
   return planned;
 }
 
-/** Dead-letter topics are made by whoever folds; those of sources by their owners, except in the embedded log. */
-async function plannedTopics(definitions: Definitions, log: Log): Promise<readonly PlannedTopic[]> {
-  const wanted = usedSources(definitions).flatMap(({ name, topic }) => [
-    { topic, purpose: `events of source ${name}` },
-    { topic: deadLetterTopic(topic), purpose: `dead letters of source ${name}; made when it is folded` },
-  ]);
+/** Those of sources are made by their owners, except in the embedded log; the others by whoever folds. */
+async function plannedTopics(definitions: Definitions, log: Log, namespace: string): Promise<readonly PlannedTopic[]> {
   const topics: PlannedTopic[] = [];
-  for (const { topic, purpose } of wanted) {
-    const ranges = await log.ranges(topic);
-    topics.push({ topic, exists: ranges !== null, partitions: ranges?.length ?? null, purpose });
+  const add = async (topic: string, purpose: string): Promise<number | null> => {
+    const partitions = (await log.ranges(topic))?.length ?? null;
+    topics.push({ topic, exists: partitions !== null, partitions, purpose });
+    return partitions;
+  };
+  for (const source of usedSources(definitions)) {
+    const partitions = await add(source.topic, `events of source ${source.name}`);
+    await add(deadLetterTopic(source.topic), `dead letters of source ${source.name}; made when it is folded`);
+    for (const keyColumns of keysOf(definitions, source)) {
+      if (!isRepartitioned(source, keyColumns, partitions ?? 1)) continue;
+      const { topic } = repartitionOf(namespace, source, keyColumns);
+      await add(topic, `events of source ${source.name} by ${keyColumns.join(', ')}; made when it is folded`);
+    }
   }
   return topics;
+}
+
+/** Each once. */
+function keysOf({ views }: Definitions, source: SourceDefinition): readonly (readonly string[])[] {
+  const own = [...views.values()].filter((view) => view.source === source);
+  return [...new Map(own.map(({ keyColumns }) => [keyColumns.join(','), keyColumns])).values()];
 }
 
 function topicsText(topics: readonly PlannedTopic[]): string {

@@ -17,7 +17,7 @@ import { SkewlessError } from '../core/errors.ts';
 import { gap } from './gap.ts';
 import { type KafkaClient, kafkaFault, within } from './kafka-client.ts';
 import { type Held, createHeld } from './kafka-held.ts';
-import { recordBytes, recordOf } from './kafka-record.ts';
+import { endOfPiece, recordOf } from './kafka-record.ts';
 import type { Topics } from './kafka-topics.ts';
 import type { ConsumeOptions, LogConsumer, LogHandler } from './log.ts';
 
@@ -115,26 +115,27 @@ export async function openKafkaConsumer(
 
   /** Fetched from elsewhere than the position: stale, reset by kafkajs, or beyond what can never be seen. */
   async function detour(entry: Held, fetchedOffset: number): Promise<void> {
-    if (await isGap(entry.partition, entry.position)) return;
-    if (entry.noteDetour(fetchedOffset) >= DETOURS_MAX && fetchedOffset > entry.position) {
-      await skipTo(entry, fetchedOffset);
+    const { partition, position } = entry;
+    if (await isGap(partition, position)) return;
+    if (entry.noteDetour(fetchedOffset) >= DETOURS_MAX && fetchedOffset > position) {
+      await skip(entry, position, fetchedOffset);
     }
-    seek(entry.partition, entry.position);
+    seek(partition, entry.position);
   }
 
-  /** What lies before `position` is never delivered to anybody. */
-  async function skipTo(entry: Held, position: number): Promise<void> {
+  /** What lies between the two is never delivered to anybody. */
+  async function skip(entry: Held, from: number, to: number): Promise<void> {
     await entry.exclusively(async () => {
-      const fetchPosition = entry.position;
-      if (entry.lost || position <= fetchPosition) return;
-      entry.position = position;
+      // What was before it in the queue may have sought elsewhere.
+      if (entry.lost || entry.position !== from || to <= from) return;
+      entry.position = to;
       const { partition } = entry;
       await handler.batch({
         partition,
-        fetchPosition,
+        fetchPosition: from,
         records: [],
-        nextPosition: position,
-        endOffset: position,
+        nextPosition: to,
+        endOffset: to,
         reachedEnd: false,
       });
     });
@@ -146,8 +147,7 @@ export async function openKafkaConsumer(
     const beat = setInterval(() => void heartbeat().catch(() => undefined), bounds.heartbeatMs);
     try {
       const fetchedOffset = Number((batch as FetchedBatch).fetchedOffset);
-      if (fetchedOffset !== entry.position) await detour(entry, fetchedOffset);
-      else await entry.exclusively(() => deliver(entry, batch));
+      if (!(await entry.exclusively(() => deliver(entry, batch, fetchedOffset)))) await detour(entry, fetchedOffset);
       // What was sought meanwhile is not overwritten: kafkajs takes it after this.
       if (entry.position > fetchedOffset) resolveOffset(String(entry.position - 1));
     } catch (error) {
@@ -157,8 +157,9 @@ export async function openKafkaConsumer(
     }
   }
 
-  /** In pieces as small as the options ask for. */
-  async function deliver(entry: Held, batch: Batch): Promise<void> {
+  /** In pieces as small as the options ask for. Answers false if the partition is not where the batch was fetched from. */
+  async function deliver(entry: Held, batch: Batch, fetchedOffset: number): Promise<boolean> {
+    if (entry.position !== fetchedOffset) return false;
     const { partition, messages } = batch;
     const highWatermark = Number(batch.highWatermark);
     const batchEnd = Number(batch.lastOffset()) + 1;
@@ -170,9 +171,10 @@ export async function openKafkaConsumer(
       entry.position = nextPosition;
       const reachedEnd = nextPosition >= highWatermark;
       await handler.batch({ partition, fetchPosition, records, nextPosition, endOffset: highWatermark, reachedEnd });
-      if (entry.position !== nextPosition || entry.lost || closing !== null) return;
+      if (entry.position !== nextPosition || entry.lost || closing !== null) return true;
       from = to;
     }
+    return true;
   }
 
   /** Empty batches for partitions that are at their end, and a look at whether positions are still in the log. */
@@ -231,8 +233,7 @@ export async function openKafkaConsumer(
     skipped: (partition, firstOffset, lastOffset) => {
       const entry = held.get(partition);
       // A batch that was on its way when the position changed says nothing of what is there now.
-      if (entry !== undefined && !entry.lost && firstOffset === entry.position)
-        void skipTo(entry, lastOffset + 1).catch(fail);
+      if (entry !== undefined && !entry.lost) void skip(entry, firstOffset, lastOffset + 1).catch(fail);
     },
   });
   try {
@@ -289,19 +290,4 @@ function listen(consumer: Consumer, topic: string, listeners: Listeners): void {
     const { batchSize, partition, firstOffset, lastOffset } = payload;
     if (batchSize === 0 && firstOffset !== null) listeners.skipped(partition, Number(firstOffset), Number(lastOffset));
   });
-}
-
-function endOfPiece(
-  messages: Batch['messages'],
-  from: number,
-  { batchRecordsMax, batchBytesMax }: ConsumeOptions,
-): number {
-  let bytes = 0;
-  let to = from;
-  while (to < messages.length && to - from < batchRecordsMax) {
-    bytes += recordBytes(messages[to] as Batch['messages'][number]);
-    if (to > from && bytes > batchBytesMax) break;
-    to++;
-  }
-  return to;
 }

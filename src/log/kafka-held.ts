@@ -7,7 +7,7 @@ export interface Held {
   /** To be revoked, or already: nothing more is delivered. */
   lost: boolean;
   /** Runs `work` when all before it is done. */
-  exclusively(work: () => Promise<void>): Promise<void>;
+  exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves when all that was begun is done. */
   settled(): Promise<void>;
   /** Neither paused nor delivering. */
@@ -30,9 +30,12 @@ export function createHeld(partition: number, position: number): Held {
     async exclusively(work) {
       running++;
       const turn = last.then(work);
-      last = turn.catch(() => undefined);
+      last = turn.then(
+        () => undefined,
+        () => undefined,
+      );
       try {
-        await turn;
+        return await turn;
       } finally {
         running--;
       }

@@ -1,6 +1,7 @@
 /** kafkajs's messages → records of the port. */
 import type { IHeaders, KafkaMessage } from 'kafkajs';
 import type { LogRecord, RecordHeaders } from '../event/event.ts';
+import type { ConsumeOptions } from './log.ts';
 
 export function recordOf(partition: number, message: KafkaMessage): LogRecord {
   const { key, value } = message;
@@ -9,8 +10,21 @@ export function recordOf(partition: number, message: KafkaMessage): LogRecord {
   return headers === null ? record : { ...record, headers };
 }
 
-export function recordBytes({ key, value }: KafkaMessage): number {
-  return (key?.length ?? 0) + (value?.length ?? 0);
+/** Where a piece of `messages` ends that begins at `from` and keeps to the bounds; it holds one message at least. */
+export function endOfPiece(
+  messages: readonly KafkaMessage[],
+  from: number,
+  { batchRecordsMax, batchBytesMax }: ConsumeOptions,
+): number {
+  let bytes = 0;
+  let to = from;
+  while (to < messages.length && to - from < batchRecordsMax) {
+    const { key, value } = messages[to] as KafkaMessage;
+    bytes += (key?.length ?? 0) + (value?.length ?? 0);
+    if (to > from && bytes > batchBytesMax) break;
+    to++;
+  }
+  return to;
 }
 
 function headersOf(headers: IHeaders): RecordHeaders | null {

@@ -1,4 +1,5 @@
 /** What every `Log` adapter promises. An adapter's test file gives a way to open it, and runs this. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { LogRecord } from '../../src/event/event.ts';
@@ -12,6 +13,9 @@ export interface OpenLog {
 }
 
 const OPTIONS: ConsumeOptions = { topic: 't', group: 'g', batchRecordsMax: 100, batchBytesMax: 1_000_000, idleMs: 5 };
+
+/** Longer than any adapter waits to fetch what has come. */
+const FETCHED_MS = 1_500;
 
 const record = (value: string, key: string | null = null) => ({
   key: key === null ? null : Buffer.from(key),
@@ -404,6 +408,23 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
       });
       consumer = await consume(log, handler, { batchRecordsMax: 1 });
       await handler.seen((self) => self.values().length === 5);
+      expect(handler.values()).toEqual(['a', 'b', 'a', 'b', 'c']);
+    });
+
+    test('a seek from within the handler stands, though more has been fetched meanwhile', async () => {
+      const log = await opened();
+      await log.append('t', [record('a'), record('b')]);
+      let consumer: LogConsumer | null = null;
+      let first = true;
+      const handler = recorder(0, async (batch) => {
+        if (!first || batch.records.length > 0) return;
+        first = false;
+        await log.append('t', [record('c')]);
+        await delay(FETCHED_MS);
+        consumer?.seek(0, 0);
+      });
+      consumer = await consume(log, handler);
+      await handler.seen((self) => self.values().length >= 5);
       expect(handler.values()).toEqual(['a', 'b', 'a', 'b', 'c']);
     });
 

@@ -3,7 +3,7 @@ import { describeWith } from '../services/available.ts';
 import { type KafkaService, startKafka } from '../services/kafka.ts';
 import { type OwnRedis, startOwnRedis } from '../services/redis.ts';
 import { type TcpProxy, startTcpProxy } from '../services/tcp-proxy.ts';
-import { CARDS, SERVICE } from './payments.ts';
+import { ROWS, SERVICE } from './payments.ts';
 import { type Process, type World, createWorld, eventually } from './world.ts';
 
 const positionsOf = async (world: World): Promise<number> =>
@@ -26,7 +26,7 @@ async function statusesOf({ url }: Process): Promise<readonly string[]> {
   const response = await fetch(`${url}/v1/feature-services/${SERVICE}/vectors`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ entities: CARDS.map((card) => ({ card })), include: ['status'] }),
+    body: JSON.stringify({ entities: ROWS, include: ['status'] }),
   });
   if (!response.ok) return [`${response.status}`];
   const { vectors } = (await response.json()) as { vectors: { status: string[] }[] };
@@ -113,7 +113,7 @@ describeWith(['kafka', 'own-redis'], 'a Redis that fails', () => {
     const response = await fetch(`${server.url}/v1/feature-services/${SERVICE}/vectors`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ entities: [{ card: 'card-0' }] }),
+      body: JSON.stringify({ entities: ROWS.slice(0, 1) }),
       signal: AbortSignal.timeout(20_000),
     });
     expect(response.status).toBe(503);

@@ -189,11 +189,12 @@ async function laneBehind(definitions: Definitions, log: SqliteLog, { status }: 
   for (const source of status().sources) {
     const topic = definitions.sources.get(source.source)?.topic ?? '';
     const ends = new Map((await log.ranges(topic))?.map(({ partition, endOffset }) => [partition, endOffset]));
+    const allOfThem = [...ends.values()].reduce((sum, end) => sum + end, 0);
     const lanes = source.views.flatMap(({ partitions }) => partitions);
     if (lanes.length === 0) return `${source.source} has no lane: ${JSON.stringify(source.state)}`;
     for (const lane of lanes) {
       const { partition, position, state, caughtUpAtMs } = lane;
-      if (position !== ends.get(partition) || state !== 'live' || caughtUpAtMs === null) {
+      if ((position !== ends.get(partition) && position !== allOfThem) || state !== 'live' || caughtUpAtMs === null) {
         return JSON.stringify({ source: source.source, state: source.state, lane });
       }
     }
