@@ -6,8 +6,10 @@
  */
 import type { Clock } from '../core/clock.ts';
 import { assert } from '../core/assert.ts';
-import type { Definitions, SourceDefinition } from '../definition/definition.ts';
+import type { Definitions, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
 import { compileSourceDecoder } from '../event/decode.ts';
+import type { Erasure } from '../event/erasure.ts';
+import type { ViewOutcome } from '../event/event.ts';
 import { encodeRecordKey } from '../event/record-key.ts';
 import { createRowReader } from '../event/row.ts';
 import { slotOf } from '../event/slot.ts';
@@ -15,7 +17,8 @@ import type { AppendRecord, Log, Transfer } from '../log/log.ts';
 import { partitionOf } from '../log/partitioner.ts';
 import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
 import { REPLAY_HEADER, formatReplayHeader } from '../materialize/replayed.ts';
-import { type PlannedLetter, type ReplayPlan, lettersOf, plansOf } from './dlq-topic.ts';
+import { type PlannedLetter, type ReplayPlan, erasuresOf, lettersOf, plansOf } from './dlq-topic.ts';
+import { voids } from './erase-entity.ts';
 
 export interface ReplayOptions {
   readonly log: Log;
@@ -35,6 +38,8 @@ export interface Replayed {
   appended: number;
   /** Rejected still, or too large to have been kept. */
   rejected: number;
+  /** Of entities that were erased since: left where they are. */
+  erased: number;
   /** Appended by earlier replays. */
   earlier: number;
 }
@@ -49,7 +54,7 @@ const TEXT_DECODER = new TextDecoder();
 export async function replayLetters(options: ReplayOptions): Promise<Replayed> {
   const { log, source, dryRun } = options;
   const topic = deadLetterTopic(source.topic);
-  const result: Replayed = { source: source.name, appended: 0, rejected: 0, earlier: 0 };
+  const result: Replayed = { source: source.name, appended: 0, rejected: 0, erased: 0, earlier: 0 };
   if ((await log.ranges(topic)) === null) return result;
   if (dryRun) {
     await planNew(options, await plansOf(log, source), result, () => Promise.resolve());
@@ -88,7 +93,7 @@ async function planNew(
   carry: (letters: readonly PlannedLetter[]) => Promise<void>,
 ): Promise<void> {
   const planned = new Set(plans.flatMap(({ letters }) => letters.flatMap(namesOf)));
-  const takersOf = createJudge(options);
+  const takersOf = createJudge(options, await erasuresOf(options.log, options.source));
   let portion: PlannedLetter[] = [];
   let bytes = 0;
   for await (const { letter, letterOffset } of lettersOf(options.log, options.source)) {
@@ -96,8 +101,9 @@ async function planNew(
     if (options.reason !== undefined && letter.rejections.every(({ code }) => code !== options.reason)) continue;
     const rejecters = letter.rejections.flatMap(({ fingerprints }) => fingerprints);
     const waiting = rejecters.filter((each) => !planned.has(nameOf(partition, offset, each)));
-    const fingerprints = takersOf(letter, waiting);
+    const { fingerprints, erased } = takersOf(letter, waiting);
     if (waiting.length === 0) result.earlier++;
+    else if (fingerprints.length === 0 && erased) result.erased++;
     else if (fingerprints.length === 0) result.rejected++;
     else {
       const next: PlannedLetter = { letter_offset: letterOffset, partition, offset, fingerprints };
@@ -160,21 +166,36 @@ async function isCarriedOut(log: Log, source: SourceDefinition, { ends, letters 
 }
 
 /** Which of the fingerprints would take the letter's record now. Those of no present view take nothing. */
-function createJudge({ definitions, source, clock }: ReplayOptions) {
+function createJudge({ definitions, source, clock }: ReplayOptions, erasures: readonly Erasure[]) {
   const views = [...definitions.views.values()].filter((view) => view.source.name === source.name);
   const decoder = compileSourceDecoder(source, views);
-  return (letter: DeadLetter, fingerprints: readonly string[]): readonly string[] => {
-    if (letter.value_base64 === null) return [];
+
+  function isErased(letter: DeadLetter, view: ViewDefinition, outcome: ViewOutcome | undefined): boolean {
+    if (outcome?.kind !== 'event') return false;
+    const { entityKey } = outcome.event;
+    return erasures.some((erasure) => voids(erasure, letter, view.keyColumns, entityKey));
+  }
+
+  return (letter: DeadLetter, fingerprints: readonly string[]): Judgement => {
+    if (letter.value_base64 === null) return { fingerprints: [], erased: false };
     const record = { partition: letter.partition, offset: letter.offset, timestampMs: clock.nowMs() };
     const outcomes = decoder.decode({
       ...record,
       key: bytesOf(letter.key_base64),
       value: bytesOf(letter.value_base64),
     });
-    return fingerprints.filter((fingerprint) =>
-      views.some((view, index) => view.stateFingerprint === fingerprint && outcomes[index]?.kind !== 'rejected'),
-    );
+    const erased = views.filter((view, index) => isErased(letter, view, outcomes[index]));
+    const takers = views.filter((view, index) => outcomes[index]?.kind !== 'rejected' && !erased.includes(view));
+    const isOneOf = (some: readonly ViewDefinition[]) => (fingerprint: string) =>
+      some.some(({ stateFingerprint }) => stateFingerprint === fingerprint);
+    return { fingerprints: fingerprints.filter(isOneOf(takers)), erased: fingerprints.some(isOneOf(erased)) };
   };
+}
+
+interface Judgement {
+  readonly fingerprints: readonly string[];
+  /** Whether one of those that were asked about would take it, had its entity not been erased. */
+  readonly erased: boolean;
 }
 
 /** Keyed as the source declares, and so where its key belongs, which need not be how and where it was. */

@@ -1,5 +1,6 @@
 /** What a dead-letter topic holds: letters, and the plans of replays (see dlq-replay.ts). */
 import type { SourceDefinition } from '../definition/definition.ts';
+import { type Erasure, parseErasure } from '../event/erasure.ts';
 import type { LogRecord } from '../event/event.ts';
 import type { Log } from '../log/log.ts';
 import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
@@ -58,6 +59,16 @@ export async function plansOf(log: Log, source: SourceDefinition): Promise<reado
     if (plan?.source === source.name) plans.push(plan);
   }
   return plans;
+}
+
+/** Of entities whose letters are not to be replayed any more. */
+export async function erasuresOf(log: Log, source: SourceDefinition): Promise<readonly Erasure[]> {
+  const erasures: Erasure[] = [];
+  for await (const record of recordsOf(log, deadLetterTopic(source.topic))) {
+    const erasure = parseErasure(record);
+    if (erasure !== null) erasures.push(erasure);
+  }
+  return erasures;
 }
 
 function parsePlan(value: Uint8Array): ReplayPlan | null {

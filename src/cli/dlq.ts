@@ -147,10 +147,10 @@ const replay: Work = async (log, definitions, sources, flags) => {
   }
   if (flags.json === true) process.stdout.write(`${JSON.stringify({ dry_run: dry, sources: results })}\n`);
   else {
-    for (const { source, appended, rejected, earlier } of results) {
+    for (const { source, appended, rejected, erased, earlier } of results) {
       const verb = dry ? 'would be appended' : 'appended';
       process.stdout.write(
-        `${source}: ${formatCount(appended, 'record')} ${verb} again, ${rejected} would be rejected still, ${earlier} were replayed before\n`,
+        `${source}: ${formatCount(appended, 'record')} ${verb} again, ${rejected} would be rejected still, ${erased} are of erased entities, ${earlier} were replayed before\n`,
       );
     }
   }

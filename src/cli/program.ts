@@ -8,6 +8,7 @@ import { SkewlessError, messageOf } from '../core/errors.ts';
 import { checkCommand } from './check.ts';
 import type { SecurityFlags } from './connect.ts';
 import { EXIT } from './exit.ts';
+import { eraseCommand } from './erase.ts';
 import { dlqCommand } from './dlq.ts';
 import { doctorCommand } from './doctor.ts';
 import { ingestCommand } from './ingest.ts';
@@ -42,6 +43,7 @@ export async function runProgram(argv: readonly string[], runRoles: RunRoles, ve
   program.addCommand(pruneCommand(finish));
   program.addCommand(doctorCommand(finish));
   program.addCommand(dlqCommand(finish));
+  program.addCommand(eraseCommand(finish));
   for (const command of [program, ...program.commands]) command.exitOverride();
   program.hook('preAction', (_program, command) => applyEnvironment(program, command));
   try {

@@ -6,6 +6,7 @@ import { assert, assertNever } from '../core/assert.ts';
 import { takeChange } from '../state/codec.ts';
 import { placeOf } from '../store/place.ts';
 import type { Checkpoint, CommitSection, Place } from '../store/store.ts';
+import { storedErasures } from './erasing.ts';
 import { changeState, forgetUnflushed, type Lane } from './lane.ts';
 import { openLanes } from './open-lanes.ts';
 import { formatOwner, type Ownership, RELEASED } from './opening.ts';
@@ -99,6 +100,7 @@ function checkpointOf(context: ShardContext, ownership: Ownership, nextOffset: n
     completeFromMs: ownership.completeFromMs,
     watermarkMs: ownership.watermarkMs,
     receivedAtMs: ownership.receivedAtMs,
+    erasing: vector === null ? null : storedErasures(vector.erasures),
   };
 }
 

@@ -15,6 +15,8 @@ export interface ViewCounters {
   /** The view's `where` is not true. */
   readonly filtered: number;
   readonly nullKey: number;
+  /** Below a control record that has not come yet: void. */
+  readonly erased: number;
   /** By code; `too_far_ahead` are the events from the future. */
   readonly rejected: Readonly<Record<string, number>>;
 }
@@ -23,12 +25,13 @@ export interface Counting {
   fold(outcome: FoldOutcome, forcedSeals: number): void;
   filtered(): void;
   nullKey(): void;
+  erased(): void;
   rejected(code: string): void;
   snapshot(): ViewCounters;
 }
 
 export function createCounters(): Counting {
-  const counts = { folded: 0, late: 0, tooLate: 0, duplicates: 0, forcedSeals: 0, filtered: 0, nullKey: 0 };
+  const counts = { folded: 0, late: 0, tooLate: 0, duplicates: 0, forcedSeals: 0, filtered: 0, nullKey: 0, erased: 0 };
   const rejected = new Map<string, number>();
   return {
     fold(outcome, forcedSeals) {
@@ -45,6 +48,9 @@ export function createCounters(): Counting {
     },
     nullKey() {
       counts.nullKey++;
+    },
+    erased() {
+      counts.erased++;
     },
     rejected(code) {
       rejected.set(code, (rejected.get(code) ?? 0) + 1);
@@ -64,6 +70,7 @@ export function addCounters(left: ViewCounters, right: ViewCounters): ViewCounte
     forcedSeals: left.forcedSeals + right.forcedSeals,
     filtered: left.filtered + right.filtered,
     nullKey: left.nullKey + right.nullKey,
+    erased: left.erased + right.erased,
     rejected,
   };
 }

@@ -2,9 +2,12 @@
 import { assert, assertNever } from '../core/assert.ts';
 import { messageOf } from '../core/errors.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
+import type { Erasure } from '../event/erasure.ts';
 import type { ViewEvent, ViewOutcome } from '../event/event.ts';
+import { eraseState } from '../state/erase.ts';
 import { fold } from '../state/fold.ts';
-import { changeState, type Lane } from './lane.ts';
+import { isVoid, passErasure } from './erasing.ts';
+import { changeState, erasedEntity, type Lane } from './lane.ts';
 import { completeFrom, type Ownership } from './opening.ts';
 import { notePending } from './pending-bytes.ts';
 import type { DecodedRecord } from './shard-context.ts';
@@ -15,17 +18,16 @@ import { isPast, noteEventTime, passProgress, passRecord } from './vector.ts';
 export function foldRecord(lane: Lane, decoded: DecodedRecord, source: SourceDefinition, nowMs: number): void {
   if (lane.state.mode !== 'owned' || decoded.at < lane.state.ownership.nextOffset) return;
   const { ownership } = lane.state;
-  const { record, outcomes, eventTimeMs, progress } = decoded;
+  const { record, outcomes, eventTimeMs, progress, erasure } = decoded;
   if (progress !== undefined) {
     noteProgress(ownership, progress, source);
     return;
   }
   const { vector } = ownership;
   if (vector !== null && isPast(vector, record)) return;
-  const outcome = outcomes[lane.outcomeIndex];
-  assert(outcome !== undefined, 'an outcome for each lane');
   try {
-    apply(lane, outcome);
+    if (erasure === undefined) apply(lane, outcomes[lane.outcomeIndex], record.partition);
+    else erase(lane, erasure, record.partition);
   } catch (error) {
     const message = `partition ${record.partition}, offset ${record.offset}: ${messageOf(error)}`;
     changeState(lane, { mode: 'failed', code: 'internal', message });
@@ -51,10 +53,13 @@ export function raiseWatermark(ownership: Ownership, watermarkMs: number): void 
   if (ownership.watermarkMs === null || watermarkMs > ownership.watermarkMs) ownership.watermarkMs = watermarkMs;
 }
 
-function apply(lane: Lane, outcome: ViewOutcome): void {
+/** `from`: the partition of the source. */
+function apply(lane: Lane, outcome: ViewOutcome | undefined, from: number): void {
+  assert(outcome !== undefined, 'an outcome for each lane');
   switch (outcome.kind) {
     case 'event':
-      foldEvent(lane, outcome.event);
+      if (isVoidFor(lane, outcome.event.entityKey, from)) lane.counters.erased();
+      else foldEvent(lane, outcome.event);
       return;
     case 'filtered':
       lane.counters.filtered();
@@ -76,4 +81,22 @@ function foldEvent(lane: Lane, event: ViewEvent): void {
   const forcedSealsBefore = state.forcedSeals;
   lane.counters.fold(fold(lane.plan.plan, state, event), state.forcedSeals - forcedSealsBefore);
   notePending(lane, event.entityKey, state);
+}
+
+function isVoidFor({ state }: Lane, entity: string, from: number): boolean {
+  return (
+    state.mode === 'owned' && state.ownership.vector !== null && isVoid(state.ownership.vector.erasures, entity, from)
+  );
+}
+
+/** What was erased is committed before anything else is folded (shard.ts). */
+function erase(lane: Lane, erasure: Erasure, from: number): void {
+  const entity = erasedEntity(lane, erasure);
+  if (entity === null || lane.state.mode !== 'owned') return;
+  const { vector } = lane.state.ownership;
+  if (vector !== null && !passErasure(vector.erasures, erasure, entity, from)) return;
+  const state = lane.working.get(entity);
+  assert(state !== undefined, 'states are loaded before they are erased');
+  eraseState(state);
+  notePending(lane, entity, state);
 }

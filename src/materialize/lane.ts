@@ -12,6 +12,7 @@
  * An owned lane is building below its build target, and live from there on.
  */
 import { LRUCache } from 'lru-cache';
+import type { Erasure } from '../event/erasure.ts';
 import type { EntityState } from '../state/entity-state.ts';
 import { type Counting, createCounters } from './counters.ts';
 import type { Ownership } from './opening.ts';
@@ -105,4 +106,9 @@ export function settle(lane: Lane): void {
 export function forgetUnflushed(lane: Lane): void {
   lane.unflushed.clear();
   lane.pendingBytes = 0;
+}
+
+/** The lane's entity that a control record is about; null: none of these key columns. */
+export function erasedEntity({ plan }: Lane, { entities }: Erasure): string | null {
+  return entities[plan.view.keyColumns.join(',')] ?? null;
 }

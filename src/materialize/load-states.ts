@@ -5,9 +5,9 @@ import { decodeState } from '../state/codec.ts';
 import { emptyState } from '../state/entity-state.ts';
 import { isSamePlace } from '../store/place.ts';
 import type { ShardRead } from '../store/store.ts';
-import { changeState, type Lane } from './lane.ts';
+import { changeState, erasedEntity, type Lane } from './lane.ts';
 import { untilReachable } from './retry.ts';
-import type { Chunk, ShardContext } from './shard-context.ts';
+import type { Chunk, DecodedRecord, ShardContext } from './shard-context.ts';
 import { isPast } from './vector.ts';
 
 interface Wanted {
@@ -43,17 +43,23 @@ function missingStates(lane: Lane, chunk: Chunk): readonly Wanted[] {
   if (lane.state.mode !== 'owned') return [];
   const { nextOffset, vector } = lane.state.ownership;
   const missing = new Set<string>();
-  for (const { at, record, outcomes } of chunk.records) {
-    const outcome = outcomes[lane.outcomeIndex];
-    if (outcome?.kind !== 'event' || at < nextOffset) continue;
-    if (vector !== null && isPast(vector, record)) continue;
-    const entity = outcome.event.entityKey;
+  for (const decoded of chunk.records) {
+    const entity = entityIn(lane, decoded);
+    if (entity === null || decoded.at < nextOffset) continue;
+    if (vector !== null && isPast(vector, decoded.record)) continue;
     if (lane.working.has(entity)) continue;
     const state = lane.idle.get(entity);
     if (state === undefined) missing.add(entity);
     else lane.working.set(entity, state);
   }
   return [...missing].map((entity) => ({ lane, entity }));
+}
+
+/** Whose state the record changes, if any's. */
+function entityIn(lane: Lane, { outcomes, erasure }: DecodedRecord): string | null {
+  if (erasure !== undefined) return erasedEntity(lane, erasure);
+  const outcome = outcomes[lane.outcomeIndex];
+  return outcome?.kind === 'event' ? outcome.event.entityKey : null;
 }
 
 function isWhereExpected({ state }: Lane, { checkpoint }: ShardRead): boolean {

@@ -6,6 +6,7 @@
  */
 import { SkewlessError } from '../core/errors.ts';
 import { type EntityReader, compileEntityReader } from '../event/entity-reader.ts';
+import { parseErasure } from '../event/erasure.ts';
 import type { LogRecord } from '../event/event.ts';
 import { partitionOfEntityKey } from '../log/entity-partition.ts';
 import type { AppendRecord, Log, LogBatch, PartitionRange, Transfer } from '../log/log.ts';
@@ -27,7 +28,7 @@ export interface MoverContext {
 
 export function createMover({ log, repartition, partition, partitions, retry, confirmMs }: MoverContext): Partition {
   const { source, topic, group } = repartition;
-  const entityOf = compileEntityReader(source, repartition.keyColumns);
+  const entityOf = entityFinder(repartition);
   let transfer: Transfer | null = null;
   /** Everything below is moved. */
   let position = 0;
@@ -49,8 +50,12 @@ export function createMover({ log, repartition, partition, partitions, retry, co
     transfer ??= await take();
     if (position > batch.nextPosition) return;
     const records = batch.records.filter(({ offset }) => offset >= position);
-    const appended = records.map((record) => route(record, entityOf, partitions));
-    for (let to = 0; to < partitions; to++) appended.push(progressRecord({ ...progress, lostUntilMs }, to));
+    const lost = { partition, nextOffset: position, reachedEndAtMs: null, lostUntilMs };
+    const appended = [
+      ...(lostUntilMs === null ? [] : toAll(lost)),
+      ...records.map((record) => route(record, entityOf, partitions)),
+      ...toAll(progress),
+    ];
     try {
       await transfer.append(topic, appended, batch.nextPosition);
     } catch (error) {
@@ -60,6 +65,10 @@ export function createMover({ log, repartition, partition, partitions, retry, co
     }
     position = batch.nextPosition;
     lostUntilMs = null;
+  }
+
+  function toAll(progress: Progress): readonly AppendRecord[] {
+    return Array.from({ length: partitions }, (_none, to) => progressRecord(progress, to));
   }
 
   async function closeTransfer(): Promise<void> {
@@ -86,6 +95,16 @@ export function createMover({ log, repartition, partition, partitions, retry, co
       return batch.nextPosition;
     },
     release: closeTransfer,
+  };
+}
+
+/** A control record goes where the entity's events are. */
+function entityFinder({ source, keyColumns }: Repartition): EntityReader {
+  const entityOf = compileEntityReader(source, keyColumns);
+  const key = keyColumns.join(',');
+  return (record) => {
+    const erasure = parseErasure(record);
+    return erasure === null ? entityOf(record) : (erasure.entities[key] ?? null);
   };
 }
 

@@ -91,7 +91,8 @@ export function decideOpening(checkpoint: Checkpoint | null, context: OpeningCon
       epoch: Math.max(checkpoint.epoch + taken, context.epoch),
       stored: placeOf(checkpoint),
       nextOffset: position,
-      vector: context.sourceEnds === null ? null : createVector(context.partitions, checkpoint.position),
+      vector:
+        context.sourceEnds === null ? null : createVector(context.partitions, checkpoint.position, checkpoint.erasing),
       buildTarget: checkpoint.buildTarget,
       completeFromMs: checkpoint.completeFromMs,
       watermarkMs: checkpoint.watermarkMs,
@@ -135,7 +136,7 @@ function build({ source, range, partitions, sourceEnds, nowMs, epoch }: OpeningC
     epoch: Math.max(1, epoch),
     stored: null,
     nextOffset: range.startOffset,
-    vector: sourceEnds === null ? null : createVector(partitions, null),
+    vector: sourceEnds === null ? null : createVector(partitions, null, null),
     buildTarget: sourceEnds ?? { [range.partition]: range.endOffset },
     completeFromMs: range.startOffset === 0 ? null : completeFrom(source, range.startTimestampMs ?? nowMs),
     watermarkMs: null,

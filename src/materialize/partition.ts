@@ -4,6 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SourceDecoder } from '../event/decode.ts';
+import { parseErasure } from '../event/erasure.ts';
 import type { LogRecord } from '../event/event.ts';
 import type { LogBatch } from '../log/log.ts';
 import type { PartitionLetters, RejectedFor } from './dead-letters.ts';
@@ -144,6 +145,8 @@ function* chunksOf(
 }
 
 function decodeRecord(decoder: SourceDecoder, record: LogRecord, lanes: readonly Lane[]): DecodedRecord {
+  const erasure = parseErasure(record);
+  if (erasure !== null) return { at: record.offset, record, outcomes: [], eventTimeMs: null, erasure };
   const decoded = decoder.decode(record);
   const outcomes = record.headers?.[REPLAY_HEADER] === undefined ? decoded : onlyForNamed(record, decoded, lanes);
   return { at: record.offset, record, outcomes, eventTimeMs: decoder.eventTimeMs() };

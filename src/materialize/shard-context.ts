@@ -1,6 +1,7 @@
 /** What the parts of a shard's driver share. */
 import type { Clock } from '../core/clock.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
+import type { Erasure } from '../event/erasure.ts';
 import type { LogRecord, ViewOutcome } from '../event/event.ts';
 import type { PartitionRange } from '../log/log.ts';
 import type { Position, ShardId, Store } from '../store/store.ts';
@@ -52,6 +53,8 @@ export interface DecodedRecord {
   /** By `outcomeIndex` of lanes. */
   readonly outcomes: readonly ViewOutcome[];
   readonly eventTimeMs: number | null;
-  /** Not an event, and without outcomes: how far a partition of the source has been moved. */
+  /** Neither of these is an event, nor has outcomes: how far a partition of the source has been moved. */
   readonly progress?: Progress;
+  /** A control record. */
+  readonly erasure?: Erasure;
 }

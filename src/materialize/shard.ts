@@ -55,7 +55,8 @@ export function createShard(context: ShardContext): Shard {
     const nowMs = clock.nowMs();
     for (const decoded of chunk.records) {
       for (const lane of taking) foldRecord(lane, decoded, context.source, nowMs);
-      if (pendingBytes(taking) < context.store.commitBytesMax) continue;
+      // What was erased leaves the store before the entity can come again.
+      if (decoded.erasure === undefined && pendingBytes(taking) < context.store.commitBytesMax) continue;
       if (!(await commit(taking, decoded.at + 1))) return;
     }
     if (chunk.records.some(({ progress }) => progress === undefined)) noteReceived(receiving, nowMs);

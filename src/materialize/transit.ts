@@ -20,7 +20,10 @@ export interface Progress {
   readonly nextOffset: number;
   /** When the partition's end was at `nextOffset`, by the mover's clock; null if it was further on. */
   readonly reachedEndAtMs: number | null;
-  /** Append time of the first record that was there to be moved, if others had been before it; null: none were missing. */
+  /**
+   * Null but where records below `nextOffset` were gone before they could be moved: append time of the first one that was
+   * there. It comes before that record.
+   */
   readonly lostUntilMs: number | null;
 }
 

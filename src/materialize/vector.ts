@@ -3,7 +3,8 @@
  * internal topic, where records of all source partitions are mixed and may come twice; each counts once, by this.
  */
 import type { LogRecord } from '../event/event.ts';
-import type { Position } from '../store/store.ts';
+import type { Erasing, Position } from '../store/store.ts';
+import { createErasures, type Erasures, noteBegin } from './erasing.ts';
 import type { Progress } from './transit.ts';
 
 export interface Vector {
@@ -12,12 +13,13 @@ export interface Vector {
   readonly ends: Map<number, { readonly nextOffset: number; readonly reachedAtMs: number | null }>;
   /** By source partition: newest event time, and when the last record came. */
   readonly newest: Map<number, { tsMs: number; receivedAtMs: number }>;
+  readonly erasures: Erasures;
 }
 
 /** `at`: null for a build, which begins with nothing. */
-export function createVector(partitions: number, at: Position | null): Vector {
+export function createVector(partitions: number, at: Position | null, erasing: Erasing | null): Vector {
   const next = Object.fromEntries(Array.from({ length: partitions }, (_none, partition) => [partition, 0]));
-  return { next: { ...next, ...at }, ends: new Map(), newest: new Map() };
+  return { next: { ...next, ...at }, ends: new Map(), newest: new Map(), erasures: createErasures(erasing) };
 }
 
 export function isPast({ next }: Vector, { partition, offset }: LogRecord): boolean {
@@ -28,8 +30,11 @@ export function passRecord({ next }: Vector, { partition, offset }: LogRecord): 
   next[partition] = offset + 1;
 }
 
-export function passProgress({ next, ends }: Vector, { partition, nextOffset, reachedEndAtMs }: Progress): void {
-  next[partition] = Math.max(next[partition] ?? 0, nextOffset);
+export function passProgress(vector: Vector, { partition, nextOffset, reachedEndAtMs, lostUntilMs }: Progress): void {
+  const { next, ends, erasures } = vector;
+  const known = next[partition] ?? 0;
+  if (lostUntilMs !== null && nextOffset > known) noteBegin(erasures, partition, nextOffset);
+  next[partition] = Math.max(known, nextOffset);
   ends.set(partition, { nextOffset, reachedAtMs: reachedEndAtMs });
 }
 

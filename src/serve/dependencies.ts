@@ -51,6 +51,7 @@ export interface ViewCounters {
   readonly duplicates: number;
   readonly filtered: number;
   readonly nullKey: number;
+  readonly erased: number;
   readonly rejected: Readonly<Record<string, number>>;
 }
 

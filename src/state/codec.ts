@@ -7,6 +7,7 @@
  * so none can be missing at the end.
  * Tiles: per level the tiles by start, ending in a CRC-32. Decoding trusts nothing: every fault is a `CorruptBytesError`.
  */
+import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { crc32 } from './checksum.ts';
 import {
@@ -36,6 +37,7 @@ const writer = new ByteWriter(4_096);
 export function takeChange(plan: ViewPlan, state: EntityState): StateChange | null {
   const { stored } = state;
   const fromVersion = stored.version;
+  if (stored.erased) return takeErased(state, fromVersion);
   if (state.version === fromVersion) return null;
   const rewrite = stored.rewrite;
   const tiles = rewrite && state.sealedUntilMs !== -Infinity ? writeTiles(plan, state) : null;
@@ -48,6 +50,13 @@ export function takeChange(plan: ViewPlan, state: EntityState): StateChange | nu
   stored.scattered = null;
   stored.rewrite = false;
   return { fromVersion, toVersion: state.version, head: { mode: rewrite ? 'replace' : 'append', bytes }, tiles };
+}
+
+function takeErased({ stored, version }: EntityState, fromVersion: number): StateChange {
+  assert(version === 0, 'what was erased is taken before anything is folded');
+  stored.version = 0;
+  stored.erased = false;
+  return { fromVersion, toVersion: 0, head: { mode: 'delete', bytes: NO_BYTES }, tiles: null };
 }
 
 function copyWhole(kept: KeptRecords): Uint8Array {
@@ -170,6 +179,7 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
       rewrite: false,
       tiles: tilesBytes ?? new Uint8Array(0),
       kept: nothingKept(),
+      erased: false,
     },
     headIds: null,
   };

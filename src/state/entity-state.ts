@@ -59,7 +59,9 @@ export interface StoredMarks {
   rewrite: boolean;
   /** The tiles value last written or read; empty when there is none. */
   tiles: Uint8Array;
-  readonly kept: KeptRecords;
+  kept: KeptRecords;
+  /** What is stored is to be deleted (erase.ts). */
+  erased: boolean;
 }
 
 /** The head as it was last written whole: what is still in it is copied when it is written whole again. */
@@ -96,6 +98,7 @@ export function emptyState(plan: ViewPlan): EntityState {
       rewrite: true,
       tiles: NO_BYTES,
       kept: nothingKept(),
+      erased: false,
     },
     headIds: null,
   };

@@ -41,6 +41,22 @@ export interface Checkpoint {
   readonly watermarkMs: number | null;
   /** When the owner last received records, by its clock; null: never yet. Decides whether the partition is idle. */
   readonly receivedAtMs: number | null;
+  /** Of a shard whose source is repartitioned; null: nothing is being erased. */
+  readonly erasing: Erasing | null;
+}
+
+/** Erasures that some partitions of the source have told of and others have not (materialize/erasing.ts). */
+export interface Erasing {
+  /** Source partitions whose head was lost before it could be moved → their first offset. */
+  readonly begins: Position;
+  readonly pending: readonly PendingErasure[];
+}
+
+export interface PendingErasure {
+  readonly id: string;
+  readonly entity: string;
+  /** Source partitions whose control record is still to come → where it is at the earliest. */
+  readonly waiting: Position;
 }
 
 /**

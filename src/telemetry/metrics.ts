@@ -113,8 +113,8 @@ function observeMaterializer(meter: Meter, status: () => MaterializerStatus): vo
     );
   counter(meter, 'skewless_records', 'Records seen, by what the view made of them.', () =>
     views().flatMap(({ counters, labels }): Observations => {
-      const { folded, late, tooLate, duplicates, filtered, nullKey } = counters;
-      const outcomes = { folded, late, too_late: tooLate, duplicate: duplicates, filtered, null_key: nullKey };
+      const { folded, late, tooLate, duplicates, filtered, nullKey, erased } = counters;
+      const outcomes = { folded, late, too_late: tooLate, duplicate: duplicates, filtered, null_key: nullKey, erased };
       return Object.entries(outcomes).map(([outcome, count]) => [count, { ...labels, outcome }]);
     }),
   );

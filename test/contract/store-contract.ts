@@ -20,6 +20,7 @@ function checkpoint(position: number, epoch = 1, buildStartedMs = 1): Checkpoint
     transitPosition: null,
     buildStartedMs,
     receivedAtMs: null,
+    erasing: null,
     watermarkMs: position * 10,
   };
 }

@@ -84,6 +84,7 @@ function randomSection(
       transitPosition: null,
       buildStartedMs: build,
       receivedAtMs: null,
+      erasing: null,
       watermarkMs: null,
     },
     stateTtlMs: null,

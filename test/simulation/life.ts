@@ -2,12 +2,14 @@
  * One run of the simulation: processes, a log and a store live through misfortunes drawn from a seed; in the end the states
  * that are stored must be those of one clean pass over the log, bit for bit.
  */
+import { concernedBy, eraseFrom } from '../../src/cli/erase-entity.ts';
 import { partitionOf } from '../../src/log/partitioner.ts';
 import { expect } from 'vitest';
 import type { LogRecord } from '../../src/event/event.ts';
 import { compileSourceDecoder } from '../../src/event/decode.ts';
 import { type DeadLetter, deadLetterTopic } from '../../src/materialize/dead-letters.ts';
 import type { Definitions } from '../../src/definition/definition.ts';
+import { isControl } from './erased.ts';
 import { createRandom, type Random } from './random.ts';
 import {
   cleanPass,
@@ -73,23 +75,30 @@ async function settled(world: World, { materializer }: Process): Promise<void> {
 export function expectedLetters(definitions: Definitions, records: readonly LogRecord[]): readonly string[] {
   const views = [...definitions.views.values()];
   const decoder = compileSourceDecoder(sourceOf(definitions), views);
-  const letters = records.flatMap((record) =>
-    decoder.decode(record).flatMap((outcome, index) => {
-      const fingerprint = views[index]?.stateFingerprint ?? '';
-      return outcome.kind === 'rejected' ? [`${record.partition}/${record.offset}/${outcome.code}/${fingerprint}`] : [];
-    }),
-  );
+  const letters = records
+    .filter((record) => !isControl(record))
+    .flatMap((record) =>
+      decoder.decode(record).flatMap((outcome, index) => {
+        const fingerprint = views[index]?.stateFingerprint ?? '';
+        return outcome.kind === 'rejected'
+          ? [`${record.partition}/${record.offset}/${outcome.code}/${fingerprint}`]
+          : [];
+      }),
+    );
   return letters.toSorted();
 }
 
 export function writtenLetters(world: World): readonly string[] {
   const topic = deadLetterTopic(SOURCE);
-  const letters = world.log.records(topic).flatMap(({ value }) => {
-    const letter = JSON.parse(Buffer.from(value ?? []).toString('utf8')) as DeadLetter;
-    return letter.rejections.flatMap(({ code, fingerprints }) =>
-      fingerprints.map((fingerprint) => `${letter.partition}/${letter.offset}/${code}/${fingerprint}`),
-    );
-  });
+  const letters = world.log
+    .records(topic)
+    .filter((record) => !isControl(record))
+    .flatMap(({ value }) => {
+      const letter = JSON.parse(Buffer.from(value ?? []).toString('utf8')) as DeadLetter;
+      return letter.rejections.flatMap(({ code, fingerprints }) =>
+        fingerprints.map((fingerprint) => `${letter.partition}/${letter.offset}/${code}/${fingerprint}`),
+      );
+    });
   return letters.toSorted();
 }
 
@@ -140,6 +149,15 @@ export const MISFORTUNES: Readonly<Record<string, Misfortune>> = {
   },
   outage({ world, random }) {
     world.outageChance = random.pick([0.5, 0.9]);
+  },
+  async erase({ world, definitions, random }) {
+    const entity = random.pick([...definitions.entities.values()]);
+    const keys = entity.keys.map(({ name }) =>
+      name === 'card' ? `card-${random.below(6)}` : random.pick(['north', 'south']),
+    );
+    for (const each of concernedBy(definitions, entity, JSON.stringify(keys))) {
+      await eraseFrom(world.log, each, `erasure-${random.below(2 ** 32)}`);
+    }
   },
   recovery({ world }) {
     world.outageChance = 0;

@@ -21,7 +21,7 @@ test.each(SEEDS)(
 test.each(SEEDS)(
   'seed %i: restarts, kills and outages change no bit, and each rejection has one letter',
   async (seed) => {
-    const life = await live(seed, ['restart', 'kill', 'outage', 'recovery']);
+    const life = await live(seed, ['restart', 'kill', 'outage', 'recovery', 'erase']);
     const records = await finish(life);
     expect(writtenLetters(life.world)).toEqual(expectedLetters(life.definitions, records));
   },
@@ -38,14 +38,27 @@ test.each(SEEDS)(
 
 test.each(SEEDS.slice(0, 100))('seed %i: partitions of co-located views change no bit', async (seed) => {
   await finish(
-    await live(seed, ['restart', 'kill', 'zombie', 'lostSuffix', 'keep', 'outage', 'recovery'], { partitions: 3 }),
+    await live(seed, ['restart', 'kill', 'zombie', 'lostSuffix', 'keep', 'outage', 'recovery', 'erase'], {
+      partitions: 3,
+    }),
   );
 });
 
 test.each(SEEDS.slice(0, REPARTITIONED_RUNS))(
   'seed %i: repartitioned views change no bit, and each record is moved once',
   async (seed) => {
-    const misfortunes = ['restart', 'kill', 'zombie', 'thaw', 'lostSuffix', 'keep', 'emptied', 'outage', 'recovery'];
+    const misfortunes = [
+      'restart',
+      'kill',
+      'zombie',
+      'thaw',
+      'lostSuffix',
+      'keep',
+      'emptied',
+      'outage',
+      'recovery',
+      'erase',
+    ];
     const life = await live(seed, misfortunes, { partitions: 3, repartitioned: true });
     const records = await finish(life);
     expect(new Set(writtenLetters(life.world))).toEqual(new Set(expectedLetters(life.definitions, records)));

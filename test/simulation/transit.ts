@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { Definitions, ViewDefinition } from '../../src/definition/definition.ts';
 import type { LogRecord } from '../../src/event/event.ts';
 import type { MemoryLog } from './memory-log.ts';
+import { isControl } from './erased.ts';
 import { SOURCE } from './workload.ts';
 
 /** A record of the source, and the partition of the internal topic it was moved to. */
@@ -43,7 +44,11 @@ function readOnce(records: readonly LogRecord[]): readonly MovedRecord[] {
     next.set(name, offset + 1);
     const own = headers?.['skewless-key'] ?? null;
     expect(key === null || JSON.parse(Buffer.from(key).toString())).toBeTruthy();
-    return [{ partition: to, record: { partition, offset, timestampMs, key: own, value } }];
+    const record = { partition, offset, timestampMs, key: own, value };
+    const control = headers?.['skewless-erase'];
+    return [
+      { partition: to, record: control === undefined ? record : { ...record, headers: { 'skewless-erase': control } } },
+    ];
   });
 }
 
@@ -52,7 +57,7 @@ function expectTogether(records: readonly MovedRecord[]): void {
   const places = new Map<unknown, Set<number>>();
   for (const { record, partition } of records) {
     const text = Buffer.from(record.value ?? []).toString();
-    if (!text.endsWith('}')) continue;
+    if (!text.endsWith('}') || isControl(record)) continue;
     const { gate } = JSON.parse(text) as { gate: unknown };
     if (gate !== null) places.set(gate, (places.get(gate) ?? new Set()).add(partition));
   }

@@ -10,6 +10,7 @@ import { emptyState, type EntityState } from '../../src/state/entity-state.ts';
 import { fold } from '../../src/state/fold.ts';
 import { compilePlan, type ViewPlan } from '../../src/state/plan.ts';
 import type { Store } from '../../src/store/store.ts';
+import { isControl, type IsVoid, voidedBy } from './erased.ts';
 import { laneName, type MemoryStore } from './memory-store.ts';
 import type { Random } from './random.ts';
 import type { MovedRecord } from './transit.ts';
@@ -122,13 +123,10 @@ export function cleanPass(
   const states = new Map<string, { readonly plan: ViewPlan; readonly state: EntityState }>();
   const all = [...definitions.views.values()];
   const inPlace = records.map((record) => ({ record, partition: record.partition }));
-  passOver(
-    definitions,
-    all.filter((view) => !moved.has(view)),
-    inPlace,
-    states,
-  );
-  for (const [view, some] of moved) passOver(definitions, [view], some, states);
+  const isVoid = voidedBy(records);
+  const together = all.filter((view) => !moved.has(view));
+  passOver(definitions, together, inPlace, isVoid, states);
+  for (const [view, some] of moved) passOver(definitions, [view], some, isVoid, states);
   return sorted([...states].map(([name, { plan, state }]) => [name, canonical(plan, state)]));
 }
 
@@ -137,14 +135,16 @@ function passOver(
   definitions: Definitions,
   views: readonly ViewDefinition[],
   records: readonly MovedRecord[],
+  isVoid: IsVoid,
   states: Map<string, { readonly plan: ViewPlan; readonly state: EntityState }>,
 ): void {
   const plans = views.map((view) => compilePlan(view, AGGREGATIONS));
   const decoder = compileSourceDecoder(sourceOf(definitions), views);
   for (const { record, partition } of records) {
+    if (isControl(record)) continue;
     for (const [index, outcome] of decoder.decode(record).entries()) {
       const plan = plans[index] as ViewPlan;
-      if (outcome.kind !== 'event') continue;
+      if (outcome.kind !== 'event' || isVoid(plan.view, record, outcome.event.entityKey)) continue;
       const name = `${laneOf(plan, partition)} ${outcome.event.entityKey}`;
       const entry = states.get(name) ?? { plan, state: emptyState(plan) };
       states.set(name, entry);

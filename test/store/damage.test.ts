@@ -26,6 +26,7 @@ const CHECKPOINT = {
   transitPosition: null,
   buildStartedMs: 1,
   receivedAtMs: null,
+  erasing: null,
   watermarkMs: 55,
 };
 

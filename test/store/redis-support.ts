@@ -37,6 +37,7 @@ export function commitOf({ from, to, epoch = 1, changes = {}, ttlMs }: Step, sha
     transitPosition: null,
     buildStartedMs: 1,
     receivedAtMs: null,
+    erasing: null,
     watermarkMs: null,
   };
   const section: CommitSection = {

@@ -15,6 +15,7 @@ const CHECKPOINT: Checkpoint = {
   transitPosition: null,
   buildStartedMs: 1,
   receivedAtMs: null,
+  erasing: null,
   watermarkMs: null,
 };
 

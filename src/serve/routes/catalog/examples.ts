@@ -56,6 +56,7 @@ export const VIEW_EXAMPLE = {
     duplicates: 0,
     filtered: 0,
     null_key: 0,
+    erased: 0,
     rejected: {},
   },
 };

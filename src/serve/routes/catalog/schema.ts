@@ -40,6 +40,7 @@ const CountersSchema = Type.Unsafe<unknown>({
     duplicates: { type: 'integer' },
     filtered: { type: 'integer' },
     null_key: { type: 'integer' },
+    erased: { type: 'integer' },
     rejected: { type: 'object', additionalProperties: { type: 'integer' }, description: 'By code' },
   },
   additionalProperties: false,

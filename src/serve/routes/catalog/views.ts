@@ -120,6 +120,6 @@ function renderCounters(serving: Serving, view: ViewDefinition): object | null {
   const reported = serving.materializerStatus?.().sources.flatMap(({ views }) => views) ?? [];
   const counters: ViewCounters | undefined = reported.find(({ views }) => views.includes(view.id))?.counters;
   if (counters === undefined) return null;
-  const { folded, late, tooLate, duplicates, filtered, nullKey, rejected } = counters;
-  return { folded, late, too_late: tooLate, duplicates, filtered, null_key: nullKey, rejected };
+  const { folded, late, tooLate, duplicates, filtered, nullKey, erased, rejected } = counters;
+  return { folded, late, too_late: tooLate, duplicates, filtered, null_key: nullKey, erased, rejected };
 }

@@ -3,7 +3,7 @@
  * as the type its key or input declares, strictly; from there on it is the POST.
  */
 import type { FastifyInstance } from 'fastify';
-import type { RequestColumn } from '../../../definition/definition.ts';
+import { jsonFromText } from '../../../event/text-value.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
 import { type ProblemItem, RequestError, item, pointerStep, shorten } from '../../problem.ts';
@@ -61,7 +61,7 @@ function readQuery(query: Readonly<Record<string, string | readonly string[]>>, 
       const message = `${JSON.stringify(shorten(name))} is not a known parameter; known: ${known.join(', ')}`;
       const near = name.length > 80 ? null : nearestName(name, known);
       problems.push(item('unknown_field', pointer, message, near));
-    } else row[name] = fromText(given, column);
+    } else row[name] = jsonFromText(given, column.type);
   }
   if (problems.length > 0) throw new RequestError(400, problems);
   return { ...envelope, entities: [row] };
@@ -104,32 +104,4 @@ function listed(text: string, pointer: string, problems: ProblemItem[]): string[
     problems.push(item('duplicate_item', pointer, `${pointer.split('/').at(-1)} says the same twice`));
   }
   return names;
-}
-
-/** What JSON would hold: text that is not of the type stays text, and is refused like any wrong type. */
-function fromText(text: string, { type }: RequestColumn): unknown {
-  switch (type.kind) {
-    case 'int':
-      return /^-?(0|[1-9]\d*)$/.test(text) ? Number(text) : text;
-    case 'double':
-      return /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : text;
-    case 'timestamp':
-      return /^-?\d+$/.test(text) ? Number(text) : text;
-    case 'bool':
-      return text === 'true' ? true : text === 'false' ? false : text;
-    case 'array':
-    case 'struct':
-      return parsedOr(text);
-    case 'string':
-    case 'int64':
-      return text;
-  }
-}
-
-function parsedOr(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
 }
