@@ -4,6 +4,7 @@ import { AGGREGATIONS } from '../../src/aggregate/table.ts';
 import { type Replayed, type ReplayOptions, replayLetters } from '../../src/cli/dlq-replay.ts';
 import type { Definitions, SourceDefinition } from '../../src/definition/definition.ts';
 import { loadDefinitions } from '../../src/definition/load.ts';
+import { erasureRecord } from '../../src/event/erasure.ts';
 import type { LogRecord } from '../../src/event/event.ts';
 import type { Log } from '../../src/log/log.ts';
 import { partitionOf } from '../../src/log/partitioner.ts';
@@ -179,4 +180,19 @@ test('a position that is older than the last append does not append twice', asyn
   };
   expect(await replay({ log: stale })).toMatchObject({ appended: 0, earlier: 1 });
   expect(await appended()).toHaveLength(1);
+});
+
+test('a letter of an entity that was erased since stays where it is, for the views of that entity', async () => {
+  const { log, letter, replay, appended } = await setUp();
+  await letter(1, 'too_far_ahead', NOW_MS);
+  const erase = (shop: string, ends: Record<number, number>) =>
+    log.append('orders.dlq', [
+      { ...erasureRecord({ id: shop, entities: { shop: JSON.stringify([shop]) }, ends }), timestampMs: null },
+    ]);
+  await erase('b', { 0: 10 });
+  await erase('a', { 0: 1 });
+  expect(await replay({ dryRun: true })).toMatchObject({ appended: 1, erased: 0 });
+  await erase('a', { 0: 2 });
+  expect(await replay()).toMatchObject({ appended: 0, rejected: 0, erased: 1 });
+  expect(await appended()).toEqual([]);
 });

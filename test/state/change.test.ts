@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { applyChange, decodeState, takeChange } from '../../src/state/codec.ts';
 import { type EntityState, emptyState } from '../../src/state/entity-state.ts';
+import { eraseState } from '../../src/state/erase.ts';
 import { evaluate } from '../../src/state/evaluate.ts';
 import { fold } from '../../src/state/fold.ts';
 import type { ViewPlan } from '../../src/state/plan.ts';
@@ -203,5 +204,52 @@ describe('a head that is written whole again and again', () => {
       const read = decodeState(LONG, stored);
       expect(show(evaluate(LONG, read, asOfMs, null))).toBe(show(evaluate(LONG, state, asOfMs, null)));
     }
+  });
+});
+
+describe('an erased state', () => {
+  const SEALED = times(...Array.from({ length: 40 }, (_none, index) => NOON + index * SECOND));
+
+  /** Folded, stored, and in part not stored yet. */
+  function busy(): { readonly state: EntityState; readonly stored: StoredState } {
+    const state = emptyState(PLAN);
+    const events = eventsOf(PLAN, SEALED);
+    for (const event of events.slice(0, 30)) fold(PLAN, state, event);
+    const stored = applyChange(null, takeChange(PLAN, state) as StateChange);
+    for (const event of events.slice(30)) fold(PLAN, state, event);
+    return { state, stored };
+  }
+
+  test('deletes what is stored, head and tiles, and only once', () => {
+    const { state, stored } = busy();
+    expect(stored.tiles).not.toBeNull();
+    eraseState(state);
+    expect(shapeOf(takeChange(PLAN, state))).toStrictEqual([30, 0, 'delete', 'no tiles']);
+    expect(takeChange(PLAN, state)).toBeNull();
+  });
+
+  test('that was never stored leaves nothing to delete', () => {
+    const state = emptyState(PLAN);
+    for (const event of eventsOf(PLAN, SEALED)) fold(PLAN, state, event);
+    eraseState(state);
+    expect(takeChange(PLAN, state)).toBeNull();
+  });
+
+  test('is one that never was: what comes then is stored and answered as if it had come first', () => {
+    const { state } = busy();
+    eraseState(state);
+    takeChange(PLAN, state);
+    const fresh = emptyState(PLAN);
+    const again = eventsOf(PLAN, SEALED.slice(20));
+    for (const each of [state, fresh]) for (const event of again) fold(PLAN, each, event);
+    expect(evaluate(PLAN, state, NOON + MINUTE, null)).toStrictEqual(evaluate(PLAN, fresh, NOON + MINUTE, null));
+    expect(takeChange(PLAN, state)).toStrictEqual(takeChange(PLAN, fresh));
+  });
+
+  test('takes no event before its deletion was taken: the stored tiles would outlive it', () => {
+    const { state } = busy();
+    eraseState(state);
+    fold(PLAN, state, eventsOf(PLAN, SEALED)[0] as ReturnType<typeof eventsOf>[number]);
+    expect(() => takeChange(PLAN, state)).toThrow('what was erased');
   });
 });
