@@ -7,6 +7,8 @@
 import type { Clock } from '../core/clock.ts';
 import { assert } from '../core/assert.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
+import { compileChangeReader, changeOf, Deletion, NOTHING } from '../event/change.ts';
+import { Fault } from '../event/convert.ts';
 import { compileSourceDecoder } from '../event/decode.ts';
 import { encodeRecordKey } from '../event/record-key.ts';
 import { createRowReader } from '../event/row.ts';
@@ -159,18 +161,25 @@ async function isCarriedOut(log: Log, source: SourceDefinition, { ends, letters 
   return false;
 }
 
-/** Which of the fingerprints would take the letter's record now. Those of no present view take nothing. */
+/**
+ * Which of the fingerprints would take the letter's record now. Those of no present view take nothing, and nobody a deletion:
+ * it happened at its record's time, which a copy does not have.
+ */
 function createJudge({ definitions, source, clock }: ReplayOptions) {
   const views = [...definitions.views.values()].filter((view) => view.source.name === source.name);
   const decoder = compileSourceDecoder(source, views);
+  const readChange = compileChangeReader(source);
   return (letter: DeadLetter, fingerprints: readonly string[]): readonly string[] => {
     if (letter.value_base64 === null) return [];
-    const record = { partition: letter.partition, offset: letter.offset, timestampMs: clock.nowMs() };
-    const outcomes = decoder.decode({
-      ...record,
+    const record = {
+      partition: letter.partition,
+      offset: letter.offset,
+      timestampMs: clock.nowMs(),
       key: bytesOf(letter.key_base64),
       value: bytesOf(letter.value_base64),
-    });
+    };
+    if (readChange(record) instanceof Deletion) return [];
+    const outcomes = decoder.decode(record);
     return fingerprints.filter((fingerprint) =>
       views.some((view, index) => view.stateFingerprint === fingerprint && outcomes[index]?.kind !== 'rejected'),
     );
@@ -183,7 +192,9 @@ function createCopier(source: SourceDefinition, partitions: number) {
   const slots = source.key.fields.map((name) => slotOf(source, name));
 
   function declaredKey(value: Uint8Array): Uint8Array | null {
-    rows.begin(JSON.parse(TEXT_DECODER.decode(value)) as object);
+    const row = changeOf(source, JSON.parse(TEXT_DECODER.decode(value)) as object);
+    if (row === NOTHING || row instanceof Deletion || row instanceof Fault) return null;
+    rows.begin(row);
     if (rows.require(slots) !== null) return null;
     return encodeRecordKey(
       source.key,
