@@ -252,6 +252,53 @@ test.each([
   expect(changedBetween(PAIR, mutated)).toEqual(CHANGED[level]);
 });
 
+const ROWS = `
+sources:
+  - name: s
+    mode: upsert
+    envelope: debezium
+    key: { fields: [k], encoding: json }
+    event_time: ts
+    fields: { ts: { type: timestamp, path: ts_ms }, k: string, x: "double?", c: "string?" }
+entities: [{ name: e, keys: { k: string } }]
+views:
+  - name: v
+    entity: e
+    source: s
+    where: "c <> 'b'"
+    features:
+      - { name: f, agg: last, of: x, where: "x > 0", windows: [1h] }
+      - { name: g, agg: last, of: x }
+      - { name: h, agg: last, of: { a: x, b: c } }
+services: [{ name: svc, features: [v.*] }]
+`;
+
+test.each([
+  ['the mode', 'mode: upsert', 'mode: append', 'state'],
+  ['the envelope', '    envelope: debezium\n', '', 'state'],
+  ["the view's condition", "c <> 'b'", "c <> 'a'", 'state'],
+  ["a feature's condition", 'where: "x > 0"', 'where: "x > 1"', 'state'],
+  ['what a feature reads', 'agg: last, of: x }', 'agg: last, of: "x + 1" }', 'state'],
+  ['a window', 'windows: [1h]', 'windows: [2h]', 'state'],
+  ['a default', 'agg: last, of: x }', 'agg: last, of: x, default: 1 }', 'read'],
+  [
+    'which feature is which value',
+    'name: g, agg: last, of: x }',
+    'name: g, agg: last, of: x, where: "x > 0" }',
+    'state',
+  ],
+  [
+    'which feature has which name',
+    'name: g, agg: last, of: x }\n      - { name: h, agg: last, of: { a: x, b: c } }',
+    'name: g, agg: last, of: { a: x, b: c } }\n      - { name: h, agg: last, of: x }',
+    'read',
+  ],
+] as const)('in upsert mode, %s', (_name, from, to, level) => {
+  const mutated = ROWS.replace(from, to);
+  expect(mutated).not.toBe(ROWS);
+  expect(changedBetween(ROWS, mutated)).toEqual(CHANGED[level]);
+});
+
 test('the names of entity keys belong to reading', () => {
   const renamed = PAIR.replace('keys: { a: string, b', 'keys: { z: string, b')
     .replace('keys: { a: k', 'keys: { z: k')
