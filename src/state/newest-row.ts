@@ -16,11 +16,16 @@ export function newestRow(plan: ViewPlan, state: EntityState, headEnd: number): 
   return (column as StructValue)['row'] as StructValue | null;
 }
 
-/** Levels keep what their windows reach: some hold the newest event, and there it is in the last tile, in the one slot. */
+/** A level that holds any event of those its windows reach holds the newest: in its last tile, in the one slot. */
 function newestSealed({ levels, rowOf }: ViewPlan, { tiles, sealedNewestMs }: EntityState): Value {
   for (const level of levels) {
     const tile = tiles[level.index]?.at(-1);
-    if (tile?.newestMs === sealedNewestMs) return rowOf?.(tile.states[0]) ?? null;
+    if (tile === undefined) continue;
+    assert(
+      tile.newestMs === sealedNewestMs,
+      'the newest sealed event is in the last tile of every level that has tiles',
+    );
+    return rowOf?.(tile.states[0]) ?? null;
   }
   return null;
 }

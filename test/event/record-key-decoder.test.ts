@@ -80,6 +80,16 @@ test('a key that was written is read as it was, or refused for a separator withi
   expect(refused).toBeGreaterThan(20);
 });
 
+test.each([
+  ['||', 'a|', 'b'],
+  ['||', 'a', '|b'],
+  ['aa', 'xa', 'y'],
+])('where a separator %s may begin in more than one place, neither is taken', (separator, one, other) => {
+  const source = sourceWith(['string', 'string'], { encoding: 'string', separator });
+  const decoded = compileKeyDecoder(source)(encodeRecordKey(source.key, [one, other]), null);
+  expect(decoded).toMatchObject({ code: 'unreadable_key' });
+});
+
 test.each(['int', 'int64', 'timestamp'])('int64be of %s is read as it was', (type) => {
   const source = sourceWith([type], { encoding: 'int64be' });
   const decode = compileKeyDecoder(source);
