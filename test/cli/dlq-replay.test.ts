@@ -149,7 +149,8 @@ test('a change is replayed by the key of its row, and a deletion never: it would
   const row = { shop: 'a', amount: 1 };
   const change = { schema: {}, payload: { op: 'u', after: row, ts_ms: NOW_MS } };
   await letter(1, 'misplaced', NOW_MS, { value_base64: base64(change) });
-  await letter(2, 'misplaced', NOW_MS, { value_base64: base64({ op: 'd', before: row, after: null, ts_ms: NOW_MS }) });
+  const deletion = { op: 'd', before: row, after: null, ts_ms: NOW_MS };
+  await letter(2, 'misplaced', NOW_MS, { key_base64: base64({ shop: 'a' }), value_base64: base64(deletion) });
   await letter(3, 'misplaced', NOW_MS, { value_base64: null });
   expect(await replay()).toMatchObject({ appended: 1, rejected: 2 });
   expect((await appended()).map(({ key }) => Buffer.from(key ?? []).toString())).toEqual(['{"shop":"a"}']);

@@ -299,6 +299,28 @@ test.each([
   expect(changedBetween(ROWS, mutated)).toEqual(CHANGED[level]);
 });
 
+test('a row has one layout, whatever the order and the names of features', () => {
+  const lines = ROWS.split('\n');
+  const start = lines.findIndex((line) => line.includes('name: f,'));
+  const reversed = lines.toSpliced(start, 3, ...lines.slice(start, start + 3).toReversed());
+  const renamed = reversed.join('\n').replace('name: g,', 'name: a_first,');
+  const layout = (yaml: string): unknown => {
+    const [view] = load(yaml).views.values();
+    const members = view?.row?.map(({ name, canonical, where }) => [name, canonical, where?.canonical]);
+    return { fingerprint: view?.stateFingerprint, members, columns: view?.columns };
+  };
+  expect(layout(renamed)).toEqual(layout(ROWS));
+  expect(fingerprintsOf(renamed).read).not.toBe(fingerprintsOf(ROWS).read);
+});
+
+test('the envelope counts by itself, where every path is the same without it', () => {
+  const enveloped = ROWS.replace('encoding: json', 'encoding: string').replace(
+    'k: string, x: "double?", c: "string?" }',
+    'k: { type: string, path: after.k }, x: { type: "double?", path: after.x }, c: { type: "string?", path: after.c } }',
+  );
+  expect(changedBetween(enveloped, enveloped.replace('    envelope: debezium\n', ''))).toEqual(CHANGED.state);
+});
+
 test('the names of entity keys belong to reading', () => {
   const renamed = PAIR.replace('keys: { a: string, b', 'keys: { z: string, b')
     .replace('keys: { a: k', 'keys: { z: k')

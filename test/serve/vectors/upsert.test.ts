@@ -1,4 +1,5 @@
 /** Rows and deletions from the log to REST: the newest row wins whole, and what is deleted is not found. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Harness, startHarness } from '../harness.ts';
 
@@ -31,7 +32,7 @@ services:
   - { name: customers, features: [profile.*] }
   - { name: accounts, features: [account.*] }
 `;
-const TOMBSTONE_STEP_MS = 10;
+const STEP_MS = 10;
 
 interface Table extends Harness {
   readonly startedMs: number;
@@ -67,7 +68,7 @@ const GONE = [
 
 test('a row, a null, a deletion, a row again: each is served for its own time', async () => {
   const { write, at } = await startTable();
-  const step = TOMBSTONE_STEP_MS;
+  const step = STEP_MS;
   await write(step, { tier: 'gold', credit: 5, country: 'DE' });
   await write(2 * step, { tier: null, credit: 7, country: 'DE' });
   await write(3 * step, null);
@@ -167,6 +168,25 @@ test('changes are ingested as Debezium writes them, deletions too, and read afte
       .map(({ key }) => Buffer.from(key ?? []).toString())
       .toSorted(),
   ).toEqual(['{"id":1}', '{"id":1}', '{"id":2}']);
+});
+
+test('the guide tells of a table what is true', async () => {
+  const guide = readFileSync(new URL('../../../docs/definitions.md', import.meta.url), 'utf8');
+  const definitions = /```yaml\n(sources:\n {2}- name: customers[\s\S]*?)```/.exec(guide)?.[1] ?? '';
+  const rows = [...guide.matchAll(/^\| `(\{"op".*\})` \| `(\[.*\])` \| (.*) \|$/gm)];
+  expect(rows).toHaveLength(3);
+  const { post, vectors, clock } = await startHarness({ definitions });
+  for (const [index, [, change = '', values = '', statuses = '']] of rows.entries()) {
+    const event = JSON.parse(change.replace('…', String(clock.nowMs() - 1_000 + index))) as object;
+    const { json } = await post('/v1/sources/customers/events', { events: [event] });
+    // A moment later, for what happens at `as_of` is not seen.
+    clock.offsetMs += STEP_MS;
+    const request = { entities: [{ id: '1' }], include: ['status'], after: json.position, budget_ms: 20_000 };
+    const answer = await vectors('checkout', request);
+    expect(answer.json.vectors).toMatchObject([
+      { values: JSON.parse(values) as unknown, status: statuses.replaceAll('`', '').split(' ') },
+    ]);
+  }
 });
 
 test('the catalog says how records are to be read, and what features read of rows', async () => {
