@@ -6,10 +6,9 @@
  */
 import type { Clock } from '../core/clock.ts';
 import { assert } from '../core/assert.ts';
-import type { Definitions, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
-import { compileSourceDecoder } from '../event/decode.ts';
-import type { Erasure } from '../event/erasure.ts';
-import type { ViewOutcome } from '../event/event.ts';
+import type { Definitions, SourceDefinition } from '../definition/definition.ts';
+import { changeOf, Deletion, NOTHING } from '../event/change.ts';
+import { Fault } from '../event/convert.ts';
 import { encodeRecordKey } from '../event/record-key.ts';
 import { createRowReader } from '../event/row.ts';
 import { slotOf } from '../event/slot.ts';
@@ -17,8 +16,8 @@ import type { AppendRecord, Log, Transfer } from '../log/log.ts';
 import { partitionOf } from '../log/partitioner.ts';
 import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
 import { REPLAY_HEADER, formatReplayHeader } from '../materialize/replayed.ts';
+import { bytesOf, createJudge } from './dlq-judge.ts';
 import { type PlannedLetter, type ReplayPlan, erasuresOf, lettersOf, plansOf } from './dlq-topic.ts';
-import { voids } from './erase-entity.ts';
 
 export interface ReplayOptions {
   readonly log: Log;
@@ -165,46 +164,15 @@ async function isCarriedOut(log: Log, source: SourceDefinition, { ends, letters 
   return false;
 }
 
-/** Which of the fingerprints would take the letter's record now. Those of no present view take nothing. */
-function createJudge({ definitions, source, clock }: ReplayOptions, erasures: readonly Erasure[]) {
-  const views = [...definitions.views.values()].filter((view) => view.source.name === source.name);
-  const decoder = compileSourceDecoder(source, views);
-
-  function isErased(letter: DeadLetter, view: ViewDefinition, outcome: ViewOutcome | undefined): boolean {
-    if (outcome?.kind !== 'event') return false;
-    const { entityKey } = outcome.event;
-    return erasures.some((erasure) => voids(erasure, letter, view.keyColumns, entityKey));
-  }
-
-  return (letter: DeadLetter, fingerprints: readonly string[]): Judgement => {
-    if (letter.value_base64 === null) return { fingerprints: [], erased: false };
-    const record = { partition: letter.partition, offset: letter.offset, timestampMs: clock.nowMs() };
-    const outcomes = decoder.decode({
-      ...record,
-      key: bytesOf(letter.key_base64),
-      value: bytesOf(letter.value_base64),
-    });
-    const erased = views.filter((view, index) => isErased(letter, view, outcomes[index]));
-    const takers = views.filter((view, index) => outcomes[index]?.kind !== 'rejected' && !erased.includes(view));
-    const isOneOf = (some: readonly ViewDefinition[]) => (fingerprint: string) =>
-      some.some(({ stateFingerprint }) => stateFingerprint === fingerprint);
-    return { fingerprints: fingerprints.filter(isOneOf(takers)), erased: fingerprints.some(isOneOf(erased)) };
-  };
-}
-
-interface Judgement {
-  readonly fingerprints: readonly string[];
-  /** Whether one of those that were asked about would take it, had its entity not been erased. */
-  readonly erased: boolean;
-}
-
 /** Keyed as the source declares, and so where its key belongs, which need not be how and where it was. */
 function createCopier(source: SourceDefinition, partitions: number) {
   const rows = createRowReader(source);
   const slots = source.key.fields.map((name) => slotOf(source, name));
 
   function declaredKey(value: Uint8Array): Uint8Array | null {
-    rows.begin(JSON.parse(TEXT_DECODER.decode(value)) as object);
+    const row = changeOf(source, JSON.parse(TEXT_DECODER.decode(value)) as object);
+    if (row === NOTHING || row instanceof Deletion || row instanceof Fault) return null;
+    rows.begin(row);
     if (rows.require(slots) !== null) return null;
     return encodeRecordKey(
       source.key,
@@ -220,8 +188,4 @@ function createCopier(source: SourceDefinition, partitions: number) {
     const headers = { [REPLAY_HEADER]: TEXT_ENCODER.encode(formatReplayHeader(letter, fingerprints)) };
     return { key, value, timestampMs: null, partition, headers };
   };
-}
-
-function bytesOf(base64: string | null): Uint8Array | null {
-  return base64 === null ? null : Buffer.from(base64, 'base64');
 }

@@ -8,6 +8,9 @@ import type { CompiledExpression } from '../expression/expression.ts';
 export type SourceClock = 'wall' | 'watermark';
 export type Partitioner = 'murmur2' | 'crc32' | 'unknown';
 export type KeyEncodingName = 'string' | 'json' | 'int64be' | 'avro';
+/** `append`: each record is an event. `upsert`: each is the new row of its key, or deletes it. */
+export type SourceMode = 'append' | 'upsert';
+export type EnvelopeName = 'debezium';
 
 export interface SourceField extends FieldType {
   readonly name: string;
@@ -21,12 +24,23 @@ export interface DerivedColumn extends FieldType {
   readonly expression: CompiledExpression;
 }
 
+/** Fields of the record key, in order (empty: records have no declared key), and how its bytes are written. */
+export interface RecordKeyDefinition {
+  readonly fields: readonly string[];
+  readonly encoding: KeyEncodingName;
+  readonly separator: string;
+  /** `json` within an envelope: the key is an object with these members, one for each field. Absent: it is no object. */
+  readonly members?: readonly string[];
+}
+
 export interface SourceDefinition {
   readonly name: string;
   readonly topic: string;
   readonly format: 'json';
-  /** Fields of the record key, in order (empty: records have no declared key), and how its bytes are written. */
-  readonly key: { readonly fields: readonly string[]; readonly encoding: KeyEncodingName; readonly separator: string };
+  readonly mode: SourceMode;
+  /** What a row is wrapped in; null: it is the record's value. */
+  readonly envelope: EnvelopeName | null;
+  readonly key: RecordKeyDefinition;
   readonly partitioner: Partitioner;
   /** Name of the field (type `timestamp`) that is the event time. */
   readonly eventTime: string;
@@ -74,6 +88,16 @@ export interface ViewColumn extends FieldType {
   readonly members: readonly { readonly name: string; readonly expression: CompiledExpression }[];
 }
 
+/**
+ * One value of the row that a view in upsert mode keeps: a distinct `of` and `where` of its features. Where the condition is
+ * not true the row holds null instead.
+ */
+export interface RowMember extends Omit<ViewColumn, 'magnitude'> {
+  /** In the stored row. */
+  readonly name: string;
+  readonly where: CompiledExpression | null;
+}
+
 export type AggregationParams = Readonly<Record<string, number | readonly number[]>>;
 
 /** One output of a view: an aggregation over one window. */
@@ -88,6 +112,8 @@ export interface FeatureDefinition extends FieldType {
   readonly column: number;
   /** Index into the view's `filters`, or −1. */
   readonly filter: number;
+  /** Index into the view's `row`, or −1 where it keeps none. */
+  readonly member: number;
   readonly window: Window;
   /** Served instead of null for `NULL_VALUE` and `NOT_FOUND`; null when none is declared. */
   readonly defaultValue: Value;
@@ -107,6 +133,11 @@ export interface ViewDefinition {
   /** Features' `where`s, distinct by canonical form; at most 31, for an event keeps their results in one integer. */
   readonly filters: readonly CompiledExpression[];
   readonly columns: readonly ViewColumn[];
+  /**
+   * Of a source in upsert mode: what is kept of its rows. The view has one column then, `{ row: {…} }`, or `{ row: null }` of
+   * a row that was deleted, and no filters. Null in append mode.
+   */
+  readonly row: readonly RowMember[] | null;
   readonly features: readonly FeatureDefinition[];
   /** Names of all source columns the view needs, key, event time and event id included: only these can reject a record for it. */
   readonly usedColumns: readonly string[];

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { formatType } from '../core/value.ts';
 import type { Value } from '../core/value.ts';
 import type { FeatureDefinition, ServiceDefinition, SourceDefinition, ViewDefinition } from './definition.ts';
+import { readsOf } from './feature-reads.ts';
 
 /** Raised only when the same definition over the same log gives other bits. */
 const SEMANTICS_VERSION = 1;
@@ -41,6 +42,7 @@ function sourceIngredients(source: SourceDefinition, usedColumns: readonly strin
     name: source.name,
     topic: source.topic,
     format: source.format,
+    ...changeIngredients(source),
     key: source.key,
     partitioner: source.partitioner,
     eventTime: source.eventTime,
@@ -54,14 +56,19 @@ function sourceIngredients(source: SourceDefinition, usedColumns: readonly strin
   };
 }
 
+/** Left out where they are what they were before there was a choice, so that fingerprints stayed the same. */
+export function changeIngredients({ mode, envelope }: SourceDefinition): Readonly<Record<string, string>> {
+  return { ...(mode === 'append' ? {} : { mode }), ...(envelope === null ? {} : { envelope }) };
+}
+
 /** What one output computes, its name, default and prose aside. */
 function aggregateIngredients(view: Unfingerprinted, feature: FeatureDefinition): unknown {
-  const column = view.columns[feature.column];
+  const { of, where } = readsOf(view, feature);
   return {
     aggregation: feature.aggregation,
     params: feature.params,
-    of: column === undefined ? null : [column.canonical, formatType(column.type, column.nullable)],
-    where: view.filters[feature.filter]?.canonical ?? null,
+    of: of === null ? null : [of.canonical, formatType(of.type, of.nullable)],
+    where: where?.canonical ?? null,
     window: feature.window,
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The record key of a source: which fields, and how its bytes are written. A key field need not be declared under
- * `fields`: it is then a `string?` at the top of the record.
+ * `fields`: it is then a `string?` at the top of the row.
  */
 import { nearestName } from '../core/suggest.ts';
 import { formatType } from '../core/value.ts';
@@ -20,7 +20,13 @@ export interface RecordKey {
   readonly implied: readonly SourceField[];
 }
 
-export function readRecordKey(source: Cursor, fields: readonly SourceField[], broken: ReadonlySet<string>): RecordKey {
+/** `rowPath` leads to the row in a record: empty without an envelope. */
+export function readRecordKey(
+  source: Cursor,
+  fields: readonly SourceField[],
+  broken: ReadonlySet<string>,
+  rowPath: readonly string[],
+): RecordKey {
   const at = child(source, 'key');
   const names = at && isMapping(at.value) ? child(at, 'fields') : at;
   const encoding = ((at && textAt(at, 'encoding')) as KeyEncodingName | null | undefined) ?? 'string';
@@ -43,16 +49,28 @@ export function readRecordKey(source: Cursor, fields: readonly SourceField[], br
     if (broken.has(field)) continue;
     const declared = fields.find((candidate) => candidate.name === field);
     if (declared !== undefined) checkKeyField(name, declared, encoding);
-    else if (!reportSlip(name, field, fields)) implied.push(impliedField(name, field, encoding));
+    else if (!reportSlip(name, field, fields)) implied.push(impliedField(name, field, encoding, rowPath));
   }
   if (encodingCursor && encoding === 'int64be' && chosen.length > 1) {
     report(encodingCursor, 'bad_value', 'int64be is the encoding of one field', { found: `${chosen.length} fields` });
   }
-  return { key: { fields: chosen, encoding, separator }, implied };
+  const key = { fields: chosen, encoding, separator };
+  if (encoding !== 'json' || rowPath.length === 0) return { key, implied };
+  return { key: { ...key, members: membersOf(chosen, [...fields, ...implied]) }, implied };
 }
 
-function impliedField(cursor: Cursor, name: string, encoding: KeyEncodingName): SourceField {
-  const field: SourceField = { name, type: { kind: 'string' }, nullable: true, path: [name] };
+/** What an envelope's key object calls the fields: as the row does. */
+function membersOf(names: readonly string[], fields: readonly SourceField[]): readonly string[] {
+  return names.map((name) => fields.find((field) => field.name === name)?.path.at(-1) ?? name);
+}
+
+function impliedField(
+  cursor: Cursor,
+  name: string,
+  encoding: KeyEncodingName,
+  rowPath: readonly string[],
+): SourceField {
+  const field: SourceField = { name, type: { kind: 'string' }, nullable: true, path: [...rowPath, name] };
   if (encoding === 'int64be') {
     report(cursor, 'type_mismatch', `${name} must be declared under fields`, { expected: 'int, int64 or timestamp' });
   }

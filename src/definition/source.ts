@@ -11,6 +11,7 @@ import { durationAt } from './duration.ts';
 import { compileText, namesIn } from './expression-text.ts';
 import type { Columns } from './expression-text.ts';
 import { readRecordKey } from './record-key.ts';
+import { checkKeyOfRows, checkUpsert, readMode } from './source-mode.ts';
 import { readType } from './type-text.ts';
 
 const MAX_DISORDER_MS = 0;
@@ -28,15 +29,20 @@ export interface SourceDraft {
 export function readSource(cursor: Cursor): SourceDraft {
   refuseUnsupported(cursor);
   const name = textAt(cursor, 'name') ?? '';
-  const declared = readFields(cursor);
-  const { key, implied } = readRecordKey(cursor, declared.fields, declared.broken);
+  const { mode, envelope, rowPath } = readMode(cursor);
+  const declared = readFields(cursor, rowPath);
+  const { key, implied } = readRecordKey(cursor, declared.fields, declared.broken, rowPath);
   const fields = [...declared.fields, ...implied];
+  if (mode === 'upsert') checkUpsert(cursor);
+  if (envelope !== null) checkKeyOfRows(cursor, key, fields, rowPath);
   const { derived, broken } = readDerived(cursor, fields, declared.broken);
   const slots = new Map([...fields, ...derived].map((column, slot) => [column.name, slot]));
   const definition: SourceDefinition = {
     name,
     topic: textAt(cursor, 'topic') ?? name,
     format: 'json',
+    mode,
+    envelope,
     key,
     partitioner: (textAt(cursor, 'partitioner') as Partitioner | null) ?? 'murmur2',
     eventTime: readEventField(cursor, 'event_time', fields, declared.broken) ?? '',
@@ -57,19 +63,12 @@ export function readSource(cursor: Cursor): SourceDraft {
 }
 
 function refuseUnsupported(cursor: Cursor): void {
-  const refused = [
-    ['format', 'avro', 'json'],
-    ['mode', 'upsert', 'append'],
-  ] as const;
-  for (const [key, value, instead] of refused) {
-    const at = child(cursor, key);
-    if (at?.value !== value) continue;
-    report(at, 'not_supported', `${key}: ${value} is not yet supported`, { found: value, suggestion: instead });
+  const format = child(cursor, 'format');
+  if (format?.value === 'avro') {
+    report(format, 'not_supported', 'format: avro is not yet supported', { found: 'avro', suggestion: 'json' });
   }
-  for (const key of ['envelope', 'archive']) {
-    const at = child(cursor, key);
-    if (at) report(at, 'not_supported', `${key} is not yet supported`, { suggestion: 'removing it' }, 'key');
-  }
+  const archive = child(cursor, 'archive');
+  if (archive) report(archive, 'not_supported', 'archive is not yet supported', { suggestion: 'removing it' }, 'key');
 }
 
 interface Fields {
@@ -77,13 +76,14 @@ interface Fields {
   readonly broken: ReadonlySet<string>;
 }
 
-function readFields(cursor: Cursor): Fields {
+/** `rowPath` leads to the row that a field is in unless it has a path of its own. */
+function readFields(cursor: Cursor, rowPath: readonly string[]): Fields {
   const at = child(cursor, 'fields');
   const fields: SourceField[] = [];
   for (const [name, field] of entries(at)) {
     const type = readType(field);
-    const path = isMapping(field.value) ? (textAt(field, 'path')?.split('.') ?? [name]) : [name];
-    if (type !== null) fields.push({ name, ...type, path });
+    const path = isMapping(field.value) ? textAt(field, 'path') : null;
+    if (type !== null) fields.push({ name, ...type, path: path?.split('.') ?? [...rowPath, name] });
   }
   return { fields, broken: missingNames(at?.value, fields) };
 }

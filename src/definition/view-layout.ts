@@ -2,30 +2,51 @@
  * A checked view → the definition the engine works on: distinct columns and filters in canonical order, so that
  * neither the names nor the order of features shows in stored state.
  */
+import type { ValueType } from '../core/value.ts';
 import type { CompiledExpression } from '../expression/expression.ts';
 import { columnsBehind } from './columns-behind.ts';
-import type { FeatureDefinition, Magnitude, SourceDefinition, ViewColumn, ViewDefinition } from './definition.ts';
-import type { FeatureDraft, FeatureMeaning } from './feature.ts';
+import type {
+  FeatureDefinition,
+  Magnitude,
+  RowMember,
+  SourceDefinition,
+  ViewColumn,
+  ViewDefinition,
+} from './definition.ts';
+import type { FeatureDraft, FeatureInput, FeatureMeaning } from './feature.ts';
 import { fingerprintView } from './fingerprint.ts';
 import { featureNameOf } from './window.ts';
 
-type LaidOut = 'id' | 'filters' | 'columns' | 'features' | 'usedColumns' | 'stateFingerprint' | 'readFingerprint';
+type Layout = Pick<ViewDefinition, 'filters' | 'columns' | 'row'>;
+type LaidOut = keyof Layout | 'id' | 'features' | 'usedColumns' | 'stateFingerprint' | 'readFingerprint';
 export type ViewParts = Omit<ViewDefinition, LaidOut> & { readonly features: readonly FeatureDraft[] };
 
 /** Null when a feature rests on something that was reported elsewhere. */
 export function layOutView({ features: drafts, ...parts }: ViewParts): ViewDefinition | null {
   const meanings = drafts.map((draft) => draft.meaning).filter((meaning) => meaning !== null);
   if (meanings.length < drafts.length) return null;
-  const columns = distinctColumns(meanings);
-  const filters = distinctFilters(meanings);
-  const features = drafts.flatMap((draft) => outputsOf(draft, columns, filters));
+  const layout = parts.source.mode === 'upsert' ? layOutRow(meanings) : layOutColumns(meanings);
+  const features = drafts.flatMap((draft) => outputsOf(draft, layout));
   const usedColumns = usedColumnsOf(parts.source, parts.keyColumns, [
     ...(parts.where === null ? [] : [parts.where]),
-    ...filters,
-    ...columns.flatMap((column) => column.members.map((member) => member.expression)),
+    ...meanings.flatMap(({ filter }) => filter ?? []),
+    ...meanings.flatMap(({ input }) => input?.members.map((member) => member.expression) ?? []),
   ]);
-  const laidOut = { ...parts, id: `${parts.name}@${parts.version}`, columns, filters, features, usedColumns };
+  const laidOut = { ...parts, id: `${parts.name}@${parts.version}`, ...layout, features, usedColumns };
   return { ...laidOut, ...fingerprintView(laidOut) };
+}
+
+function layOutColumns(meanings: readonly FeatureMeaning[]): Layout {
+  return { columns: distinctColumns(meanings), filters: distinctFilters(meanings), row: null };
+}
+
+/** All of a row in one column, so that its values come and go together. */
+function layOutRow(meanings: readonly FeatureMeaning[]): Layout {
+  const row = distinctMembers(meanings);
+  const values: ValueType = { kind: 'struct', fields: row.map(({ name, type }) => ({ name, type, nullable: true })) };
+  const type: ValueType = { kind: 'struct', fields: [{ name: 'row', type: values, nullable: true }] };
+  const column: ViewColumn = { type, nullable: false, canonical: 'row', magnitude: 'any', members: [] };
+  return { columns: [column], filters: [], row };
 }
 
 const MAGNITUDE_RANK: Readonly<Record<Magnitude, number>> = { any: 0, sum: 1, square: 2 };
@@ -49,14 +70,26 @@ function distinctFilters(meanings: readonly FeatureMeaning[]): readonly Compiled
   return [...filters.values()].sort(byCanonical);
 }
 
+function distinctMembers(meanings: readonly FeatureMeaning[]): readonly RowMember[] {
+  const members = new Map<string, Omit<RowMember, 'name'>>();
+  for (const { input, filter } of meanings) {
+    if (input !== null) members.set(memberKey(input, filter), { ...input, where: filter });
+  }
+  const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([, member], index) => ({ ...member, name: `m${index}` }));
+}
+
+function memberKey(input: FeatureInput | null, where: CompiledExpression | null): string {
+  return JSON.stringify([input?.canonical, where?.canonical]);
+}
+
 function byCanonical(a: { readonly canonical: string }, b: { readonly canonical: string }): number {
   return a.canonical < b.canonical ? -1 : a.canonical > b.canonical ? 1 : 0;
 }
 
 function outputsOf(
   { baseName, description, windows, meaning }: FeatureDraft,
-  columns: readonly ViewColumn[],
-  filters: readonly CompiledExpression[],
+  { columns, filters, row }: Layout,
 ): readonly FeatureDefinition[] {
   if (meaning === null) return [];
   const { rules, params, input, filter, defaultValue, type } = meaning;
@@ -65,8 +98,9 @@ function outputsOf(
     ...type,
     aggregation: rules.name,
     params,
-    column: columns.findIndex((column) => column.canonical === input?.canonical),
+    column: row === null ? columns.findIndex((column) => column.canonical === input?.canonical) : 0,
     filter: filters.findIndex((candidate) => candidate.canonical === filter?.canonical),
+    member: row?.findIndex((member) => memberKey(member, member.where) === memberKey(input, filter)) ?? -1,
     defaultValue,
     description,
   };

@@ -13,6 +13,7 @@ import type { Columns } from './expression-text.ts';
 import { readFeature } from './feature.ts';
 import type { FeatureDraft } from './feature.ts';
 import type { SourceDraft } from './source.ts';
+import { checkUpsertView } from './upsert-view.ts';
 import { layOutView } from './view-layout.ts';
 import { checkHopsNest, featureNameOf } from './window.ts';
 
@@ -66,6 +67,9 @@ export function readView(cursor: Cursor, context: ViewContext): ViewDraft {
   const features = items(child(cursor, 'features')).map((at) => readFeature(at, columns, context.catalog));
   const outlines = outlinesOf(features);
   checkFeatures(cursor, features);
+  if (source?.definition.mode === 'upsert') {
+    checkUpsertView(cursor, source.definition, keyColumns, features, context.catalog);
+  }
   const settings = readSettings(cursor);
   const sound =
     cursor.file.problems.length === problemsBefore &&

@@ -1,17 +1,21 @@
 /**
  * From a raw record to the events of a source's views (DESIGN sections 3 and 4). A record is parsed once, a column is
  * read once, and only columns that a view uses can reject the record for it. Decoding is a function of the record's
- * bytes and append time: it never throws on user data, and never depends on records before.
+ * bytes and append time: it never throws on user data, and never depends on records before. Control records of our own are
+ * for whoever has them to take out first; one that is left in deletes nothing.
  */
+import { assert } from '../core/assert.ts';
 import type { SourceDefinition, ViewDefinition } from '../definition/definition.ts';
+import { compileChangeReader, Deletion, NOTHING } from './change.ts';
 import { Fault } from './convert.ts';
 import type { LogRecord, Rejection, ViewOutcome } from './event.ts';
 import { checkEventTimeRange, checkNotAhead } from './event-time.ts';
-import { parseRecord } from './parse-record.ts';
+import { compileKeyDecoder } from './record-key-decoder.ts';
 import { reject } from './rejection.ts';
 import { createRowReader } from './row.ts';
 import { slotOf } from './slot.ts';
-import { compileViewDecoder, type ViewDecoder } from './view-decoder.ts';
+import { compileUpsertDecoder, type UpsertDecoder } from './upsert-decoder.ts';
+import { compileViewDecoder, FILTERED, type ViewDecoder } from './view-decoder.ts';
 
 export interface SourceDecoder {
   /** Outcomes align with the views it was compiled for; views that fail on one column share one `Rejection`. */
@@ -23,16 +27,15 @@ export interface SourceDecoder {
 interface CompiledView {
   readonly slots: readonly number[];
   readonly decode: ViewDecoder;
+  /** Null in append mode, where nothing is deleted. */
+  readonly deletion: UpsertDecoder['deletion'] | null;
 }
 
 /** Not re-entrant: rows are reused from record to record. */
 export function compileSourceDecoder(source: SourceDefinition, views: readonly ViewDefinition[]): SourceDecoder {
-  const compiled = views.map(
-    (view): CompiledView => ({
-      slots: view.usedColumns.map((name) => slotOf(source, name)),
-      decode: compileViewDecoder(view),
-    }),
-  );
+  const compiled = views.map((view) => compileView(source, view));
+  const readChange = compileChangeReader(source);
+  const readKey = source.mode === 'upsert' ? compileKeyDecoder(source) : null;
   const rows = createRowReader(source);
   const eventTimeSlot = slotOf(source, source.eventTime);
   let eventTimeMs: number | null = null;
@@ -48,15 +51,29 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
     return checkEventTimeRange(source, tsMs) ?? checkNotAhead(source, tsMs, appendedMs);
   }
 
+  function decodeDeletion(record: LogRecord, { before }: Deletion): readonly ViewOutcome[] {
+    assert(readKey !== null, 'nothing is deleted in append mode');
+    const keys = readKey(record.key, before);
+    if (keys instanceof Fault) return rejectAll(keys);
+    const outside = checkEventTimeRange(source, record.timestampMs);
+    if (outside !== null) return compiled.map(() => outside);
+    eventTimeMs = record.timestampMs;
+    return compiled.map(({ deletion }) => deletion?.(keys, record) ?? FILTERED);
+  }
+
+  function rejectAll({ code, message }: Fault): readonly ViewOutcome[] {
+    const rejection = reject(code, null, message);
+    return compiled.map(() => rejection);
+  }
+
   return {
     decode(record) {
       eventTimeMs = null;
-      const json = parseRecord(record);
-      if (json instanceof Fault) {
-        const rejection = reject(json.code, null, json.message);
-        return compiled.map(() => rejection);
-      }
-      rows.begin(json);
+      const change = readChange(record);
+      if (change instanceof Fault) return rejectAll(change);
+      if (change === NOTHING) return compiled.map(() => FILTERED);
+      if (change instanceof Deletion) return decodeDeletion(record, change);
+      rows.begin(change);
       const timeRejection = rows.require([eventTimeSlot]) ?? checkTime(record.timestampMs);
       if (timeRejection === null) eventTimeMs = rows.row[eventTimeSlot] as number;
       const outcomes: ViewOutcome[] = [];
@@ -65,6 +82,13 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
     },
     eventTimeMs: () => eventTimeMs,
   };
+}
+
+function compileView(source: SourceDefinition, view: ViewDefinition): CompiledView {
+  const slots = view.usedColumns.map((name) => slotOf(source, name));
+  if (view.row === null) return { slots, decode: compileViewDecoder(view), deletion: null };
+  const { row, deletion } = compileUpsertDecoder(view);
+  return { slots, decode: row, deletion };
 }
 
 export { type EventValidation, validateEvent } from './validate.ts';

@@ -1,10 +1,12 @@
 /** Which entity a record is about, for moving it to where that entity's events are: nothing else of it is looked at. */
+import type { Value } from '../core/value.ts';
 import { columnsBehind } from '../definition/columns-behind.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
+import { compileChangeReader, Deletion, NOTHING } from './change.ts';
 import { Fault } from './convert.ts';
 import { encodeEntityKey, isEntityKeyTooLong } from './entity-key.ts';
 import type { LogRecord } from './event.ts';
-import { parseRecord } from './parse-record.ts';
+import { compileKeyDecoder } from './record-key-decoder.ts';
 import { createRowReader } from './row.ts';
 import { slotOf } from './slot.ts';
 
@@ -16,13 +18,25 @@ export function compileEntityReader(source: SourceDefinition, keyColumns: readon
   const rows = createRowReader(source);
   const keySlots = keyColumns.map((name) => slotOf(source, name));
   const slots = columnsBehind(source, keyColumns).map((name) => slotOf(source, name));
-  return (record) => {
-    const json = parseRecord(record);
-    if (json instanceof Fault) return null;
-    rows.begin(json);
+  const readChange = compileChangeReader(source);
+  const readKey = compileKeyDecoder(source);
+  const keyPlaces = keyColumns.map((name) => source.key.fields.indexOf(name));
+
+  function keysOf(record: LogRecord): readonly Value[] | null {
+    const change = readChange(record);
+    if (change instanceof Fault || change === NOTHING) return null;
+    if (change instanceof Deletion) {
+      const keys = readKey(record.key, change.before);
+      return keys instanceof Fault ? null : keyPlaces.map((place) => keys[place] ?? null);
+    }
+    rows.begin(change);
     if (rows.require(slots) !== null) return null;
-    const keys = keySlots.map((slot) => rows.row[slot] ?? null);
-    if (keys.includes(null)) return null;
+    return keySlots.map((slot) => rows.row[slot] ?? null);
+  }
+
+  return (record) => {
+    const keys = keysOf(record);
+    if (keys === null || keys.includes(null)) return null;
     const entityKey = encodeEntityKey(keys);
     return isEntityKeyTooLong(entityKey) ? null : entityKey;
   };

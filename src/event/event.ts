@@ -28,7 +28,7 @@ export interface ViewEvent {
   readonly offset: number;
   /** Append time of the record, ms. */
   readonly appendedMs: number;
-  /** Aligned with the view's `columns`. */
+  /** Aligned with the view's `columns`; in upsert mode one, of which `row` is null where there is none any more. */
   readonly columns: readonly Value[];
   /** Bit i is set where the view's `filters[i]` is true (not false, not null). */
   readonly filterBits: number;
@@ -47,7 +47,7 @@ export interface Rejection {
 
 export type ViewOutcome =
   | { readonly kind: 'event'; readonly event: ViewEvent }
-  /** The view's `where` is not true: not an event of this view. */
+  /** Not an event of this view: its `where` is not true, or the record is about no row. */
   | { readonly kind: 'filtered' }
   /** An entity key is null: skipped and counted. */
   | { readonly kind: 'null_key' }

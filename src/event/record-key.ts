@@ -2,22 +2,24 @@
 import { assert } from '../core/assert.ts';
 import { SkewlessError } from '../core/errors.ts';
 import type { Value } from '../core/value.ts';
-import type { SourceDefinition } from '../definition/definition.ts';
+import type { RecordKeyDefinition } from '../definition/definition.ts';
 
 const TEXT_ENCODER = new TextEncoder();
 
 /**
  * Bytes of the key made of `values` (aligned with `key.fields`); null when the source declares no key or any value is
  * null. `string`: texts joined by the separator, a timestamp as its milliseconds. `json`: the value alone, or an array
- * of several; an int64 as a string. `int64be`: eight bytes, two's complement, big endian.
+ * of several; an int64 as a string; within an envelope an object, as Debezium writes it, and an int64 as a number.
+ * `int64be`: eight bytes, two's complement, big endian.
  */
-export function encodeRecordKey(key: SourceDefinition['key'], values: readonly Value[]): Uint8Array | null {
+export function encodeRecordKey(key: RecordKeyDefinition, values: readonly Value[]): Uint8Array | null {
   assert(values.length === key.fields.length, 'a value for each field of the key');
   if (values.length === 0 || values.includes(null)) return null;
   switch (key.encoding) {
     case 'string':
       return TEXT_ENCODER.encode(values.map((value) => String(value as KeyValue)).join(key.separator));
     case 'json':
+      if (key.members !== undefined) return TEXT_ENCODER.encode(objectText(key.members, values));
       return TEXT_ENCODER.encode(JSON.stringify(values.length === 1 ? jsonOf(values[0]) : values.map(jsonOf)));
     case 'int64be':
       return int64Bytes(values[0] as number | bigint);
@@ -30,6 +32,15 @@ type KeyValue = string | boolean | number | bigint;
 
 function jsonOf(value: Value | undefined): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
+}
+
+/** By hand, for JSON.stringify writes no bigint, and would move members that look like indexes to the front. */
+function objectText(members: readonly string[], values: readonly Value[]): string {
+  const texts = members.map((name, index) => {
+    const value = values[index] as KeyValue;
+    return `${JSON.stringify(name)}:${typeof value === 'bigint' ? value.toString() : JSON.stringify(value)}`;
+  });
+  return `{${texts.join(',')}}`;
 }
 
 function int64Bytes(value: number | bigint): Uint8Array {

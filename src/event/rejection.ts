@@ -5,6 +5,9 @@ import type { Rejection } from './event.ts';
 export const REJECTION_CODES = {
   record_too_large: 'The record is larger than 1 MiB.',
   null_value: 'The record has no value; a source in append mode has no tombstones.',
+  unreadable_key:
+    'The record deletes a row, and its key is absent or not as the source declares: which row cannot be told.',
+  unsupported_op: 'The change event has an operation that is neither a row nor a deletion, or none.',
   malformed_json: 'The value is not one JSON document in UTF-8.',
   not_an_object: 'The value is JSON, but not an object.',
   null_field: 'A field that is not nullable is null or absent.',

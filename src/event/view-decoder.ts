@@ -1,5 +1,5 @@
 /**
- * The part of decoding that is a view's own: from a source's row to a `ViewEvent`. Magnitudes are checked before any
+ * The part of decoding that is a view's own, in append mode: from a source's row to a `ViewEvent`. Magnitudes are checked before any
  * `where`, so that a record out of bounds is rejected whether or not the view would have counted it; `where` decides
  * before keys, so that `null_key` counts events of the view only.
  */
@@ -15,8 +15,8 @@ import { compileColumn, formatMagnitude, isWithinMagnitude } from './view-column
 /** `row` is laid out by the source's slots, and holds what the view uses; it is read, never kept. */
 export type ViewDecoder = (row: readonly Value[], tsMs: number, record: LogRecord) => ViewOutcome;
 
-const FILTERED: ViewOutcome = Object.freeze({ kind: 'filtered' });
-const NULL_KEY: ViewOutcome = Object.freeze({ kind: 'null_key' });
+export const FILTERED: ViewOutcome = Object.freeze({ kind: 'filtered' });
+export const NULL_KEY: ViewOutcome = Object.freeze({ kind: 'null_key' });
 
 export function compileViewDecoder(view: ViewDefinition): ViewDecoder {
   const { source, where, filters } = view;
@@ -75,8 +75,8 @@ export function compileViewDecoder(view: ViewDefinition): ViewDecoder {
   };
 }
 
-/** Null when any key is. */
-function entityKeyOf(row: readonly Value[], slots: readonly number[]): string | null {
+/** Of the values at these places; null when any of them is. */
+export function entityKeyOf(row: readonly Value[], slots: readonly number[]): string | null {
   const keys: Value[] = [];
   for (const slot of slots) {
     const key = row[slot] ?? null;
@@ -86,7 +86,7 @@ function entityKeyOf(row: readonly Value[], slots: readonly number[]): string | 
   return encodeEntityKey(keys);
 }
 
-function keyTooLong(view: ViewDefinition): Rejection {
+export function keyTooLong(view: ViewDefinition): Rejection {
   const column = view.keyColumns.join(',');
   return reject('key_too_long', column, `${column}: an entity key over ${ENTITY_KEY_BYTES_MAX} bytes`);
 }

@@ -32,6 +32,9 @@ export function createPlacement(source: SourceDefinition, keyColumns: readonly s
   const { key, partitioner } = source;
   if (partitioner === 'unknown' || key.fields.length === 0) return null;
   const places = key.fields.map((field) => keyColumns.indexOf(field));
+  const isInt64 = key.fields.map((name) =>
+    source.fields.some((each) => each.name === name && each.type.kind === 'int64'),
+  );
   if (places.includes(-1)) return null;
   const expected = new Map<string, number>();
   let tally = { records: 0, misplaced: 0 };
@@ -45,10 +48,11 @@ export function createPlacement(source: SourceDefinition, keyColumns: readonly s
 
   function keyOf(entityKey: string): Uint8Array | null {
     const keys = JSON.parse(entityKey) as readonly (string | number | boolean)[];
-    return encodeRecordKey(
-      key,
-      places.map((place) => keys[place] ?? null),
-    );
+    const values = places.map((place, index) => {
+      const value = keys[place] ?? null;
+      return isInt64[index] === true && value !== null ? BigInt(value) : value;
+    });
+    return encodeRecordKey(key, values);
   }
 
   function expectedPartition(entityKey: string, partitions: number): number {

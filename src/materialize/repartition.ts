@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { formatType } from '../core/value.ts';
 import { columnsBehind } from '../definition/columns-behind.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
+import { changeIngredients } from '../definition/fingerprint.ts';
 
 export interface Repartition {
   readonly source: SourceDefinition;
@@ -35,6 +36,9 @@ function routeHash(source: SourceDefinition, keyColumns: readonly string[]): str
   const route = {
     topic: source.topic,
     format: source.format,
+    ...changeIngredients(source),
+    // A deletion is found by its key.
+    ...(source.mode === 'upsert' ? { key: source.key } : {}),
     keyColumns,
     fields: fields.map(({ name, type, nullable, path }) => [name, formatType(type, nullable), path]),
     derived: derived.map(({ name, expression }) => [name, expression.canonical]),

@@ -17,6 +17,7 @@ import {
   windowEndMs,
   windowStartMs,
 } from './plan.ts';
+import { newestRow, readRow } from './newest-row.ts';
 import type { Evaluation } from './state.ts';
 import { type Validity, validityOf } from './validity.ts';
 
@@ -48,7 +49,9 @@ export function evaluate(
   const newestMs = state === null ? -Infinity : newestBefore(state, headEnd);
   const validity = validityOf(plan, state, asOfMs, { headEnd, newestMs, completeFromMs });
   const reachStartMs = reachStart(plan, asOfMs);
-  if (newestMs === -Infinity || newestMs < reachStartMs) {
+  const isReached = newestMs !== -Infinity && newestMs >= reachStartMs;
+  const row = isReached && plan.view.row !== null ? newestRow(plan, state as EntityState, headEnd) : undefined;
+  if (!isReached || row === null) {
     const unknowable = completeFromMs !== null && reachStartMs < completeFromMs;
     return unknowable ? unknown(plan, validity) : notFound(plan, validity);
   }
@@ -58,18 +61,19 @@ export function evaluate(
   const values: Value[] = plan.view.features.map(() => null);
   const statuses: Status[] = plan.view.features.map(() => 'PRESENT');
   const pass: Pass = { plan, state: state as EntityState, asOfMs, headEnd, values, statuses };
-  for (const slot of plan.slots) {
+  const eventTimesMs = eventTimes(plan, pass.state, asOfMs, newestMs);
+  if (row === undefined) readSlots(pass);
+  else readRow(plan, row, eventTimesMs, values, statuses);
+  if (completeFromMs !== null) flagIncomplete(pass, completeFromMs);
+  return { values, statuses, eventTimesMs, ...validity };
+}
+
+function readSlots(pass: Pass): void {
+  for (const slot of pass.plan.slots) {
     for (const chain of slot.chains) readChain(pass, slot, chain);
     for (const offset of slot.offsets) readOffset(pass, slot, offset);
     if (slot.lifetime !== null) readLifetime(pass, slot, slot.lifetime);
   }
-  if (completeFromMs !== null) flagIncomplete(pass, completeFromMs);
-  return {
-    values,
-    statuses,
-    eventTimesMs: eventTimes(plan, state as EntityState, asOfMs, newestMs),
-    ...validity,
-  };
 }
 
 /** Nothing can be said of the entity at so early a time: its state may have been forgotten. */

@@ -6,6 +6,7 @@ import type { Aggregation, Algebra } from '../aggregate/aggregation.ts';
 import { type ValueCodec, compileValueCodec } from '../aggregate/value-codec.ts';
 import { assert } from '../core/assert.ts';
 import { floorTo } from '../core/time.ts';
+import type { Value } from '../core/value.ts';
 import type { AggregationParams, FeatureDefinition, ViewDefinition, Window } from '../definition/definition.ts';
 
 export type SlidingWindow = Extract<Window, { kind: 'sliding' }>;
@@ -66,6 +67,8 @@ export interface ViewPlan {
   readonly hasLifetime: boolean;
   readonly hasEventId: boolean;
   readonly columnCodecs: readonly ValueCodec[];
+  /** The column that a state of the one slot of an upsert view has kept. Null in append mode. */
+  readonly rowOf: ((state: unknown) => Value) | null;
 }
 
 interface SlotDraft {
@@ -103,7 +106,14 @@ export function compilePlan(view: ViewDefinition, aggregations: ReadonlyMap<stri
     hasLifetime,
     hasEventId: view.source.eventId !== null,
     columnCodecs: view.columns.map((column) => compileValueCodec(column.type)),
+    rowOf: view.row === null ? null : rowReader(drafts),
   };
+}
+
+function rowReader(drafts: readonly SlotDraft[]): (state: unknown) => Value {
+  const [draft, ...others] = drafts;
+  assert(draft !== undefined && others.length === 0, 'all features of an upsert view read its one column');
+  return (state) => draft.aggregation.evaluate(state, draft.params) as Value;
 }
 
 /** First moment of the window, ms. */

@@ -41,8 +41,8 @@ afterEach(async () => {
   for (const log of logs.splice(0)) await log.close();
 });
 
-async function setUp(): Promise<Setting> {
-  const loaded = loadDefinitions([{ path: 'orders.yaml', text: TEXT }], AGGREGATIONS);
+async function setUp(text = TEXT): Promise<Setting> {
+  const loaded = loadDefinitions([{ path: 'orders.yaml', text }], AGGREGATIONS);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const definitions: Definitions = loaded.definitions;
   const source = definitions.sources.get('orders') as SourceDefinition;
@@ -128,6 +128,33 @@ test('a misplaced record goes where its key belongs, with the key that the sourc
   const [again] = await appended();
   expect(Buffer.from(again?.key ?? []).toString()).toBe('a');
   expect(again?.partition).toBe(partitionOf(Buffer.from('a'), PARTITIONS, 'murmur2'));
+});
+
+const TABLE = `
+sources:
+  - name: orders
+    mode: upsert
+    envelope: debezium
+    key: { fields: [shop], encoding: json }
+    event_time: at
+    fields: { at: { type: timestamp, path: ts_ms }, shop: string, amount: double }
+entities: [{ name: shop, keys: { shop: string } }]
+views:
+  - { name: sales, entity: shop, source: orders, features: [{ name: amount, agg: last, of: amount }] }
+  - { name: visits, entity: shop, source: orders, features: [{ name: shop, agg: last, of: shop }] }
+`;
+
+test('a change is replayed by the key of its row, and a deletion never: it would happen at another time', async () => {
+  const { letter, replay, appended } = await setUp(TABLE);
+  const base64 = (json: object): string => Buffer.from(JSON.stringify(json)).toString('base64');
+  const row = { shop: 'a', amount: 1 };
+  const change = { schema: {}, payload: { op: 'u', after: row, ts_ms: NOW_MS } };
+  await letter(1, 'misplaced', NOW_MS, { value_base64: base64(change) });
+  const deletion = { op: 'd', before: row, after: null, ts_ms: NOW_MS };
+  await letter(2, 'misplaced', NOW_MS, { key_base64: base64({ shop: 'a' }), value_base64: base64(deletion) });
+  await letter(3, 'misplaced', NOW_MS, { value_base64: null });
+  expect(await replay()).toMatchObject({ appended: 1, rejected: 2 });
+  expect((await appended()).map(({ key }) => Buffer.from(key ?? []).toString())).toEqual(['{"shop":"a"}']);
 });
 
 /** A log that ends at the n-th append of a transfer, before or after it is stored. */

@@ -252,6 +252,75 @@ test.each([
   expect(changedBetween(PAIR, mutated)).toEqual(CHANGED[level]);
 });
 
+const ROWS = `
+sources:
+  - name: s
+    mode: upsert
+    envelope: debezium
+    key: { fields: [k], encoding: json }
+    event_time: ts
+    fields: { ts: { type: timestamp, path: ts_ms }, k: string, x: "double?", c: "string?" }
+entities: [{ name: e, keys: { k: string } }]
+views:
+  - name: v
+    entity: e
+    source: s
+    where: "c <> 'b'"
+    features:
+      - { name: f, agg: last, of: x, where: "x > 0", windows: [1h] }
+      - { name: g, agg: last, of: x }
+      - { name: h, agg: last, of: { a: x, b: c } }
+services: [{ name: svc, features: [v.*] }]
+`;
+
+test.each([
+  ['the mode', 'mode: upsert', 'mode: append', 'state'],
+  ['the envelope', '    envelope: debezium\n', '', 'state'],
+  ["the view's condition", "c <> 'b'", "c <> 'a'", 'state'],
+  ["a feature's condition", 'where: "x > 0"', 'where: "x > 1"', 'state'],
+  ['what a feature reads', 'agg: last, of: x }', 'agg: last, of: "x + 1" }', 'state'],
+  ['a window', 'windows: [1h]', 'windows: [2h]', 'state'],
+  ['a default', 'agg: last, of: x }', 'agg: last, of: x, default: 1 }', 'read'],
+  [
+    'which feature is which value',
+    'name: g, agg: last, of: x }',
+    'name: g, agg: last, of: x, where: "x > 0" }',
+    'state',
+  ],
+  [
+    'which feature has which name',
+    'name: g, agg: last, of: x }\n      - { name: h, agg: last, of: { a: x, b: c } }',
+    'name: g, agg: last, of: { a: x, b: c } }\n      - { name: h, agg: last, of: x }',
+    'read',
+  ],
+] as const)('in upsert mode, %s', (_name, from, to, level) => {
+  const mutated = ROWS.replace(from, to);
+  expect(mutated).not.toBe(ROWS);
+  expect(changedBetween(ROWS, mutated)).toEqual(CHANGED[level]);
+});
+
+test('a row has one layout, whatever the order and the names of features', () => {
+  const lines = ROWS.split('\n');
+  const start = lines.findIndex((line) => line.includes('name: f,'));
+  const reversed = lines.toSpliced(start, 3, ...lines.slice(start, start + 3).toReversed());
+  const renamed = reversed.join('\n').replace('name: g,', 'name: a_first,');
+  const layout = (yaml: string): unknown => {
+    const [view] = load(yaml).views.values();
+    const members = view?.row?.map(({ name, canonical, where }) => [name, canonical, where?.canonical]);
+    return { fingerprint: view?.stateFingerprint, members, columns: view?.columns };
+  };
+  expect(layout(renamed)).toEqual(layout(ROWS));
+  expect(fingerprintsOf(renamed).read).not.toBe(fingerprintsOf(ROWS).read);
+});
+
+test('the envelope counts by itself, where every path is the same without it', () => {
+  const enveloped = ROWS.replace('encoding: json', 'encoding: string').replace(
+    'k: string, x: "double?", c: "string?" }',
+    'k: { type: string, path: after.k }, x: { type: "double?", path: after.x }, c: { type: "string?", path: after.c } }',
+  );
+  expect(changedBetween(enveloped, enveloped.replace('    envelope: debezium\n', ''))).toEqual(CHANGED.state);
+});
+
 test('the names of entity keys belong to reading', () => {
   const renamed = PAIR.replace('keys: { a: string, b', 'keys: { z: string, b')
     .replace('keys: { a: k', 'keys: { z: k')

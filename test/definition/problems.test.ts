@@ -78,8 +78,6 @@ const SOURCES: readonly Case[] = [
     yaml: `sources:
   - name: s
     format: avro
-    mode: upsert
-    envelope: debezium
     archive: /data
     key: { fields: [id], encoding: avro }
     event_time: ts
@@ -87,10 +85,8 @@ const SOURCES: readonly Case[] = [
 `,
     problems: [
       '3:13 sources[0].format not_supported -> json',
-      '4:11 sources[0].mode not_supported -> append',
-      '5:5 sources[0].envelope not_supported -> removing it',
-      '6:5 sources[0].archive not_supported -> removing it',
-      '7:36 sources[0].key.encoding not_supported -> string, json or int64be',
+      '4:5 sources[0].archive not_supported -> removing it',
+      '5:36 sources[0].key.encoding not_supported -> string, json or int64be',
     ],
   },
   {
@@ -174,6 +170,71 @@ const SOURCES: readonly Case[] = [
       '5:39 entities[1].keys.as_of reserved_name -> another name',
       '5:64 entities[1].keys.maybe type_mismatch',
       '5:79 entities[1].keys.list type_mismatch',
+    ],
+  },
+];
+
+/** Lines 1 to 6; views from line 7 on. */
+const UPSERT = `sources:
+  - { name: s, mode: upsert, key: [k, j], event_time: ts, fields: { ts: timestamp, k: string, j: int, x: double?, c: string? }, derive: { k2: "lower(k)" } }
+entities:
+  - { name: e, keys: { k: string, j: int } }
+  - { name: f, keys: { k: string } }
+views:
+`;
+
+const UPSERTS: readonly Case[] = [
+  {
+    name: 'upsert without a key, and with an event id',
+    yaml: 'sources: [{ name: s, event_time: ts, fields: { ts: timestamp, id: string }, mode: upsert, event_id: id }]\n',
+    problems: ['1:83 sources[0].mode missing_key', '1:91 sources[0].event_id not_supported -> removing it'],
+  },
+  {
+    name: 'a mode and an envelope that there are not',
+    yaml: 'sources: [{ name: s, event_time: ts, fields: { ts: timestamp }, mode: upserts, envelope: debesium }]\n',
+    problems: ['1:71 sources[0].mode bad_value -> upsert', '1:90 sources[0].envelope bad_value -> debezium'],
+  },
+  {
+    name: 'a key that is not of the row in an envelope',
+    yaml: `sources:
+  - name: s
+    envelope: debezium
+    event_time: ts
+    key: [a, b, c, d]
+    fields:
+      ts: { type: timestamp, path: source.ts_ms }
+      a: string
+      b: { type: string, path: after.b2 }
+      c: { type: string, path: source.table }
+      d: { type: string, path: after.nested.d }
+`,
+    problems: ['5:10 sources[0].key bad_value', '5:10 sources[0].key bad_value'],
+  },
+  {
+    name: 'views of an upsert source by less than its key, by more, and by a derived column',
+    yaml: `${UPSERT}  - { name: v, entity: f, source: s, features: [{ name: x, agg: last, of: x }] }
+  - { name: w, entity: e, source: s, keys: { k: k2 }, features: [{ name: x, agg: last, of: x }] }
+  - { name: right, entity: e, source: s, features: [{ name: x, agg: last, of: x }] }
+`,
+    problems: [
+      '7:24 views[0].entity not_supported -> an entity of k, j, or mode: append',
+      '8:44 views[1].keys not_supported -> an entity of k, j, or mode: append',
+    ],
+  },
+  {
+    name: 'aggregations of an upsert source other than last, and windows that end earlier',
+    yaml: `${UPSERT}  - name: v
+    entity: e
+    source: s
+    features:
+      - { name: n, agg: count }
+      - { name: total, agg: sum, of: x, windows: [1h] }
+      - { name: x, agg: last, of: x, windows: [1h, { length: 1h, offset: 1d }] }
+`,
+    problems: [
+      '11:25 views[0].features[0].agg not_supported -> last, or mode: append',
+      '12:29 views[0].features[1].agg not_supported -> last, or mode: append',
+      '13:52 views[0].features[2].windows[1] bad_window -> a window without offset, or an earlier as_of',
     ],
   },
 ];
@@ -431,7 +492,7 @@ services:
   },
 ];
 
-for (const { name, yaml, problems } of [...YAML, ...SOURCES, ...VIEWS, ...SERVICES]) {
+for (const { name, yaml, problems } of [...YAML, ...SOURCES, ...UPSERTS, ...VIEWS, ...SERVICES]) {
   test(`refused: ${name}`, () => {
     expect(summary(yaml)).toEqual(problems);
   });

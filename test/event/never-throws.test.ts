@@ -102,3 +102,50 @@ test('what ingest accepts, decoding does not find malformed, and its bytes are t
   );
   expect(accepted).toBeGreaterThan(300);
 });
+
+const CHANGES = load(`
+sources:
+  - name: s
+    mode: upsert
+    envelope: debezium
+    event_time: at
+    key: { fields: [k, i], encoding: json }
+    fields: { at: { type: timestamp, path: source.ts_ms }, k: "string?", i: "int?", x: "double?", deep: { type: "double?", path: before.x } }
+entities: [{ name: e, keys: { k: string, i: int } }]
+views: [{ name: v, entity: e, source: s, where: "x > 0", features: [{ name: a, agg: last, of: "x + deep" }] }]
+`);
+const changes = compileSourceDecoder(sourceOf(CHANGES), viewsOf(CHANGES));
+const change = fc
+  .record(
+    {
+      op: fc.constantFrom('c', 'u', 'd', 'm', 't', 1),
+      source: fc.record({ ts_ms: fc.nat() }),
+      after: nearlySound,
+      before: nearlySound,
+    },
+    { requiredKeys: ['op', 'source'] },
+  )
+  .chain((event) => fc.constantFrom<unknown>(event, { schema: {}, payload: event }, { payload: null }, null));
+const recordKey = fc.oneof(
+  fc.constant(null),
+  fc.record({ k: fc.string(), i: fc.integer() }).map((key) => JSON.stringify(key)),
+  fc.json(),
+);
+
+test('changes never throw, whatever the envelope and the key, and every outcome is on the list', () => {
+  const seen = new Map<string, number>();
+  fc.assert(
+    fc.property(fc.oneof(change, document), recordKey, (json, key) => {
+      const overrides = { key: key === null ? null : Buffer.from(key), ...(json === null ? { value: null } : {}) };
+      for (const outcome of changes.decode(recordOf(JSON.stringify(json), overrides))) {
+        const kind = outcome.kind === 'rejected' ? outcome.code : outcome.kind;
+        if (outcome.kind === 'rejected') expect(Object.keys(REJECTION_CODES)).toContain(outcome.code);
+        seen.set(kind, (seen.get(kind) ?? 0) + 1);
+      }
+    }),
+    { numRuns: 4_000 },
+  );
+  for (const kind of ['event', 'filtered', 'unreadable_key', 'unsupported_op', 'null_key']) {
+    expect(seen.get(kind) ?? 0, kind).toBeGreaterThan(40);
+  }
+});

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { partitionOf } from '../../src/log/partitioner.ts';
 import type { Materializer } from '../../src/materialize/materializer.ts';
-import { applied, definitionsOf, NOW_MS, recordOf, type Setting, settingOf, until } from './support.ts';
+import { applied, definitionsOf, load, NOW_MS, recordOf, type Setting, settingOf, until } from './support.ts';
 
 const running: Materializer[] = [];
 afterEach(async () => {
@@ -56,6 +56,26 @@ test('a few misplaced records are dead letters that say the mend, and the others
     expect(letter).toContain('"code":"misplaced"');
     expect(letter).toMatch(/declare partitioner: (unknown|crc32)/);
   }
+});
+
+test('a misplaced deletion is a dead letter like any record, and deletes nothing elsewhere', async () => {
+  const setting = settingOf(
+    load(`
+sources: [{ name: s, mode: upsert, key: [k], event_time: at, fields: { at: timestamp, k: string, x: "double?" } }]
+entities: [{ name: e, keys: { k: string } }]
+views: [{ name: v, entity: e, source: s, features: [{ name: x, agg: last, of: x }] }]
+`),
+  );
+  await setting.log.ensureTopic('s', PARTITIONS);
+  const right = rightPartition('k1', 'murmur2');
+  const row = { ...recordOf({ at: NOW_MS, k: 'k1', x: 1 }), key: Buffer.from('k1'), partition: right };
+  const deletion = { key: Buffer.from('k1'), value: null, timestampMs: NOW_MS + 1 };
+  await setting.log.append('s', [row, { ...deletion, partition: (right + 1) % PARTITIONS }]);
+  const materializer = await drive(setting);
+  await until('all live', () => lanesOf(materializer).filter(({ state }) => state === 'live').length === PARTITIONS);
+  const letters = setting.log.records('s.dlq').map(({ value }) => Buffer.from(value ?? []).toString());
+  expect(letters.length).toBe(1);
+  expect(letters[0]).toContain('"code":"misplaced"');
 });
 
 test('a producer with another partitioner stops the shards, which say which one it has', async () => {

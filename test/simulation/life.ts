@@ -168,6 +168,8 @@ export interface LiveOptions {
   readonly partitions?: number;
   /** Some views are keyed otherwise than the records. */
   readonly repartitioned?: boolean;
+  /** Records are rows of a table, which are deleted, too. */
+  readonly upsert?: boolean;
   /** What the store or the log does wrong, against its contract. */
   readonly defects?: ReadonlySet<Defect>;
 }
@@ -175,7 +177,7 @@ export interface LiveOptions {
 export async function live(
   seed: number,
   misfortunes: readonly string[],
-  { partitions = 1, repartitioned = false, defects = new Set() }: LiveOptions = {},
+  { partitions = 1, repartitioned = false, upsert = false, defects = new Set() }: LiveOptions = {},
 ): Promise<Life> {
   const random = createRandom(seed);
   const world = createWorld({
@@ -187,10 +189,10 @@ export async function live(
       : {}),
   });
   await world.log.ensureTopic(SOURCE, partitions);
-  const definitions = definitionsFor(repartitioned ? 'four' : partitions > 1 ? 'two' : 'three');
+  const definitions = definitionsFor(upsert ? 'rows' : repartitioned ? 'four' : partitions > 1 ? 'two' : 'three');
   const life: Life = { world, random, definitions, process: await world.start(definitions), zombies: [], kept: [] };
   for (let step = 0; step < 12; step++) {
-    await world.log.append(SOURCE, randomRecords(random, random.below(60)));
+    await world.log.append(SOURCE, randomRecords(random, random.below(60), upsert ? 0.2 : 0));
     await turns(random.below(60));
     world.advance(random.below(500));
     if (misfortunes.length === 0) continue;

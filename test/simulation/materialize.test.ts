@@ -44,6 +44,13 @@ test.each(SEEDS.slice(0, 100))('seed %i: partitions of co-located views change n
   );
 });
 
+test.each(SEEDS.slice(0, 100))('seed %i: rows and deletions of a table change no bit either', async (seed) => {
+  const misfortunes = ['restart', 'kill', 'zombie', 'lostSuffix', 'keep', 'outage', 'recovery'];
+  const life = await live(seed, misfortunes, { partitions: 1 + 2 * (seed % 2), upsert: true });
+  const records = await finish(life);
+  expect(new Set(writtenLetters(life.world))).toEqual(new Set(expectedLetters(life.definitions, records)));
+});
+
 test.each(SEEDS.slice(0, REPARTITIONED_RUNS))(
   'seed %i: repartitioned views change no bit, and each record is moved once',
   async (seed) => {

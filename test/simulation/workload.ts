@@ -72,9 +72,47 @@ const BY_GATE = `
       - { name: n, agg: count }
 `;
 
-export function definitionsFor(views: 'two' | 'three' | 'four'): Definitions {
+/** The same records as rows of a table. */
+const ROWS_TEXT = `
+sources:
+  - name: taps
+    mode: upsert
+    key: [card]
+    event_time: at
+    max_disorder: 20s
+    clock: watermark
+    fields: { at: timestamp, card: "string?", gate: "string?", fare: "double?" }
+entities:
+  - { name: card, keys: { card: string } }
+views:
+  - name: newest
+    entity: card
+    source: taps
+    history: 0s
+    head_max: 4
+    head_limit: 8
+    features:
+      - { name: fare, agg: last, of: fare }
+      - { name: gate, agg: last, of: gate, where: "fare > 1", windows: [10m] }
+  - name: newest_large
+    entity: card
+    source: taps
+    where: "fare > 5"
+    history: 0s
+    head_max: 2
+    head_limit: 3
+    features:
+      - { name: tap, agg: last, of: { gate: gate, fare: fare }, windows: [1m, 10m] }
+`;
+
+export function definitionsFor(views: 'two' | 'three' | 'four' | 'rows'): Definitions {
+  if (views === 'rows') return loaded(ROWS_TEXT);
   const entities = DEFINITIONS_TEXT.replace('entities:\n', 'entities:\n  - { name: gate, keys: { gate: string } }\n');
   const text = entities + (views === 'two' ? '' : BY_TRIP) + (views === 'four' ? BY_GATE : '');
+  return loaded(text);
+}
+
+function loaded(text: string): Definitions {
   const result = loadDefinitions([{ path: 'simulation.yaml', text }], AGGREGATIONS);
   if (!result.ok) throw new Error(JSON.stringify(result.problems, null, 2));
   return result.definitions;
@@ -86,8 +124,11 @@ export function sourceOf(definitions: Definitions): SourceDefinition {
 
 const TEXT_ENCODER = new TextEncoder();
 
-/** Records as a bad producer sends them: out of order, repeated, malformed, from the future, without keys. */
-export function randomRecords(random: Random, count: number): readonly AppendRecord[] {
+/**
+ * Records as a bad producer sends them: out of order, repeated, malformed, from the future, without keys. `deletions`: share
+ * of those without a value.
+ */
+export function randomRecords(random: Random, count: number, deletions = 0): readonly AppendRecord[] {
   const records: AppendRecord[] = [];
   let nowMs = STARTED_MS;
   for (let index = 0; index < count; index++) {
@@ -101,11 +142,12 @@ export function randomRecords(random: Random, count: number): readonly AppendRec
       gate: random.pick(['north', 'south', null]),
       fare: random.chance(0.04) ? 'much' : random.pick([null, 1.1, 2.5, 7, 0.1, 1e-300, 12.25]),
     };
+    const isDeletion = deletions > 0 && random.chance(deletions);
     const text = random.chance(0.02) ? '{"at":' : JSON.stringify(event);
     records.push({
       key: card === null ? null : TEXT_ENCODER.encode(card),
-      value: TEXT_ENCODER.encode(text),
-      timestampMs: nowMs,
+      value: isDeletion ? null : TEXT_ENCODER.encode(text),
+      timestampMs: isDeletion ? nowMs - lateMs : nowMs,
     });
   }
   return records;

@@ -18,6 +18,7 @@ import {
   NOON,
   planOf,
   type Row,
+  SECOND,
   type Setting,
   show,
   storedAfter,
@@ -50,10 +51,29 @@ const BUSY_ROWS = Array.from({ length: 1_300 }, (_, index): Row => {
   ];
 });
 
+/** Rows of every type, deleted ones (those without `b`), one that is not newest, and one of which a condition hides a part. */
+const ROWS: Setting = {
+  source: { mode: 'upsert', key: ['k'] },
+  view: { head_max: 4, head_limit: 8, where: 'b' },
+  features: [
+    ...['x', 'n', 'i', 'c', 't', 'pair', 'list'].map((of) => ({
+      name: `last_${of}`,
+      agg: 'last',
+      of,
+      windows: ['1m', '1h'],
+    })),
+    { name: 'together', agg: 'last', of: { c: 'c', at: 'at' }, where: 'x > 0' },
+  ],
+};
+const ROWS_ROWS = EVERYTHING_ROWS.map(
+  ([at, fields], index): Row => [at, { ...fields, b: index % 3 === 1 ? null : true }],
+);
+
 const CASES = [
   { name: 'everything', setting: EVERYTHING, rows: EVERYTHING_ROWS, asOfs: [NOON - 2, NOON - 1, NOON, NOON + HOUR] },
   { name: 'busy', setting: BUSY, rows: BUSY_ROWS, asOfs: [NOON - 1, NOON, NOON + MINUTE] },
   { name: 'head-only', setting: { ...EVERYTHING, view: {} }, rows: EVERYTHING_ROWS, asOfs: [NOON - 45 * MINUTE, NOON] },
+  { name: 'rows', setting: ROWS, rows: ROWS_ROWS, asOfs: [NOON - 29 * SECOND, NOON - 2, NOON, NOON + HOUR] },
 ];
 
 function fileOf(name: string): string {

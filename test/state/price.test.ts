@@ -70,6 +70,14 @@ describe('a price', () => {
       Array.from({ length: 31 }, (_, at) => ({ name: `f${at}`, agg: 'count', where: `n > -9007199254740991 + ${at}` })),
       {},
     ],
+    [
+      'of rows',
+      [
+        ...['x', 'n', 'i', 'b', 'c', 't', 'pair'].map((of) => ({ name: `last_${of}`, agg: 'last', of })),
+        { name: 'together', agg: 'last', of: { c: 'c', list: 'list' }, where: 'n > 0' },
+      ],
+      { mode: 'upsert', key: ['k'] },
+    ],
   ])('bounds a head %s whose values are as long as they can be', (_of, features, source) => {
     const plan = planOf({ features, source, view: { head_max: 50, head_limit: 50 } });
     const rows = Array.from({ length: 50 }, (_, at): Row => {

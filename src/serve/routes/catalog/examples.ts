@@ -103,6 +103,8 @@ export const SOURCE_EXAMPLE = {
   labels: {},
   topic: 'departures',
   format: 'json',
+  mode: 'append',
+  envelope: null,
   key: { fields: ['flight_id'], encoding: 'string', separator: '|' },
   partitioner: 'murmur2',
   event_time: 'departed_at',

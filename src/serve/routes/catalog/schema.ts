@@ -139,6 +139,8 @@ export const SourceSchema = Type.Object(
     ...TEXTS,
     topic: Type.String(),
     format: Type.String(),
+    mode: Type.String({ description: '`append` or `upsert`: whether a record is an event, or the new row of its key' }),
+    envelope: nullable('string', '`debezium`: rows are wrapped in change events'),
     key: Type.Object({ fields: Type.Array(Type.String()), encoding: Type.String(), separator: Type.String() }, closed),
     partitioner: Type.String(),
     event_time: Type.String(),

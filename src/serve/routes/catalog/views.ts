@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { formatDuration } from '../../../core/time.ts';
 import { formatType } from '../../../core/value.ts';
 import type { FeatureDefinition, ViewDefinition } from '../../../definition/definition.ts';
+import { readsOf } from '../../../definition/feature-reads.ts';
 import { compileRenderer } from '../../../vector/render.ts';
 import type { Serving, ViewCounters } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
@@ -92,15 +93,15 @@ function renderView(serving: Serving, view: ViewDefinition, freshness: readonly 
 
 function renderFeature(view: ViewDefinition, feature: FeatureDefinition): object {
   const { window } = feature;
-  const column = view.columns[feature.column];
+  const { of, where } = readsOf(view, feature);
   const sliding = window.kind === 'sliding' ? window : null;
   return {
     name: feature.name,
     type: formatType(feature.type, feature.nullable),
     aggregation: feature.aggregation,
     params: feature.params,
-    of: column === undefined ? null : textOf(column.members),
-    where: view.filters[feature.filter]?.text ?? null,
+    of: of === null ? null : textOf(of.members),
+    where: where?.text ?? null,
     window: sliding === null ? 'lifetime' : formatDuration(sliding.lengthMs),
     hop: sliding === null ? null : formatDuration(sliding.hopMs),
     offset: sliding === null || sliding.offsetMs === 0 ? null : formatDuration(sliding.offsetMs),

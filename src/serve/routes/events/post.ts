@@ -60,7 +60,7 @@ function sort(
   for (const [index, event] of events.entries()) {
     const result = validateEvent(source, event);
     if (!result.ok) rejected.push({ index, code: result.code, message: result.message });
-    else if (result.tsMs > nowMs + source.maxAheadMs) {
+    else if (result.tsMs !== null && result.tsMs > nowMs + source.maxAheadMs) {
       const message = `${source.eventTime}: more than max_ahead (${source.maxAheadMs} ms) after the time it is appended`;
       rejected.push({ index, code: 'too_far_ahead', message });
     } else sound.push(result);

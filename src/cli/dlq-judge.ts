@@ -1,0 +1,61 @@
+/** Who would take a dead letter's record now, by the present definitions and what was erased since. */
+import type { Clock } from '../core/clock.ts';
+import type { Definitions, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
+import { compileChangeReader, Deletion } from '../event/change.ts';
+import { compileSourceDecoder } from '../event/decode.ts';
+import type { Erasure } from '../event/erasure.ts';
+import type { ViewOutcome } from '../event/event.ts';
+import type { DeadLetter } from '../materialize/dead-letters.ts';
+import { voids } from './erase-entity.ts';
+
+export interface Judgement {
+  readonly fingerprints: readonly string[];
+  /** Whether one of those that were asked about would take it, had its entity not been erased. */
+  readonly erased: boolean;
+}
+
+/** Of the fingerprints that are asked about. */
+export type Judge = (letter: DeadLetter, fingerprints: readonly string[]) => Judgement;
+
+const NOBODY: Judgement = { fingerprints: [], erased: false };
+
+/**
+ * Fingerprints of no present view take nothing, and nobody takes a deletion: it happened at its record's time, which a copy
+ * does not have.
+ */
+export function createJudge(
+  { definitions, source, clock }: { definitions: Definitions; source: SourceDefinition; clock: Clock },
+  erasures: readonly Erasure[],
+): Judge {
+  const views = [...definitions.views.values()].filter((view) => view.source.name === source.name);
+  const decoder = compileSourceDecoder(source, views);
+  const readChange = compileChangeReader(source);
+
+  function isErased(letter: DeadLetter, view: ViewDefinition, outcome: ViewOutcome | undefined): boolean {
+    if (outcome?.kind !== 'event') return false;
+    const { entityKey } = outcome.event;
+    return erasures.some((erasure) => voids(erasure, letter, view.keyColumns, entityKey));
+  }
+
+  return (letter, fingerprints) => {
+    if (letter.value_base64 === null) return NOBODY;
+    const record = {
+      partition: letter.partition,
+      offset: letter.offset,
+      timestampMs: clock.nowMs(),
+      key: bytesOf(letter.key_base64),
+      value: bytesOf(letter.value_base64),
+    };
+    if (readChange(record) instanceof Deletion) return NOBODY;
+    const outcomes = decoder.decode(record);
+    const erased = views.filter((view, index) => isErased(letter, view, outcomes[index]));
+    const takers = views.filter((view, index) => outcomes[index]?.kind !== 'rejected' && !erased.includes(view));
+    const isOneOf = (some: readonly ViewDefinition[]) => (fingerprint: string) =>
+      some.some(({ stateFingerprint }) => stateFingerprint === fingerprint);
+    return { fingerprints: fingerprints.filter(isOneOf(takers)), erased: fingerprints.some(isOneOf(erased)) };
+  };
+}
+
+export function bytesOf(base64: string | null): Uint8Array | null {
+  return base64 === null ? null : Buffer.from(base64, 'base64');
+}
