@@ -35,6 +35,7 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
   );
   const rows = createRowReader(source);
   const eventTimeSlot = slotOf(source, source.eventTime);
+  const eventTimeSlots = [eventTimeSlot];
   let eventTimeMs: number | null = null;
 
   /** The view's outcome; `timeRejection` is that of the event time, which all views share. */
@@ -57,11 +58,9 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
         return compiled.map(() => rejection);
       }
       rows.begin(json);
-      const timeRejection = rows.require([eventTimeSlot]) ?? checkTime(record.timestampMs);
+      const timeRejection = rows.require(eventTimeSlots) ?? checkTime(record.timestampMs);
       if (timeRejection === null) eventTimeMs = rows.row[eventTimeSlot] as number;
-      const outcomes: ViewOutcome[] = [];
-      for (const view of compiled) outcomes.push(decodeView(view, record, timeRejection));
-      return outcomes;
+      return compiled.map((view) => decodeView(view, record, timeRejection));
     },
     eventTimeMs: () => eventTimeMs,
   };

@@ -2,7 +2,7 @@
 import { columnsBehind } from '../definition/columns-behind.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { Fault } from './convert.ts';
-import { encodeEntityKey, isEntityKeyTooLong } from './entity-key.ts';
+import { compileEntityKey, isEntityKeyTooLong } from './entity-key.ts';
 import type { LogRecord } from './event.ts';
 import { parseRecord } from './parse-record.ts';
 import { createRowReader } from './row.ts';
@@ -14,16 +14,14 @@ export type EntityReader = (record: LogRecord) => string | null;
 /** Not re-entrant. */
 export function compileEntityReader(source: SourceDefinition, keyColumns: readonly string[]): EntityReader {
   const rows = createRowReader(source);
-  const keySlots = keyColumns.map((name) => slotOf(source, name));
+  const entityKeyOf = compileEntityKey(keyColumns.map((name) => slotOf(source, name)));
   const slots = columnsBehind(source, keyColumns).map((name) => slotOf(source, name));
   return (record) => {
     const json = parseRecord(record);
     if (json instanceof Fault) return null;
     rows.begin(json);
     if (rows.require(slots) !== null) return null;
-    const keys = keySlots.map((slot) => rows.row[slot] ?? null);
-    if (keys.includes(null)) return null;
-    const entityKey = encodeEntityKey(keys);
-    return isEntityKeyTooLong(entityKey) ? null : entityKey;
+    const entityKey = entityKeyOf(rows.row);
+    return entityKey === null || isEntityKeyTooLong(entityKey) ? null : entityKey;
   };
 }
