@@ -38,6 +38,7 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
   const readKey = source.mode === 'upsert' ? compileKeyDecoder(source) : null;
   const rows = createRowReader(source);
   const eventTimeSlot = slotOf(source, source.eventTime);
+  const eventTimeSlots = [eventTimeSlot];
   let eventTimeMs: number | null = null;
 
   /** The view's outcome; `timeRejection` is that of the event time, which all views share. */
@@ -74,11 +75,9 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
       if (change === NOTHING) return compiled.map(() => FILTERED);
       if (change instanceof Deletion) return decodeDeletion(record, change);
       rows.begin(change);
-      const timeRejection = rows.require([eventTimeSlot]) ?? checkTime(record.timestampMs);
+      const timeRejection = rows.require(eventTimeSlots) ?? checkTime(record.timestampMs);
       if (timeRejection === null) eventTimeMs = rows.row[eventTimeSlot] as number;
-      const outcomes: ViewOutcome[] = [];
-      for (const view of compiled) outcomes.push(decodeView(view, record, timeRejection));
-      return outcomes;
+      return compiled.map((view) => decodeView(view, record, timeRejection));
     },
     eventTimeMs: () => eventTimeMs,
   };

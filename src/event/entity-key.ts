@@ -17,6 +17,35 @@ export function encodeEntityKey(keys: readonly Value[]): string {
   return `${text}]`;
 }
 
+/** Texts of keys that are remembered, and how long they may be. */
+const TEXTS_MAX = 100_000;
+const TEXT_LENGTH_MAX = 100;
+
+/**
+ * Reads the key off a row, of these slots; null when any of them is. What consists of one column is remembered: texts that
+ * are one object are found faster wherever states are looked up by them.
+ */
+export function compileEntityKey(slots: readonly number[]): (row: readonly Value[]) => string | null {
+  const [first] = slots;
+  if (first === undefined || slots.length > 1) {
+    return (row) => {
+      const keys = slots.map((slot) => row[slot] ?? null);
+      return keys.includes(null) ? null : encodeEntityKey(keys);
+    };
+  }
+  const texts = new Map<Value, string>();
+  return (row) => {
+    const key = row[first] ?? null;
+    if (key === null) return null;
+    const known = texts.get(key);
+    if (known !== undefined) return known;
+    const text = encodeEntityKey([key]);
+    if (texts.size >= TEXTS_MAX) texts.clear();
+    if (text.length <= TEXT_LENGTH_MAX) texts.set(key, text);
+    return text;
+  };
+}
+
 /** Whether a key's text is longer than the store takes. Counts bytes only where the length alone does not tell. */
 export function isEntityKeyTooLong(entityKey: string): boolean {
   if (entityKey.length * 3 <= ENTITY_KEY_BYTES_MAX) return false;

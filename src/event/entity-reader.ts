@@ -1,10 +1,9 @@
 /** Which entity a record is about, for moving it to where that entity's events are: nothing else of it is looked at. */
-import type { Value } from '../core/value.ts';
 import { columnsBehind } from '../definition/columns-behind.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { compileChangeReader, Deletion, NOTHING } from './change.ts';
 import { Fault } from './convert.ts';
-import { encodeEntityKey, isEntityKeyTooLong } from './entity-key.ts';
+import { compileEntityKey, isEntityKeyTooLong } from './entity-key.ts';
 import type { LogRecord } from './event.ts';
 import { compileKeyDecoder } from './record-key-decoder.ts';
 import { createRowReader } from './row.ts';
@@ -16,28 +15,25 @@ export type EntityReader = (record: LogRecord) => string | null;
 /** Not re-entrant. */
 export function compileEntityReader(source: SourceDefinition, keyColumns: readonly string[]): EntityReader {
   const rows = createRowReader(source);
-  const keySlots = keyColumns.map((name) => slotOf(source, name));
+  const entityKeyOf = compileEntityKey(keyColumns.map((name) => slotOf(source, name)));
   const slots = columnsBehind(source, keyColumns).map((name) => slotOf(source, name));
   const readChange = compileChangeReader(source);
   const readKey = compileKeyDecoder(source);
-  const keyPlaces = keyColumns.map((name) => source.key.fields.indexOf(name));
+  const deletedKeyOf = compileEntityKey(keyColumns.map((name) => source.key.fields.indexOf(name)));
 
-  function keysOf(record: LogRecord): readonly Value[] | null {
+  function entityOf(record: LogRecord): string | null {
     const change = readChange(record);
     if (change instanceof Fault || change === NOTHING) return null;
     if (change instanceof Deletion) {
       const keys = readKey(record.key, change.before);
-      return keys instanceof Fault ? null : keyPlaces.map((place) => keys[place] ?? null);
+      return keys instanceof Fault ? null : deletedKeyOf(keys);
     }
     rows.begin(change);
-    if (rows.require(slots) !== null) return null;
-    return keySlots.map((slot) => rows.row[slot] ?? null);
+    return rows.require(slots) === null ? entityKeyOf(rows.row) : null;
   }
 
   return (record) => {
-    const keys = keysOf(record);
-    if (keys === null || keys.includes(null)) return null;
-    const entityKey = encodeEntityKey(keys);
-    return isEntityKeyTooLong(entityKey) ? null : entityKey;
+    const entityKey = entityOf(record);
+    return entityKey === null || isEntityKeyTooLong(entityKey) ? null : entityKey;
   };
 }

@@ -51,7 +51,8 @@ export function createRowReader(source: SourceDefinition): RowReader {
     begin(record) {
       current = record;
       read.fill(0);
-      rejections.clear();
+      // Clearing an empty map is not free.
+      if (rejections.size > 0) rejections.clear();
     },
     require(slots) {
       for (const slot of slots) {

@@ -5,12 +5,12 @@
 import type { StructValue, Value } from '../core/value.ts';
 import type { RowMember, ViewDefinition } from '../definition/definition.ts';
 import { EvaluationError } from '../expression/evaluation-error.ts';
-import { isEntityKeyTooLong } from './entity-key.ts';
+import { compileEntityKey, isEntityKeyTooLong } from './entity-key.ts';
 import type { LogRecord, ViewOutcome } from './event.ts';
 import { reject } from './rejection.ts';
 import { slotOf } from './slot.ts';
 import { compileColumn } from './view-columns.ts';
-import { entityKeyOf, keyTooLong, NULL_KEY, type ViewDecoder } from './view-decoder.ts';
+import { keyTooLong, NULL_KEY, type ViewDecoder } from './view-decoder.ts';
 
 export interface UpsertDecoder {
   readonly row: ViewDecoder;
@@ -24,8 +24,8 @@ const NO_ROW: StructValue = Object.freeze({ row: null });
 export function compileUpsertDecoder(view: ViewDefinition): UpsertDecoder {
   const { source, where } = view;
   const members = (view.row ?? []).map(compileMember);
-  const keySlots = view.keyColumns.map((name) => slotOf(source, name));
-  const keyPlaces = view.keyColumns.map((name) => source.key.fields.indexOf(name));
+  const rowKeyOf = compileEntityKey(view.keyColumns.map((name) => slotOf(source, name)));
+  const deletedKeyOf = compileEntityKey(view.keyColumns.map((name) => source.key.fields.indexOf(name)));
   /** What is being evaluated, for the message should it fail. */
   let evaluating = '';
 
@@ -42,15 +42,12 @@ export function compileUpsertDecoder(view: ViewDefinition): UpsertDecoder {
     return Object.freeze({ row: Object.freeze(values) });
   }
 
-  /** `at` tells where the keys are among `values`. */
   function eventOf(
-    values: readonly Value[],
-    at: readonly number[],
+    entityKey: string | null,
     tsMs: number,
     { partition, offset, timestampMs: appendedMs }: LogRecord,
     column: () => StructValue,
   ): ViewOutcome {
-    const entityKey = entityKeyOf(values, at);
     if (entityKey === null) return NULL_KEY;
     if (isEntityKeyTooLong(entityKey)) return keyTooLong(view);
     const columns = [column()];
@@ -63,7 +60,7 @@ export function compileUpsertDecoder(view: ViewDefinition): UpsertDecoder {
   return {
     row(row, tsMs, record) {
       try {
-        return eventOf(row, keySlots, tsMs, record, () => rowOf(row));
+        return eventOf(rowKeyOf(row), tsMs, record, () => rowOf(row));
       } catch (error) {
         if (error instanceof EvaluationError) {
           return reject('expression_error', evaluating, `${evaluating}: ${error.message}`);
@@ -71,7 +68,7 @@ export function compileUpsertDecoder(view: ViewDefinition): UpsertDecoder {
         throw error;
       }
     },
-    deletion: (keys, record) => eventOf(keys, keyPlaces, record.timestampMs, record, () => NO_ROW),
+    deletion: (keys, record) => eventOf(deletedKeyOf(keys), record.timestampMs, record, () => NO_ROW),
   };
 }
 

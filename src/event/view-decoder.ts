@@ -6,11 +6,11 @@
 import type { Value } from '../core/value.ts';
 import type { ViewDefinition } from '../definition/definition.ts';
 import { EvaluationError } from '../expression/evaluation-error.ts';
-import { encodeEntityKey, ENTITY_KEY_BYTES_MAX, isEntityKeyTooLong } from './entity-key.ts';
+import { compileEntityKey, ENTITY_KEY_BYTES_MAX, isEntityKeyTooLong } from './entity-key.ts';
 import type { LogRecord, Rejection, ViewOutcome } from './event.ts';
 import { reject } from './rejection.ts';
 import { slotOf } from './slot.ts';
-import { compileColumn, formatMagnitude, isWithinMagnitude } from './view-columns.ts';
+import { type ColumnReader, compileColumn, formatMagnitude, isWithinMagnitude } from './view-columns.ts';
 
 /** `row` is laid out by the source's slots, and holds what the view uses; it is read, never kept. */
 export type ViewDecoder = (row: readonly Value[], tsMs: number, record: LogRecord) => ViewOutcome;
@@ -21,27 +21,30 @@ export const NULL_KEY: ViewOutcome = Object.freeze({ kind: 'null_key' });
 export function compileViewDecoder(view: ViewDefinition): ViewDecoder {
   const { source, where, filters } = view;
   const columnReaders = view.columns.map(compileColumn);
-  const keySlots = view.keyColumns.map((name) => slotOf(source, name));
+  /** Copied for each event: an array that grows by pushes has room for seventeen values. */
+  const noColumns: readonly Value[] = columnReaders.map(() => null);
+  const entityKeyOf = compileEntityKey(view.keyColumns.map((name) => slotOf(source, name)));
   const eventIdSlot = source.eventId === null ? -1 : slotOf(source, source.eventId);
   /** What is being evaluated, for the message should it fail. */
   let evaluating = '';
 
   function decode(row: readonly Value[], tsMs: number, record: LogRecord): ViewOutcome {
-    const columns: Value[] = [];
-    for (const column of columnReaders) {
+    const columns = noColumns.slice();
+    for (let index = 0; index < columnReaders.length; index++) {
+      const column = columnReaders[index] as ColumnReader;
       const { label, magnitude } = column;
       evaluating = label;
       const value = column.read(row);
       if (!isWithinMagnitude(value, magnitude)) {
         return reject('out_of_magnitude', label, `${label}: not within ${formatMagnitude(magnitude)}`);
       }
-      columns.push(value);
+      columns[index] = value;
     }
     if (where !== null) {
       evaluating = where.canonical;
       if (where.evaluate(row) !== true) return FILTERED;
     }
-    const entityKey = entityKeyOf(row, keySlots);
+    const entityKey = entityKeyOf(row);
     if (entityKey === null) return NULL_KEY;
     if (isEntityKeyTooLong(entityKey)) return keyTooLong(view);
     const filterBits = filterBitsOf(row);
@@ -73,17 +76,6 @@ export function compileViewDecoder(view: ViewDefinition): ViewDecoder {
       throw error;
     }
   };
-}
-
-/** Of the values at these places; null when any of them is. */
-export function entityKeyOf(row: readonly Value[], slots: readonly number[]): string | null {
-  const keys: Value[] = [];
-  for (const slot of slots) {
-    const key = row[slot] ?? null;
-    if (key === null) return null;
-    keys.push(key);
-  }
-  return encodeEntityKey(keys);
 }
 
 export function keyTooLong(view: ViewDefinition): Rejection {

@@ -84,14 +84,16 @@ export function createPlacement(source: SourceDefinition, keyColumns: readonly s
       if (partitions === 1) return records;
       let misplaced = 0;
       let message = '';
-      const checked = records.map((decoded) => {
+      let checked: DecodedRecord[] | null = null;
+      for (let index = 0; index < records.length; index++) {
+        const decoded = records[index] as DecodedRecord;
         const event = eventOf(decoded, lanes);
-        if (event === null || expectedPartition(event.entityKey, partitions) === decoded.record.partition)
-          return decoded;
+        if (event === null || expectedPartition(event.entityKey, partitions) === decoded.record.partition) continue;
         misplaced++;
         message = explain(decoded.record, event.entityKey, partitions);
-        return rejected(decoded, lanes, message);
-      });
+        checked ??= [...records];
+        checked[index] = rejected(decoded, lanes, message);
+      }
       if (isTooMany(records.length, misplaced)) {
         const text = `${misplaced} of ${records.length} records are in a partition where no reader looks; of the last: ${message}`;
         for (const lane of lanes) {
@@ -99,7 +101,7 @@ export function createPlacement(source: SourceDefinition, keyColumns: readonly s
             changeState(lane, { mode: 'failed', code: 'misplaced_records', message: text });
         }
       }
-      return misplaced === 0 ? records : checked;
+      return checked ?? records;
     },
   };
 }

@@ -1,12 +1,13 @@
 /** A commit as arguments of its script, and what the script answers. */
 import { assert } from '../core/assert.ts';
 import { SkewlessError } from '../core/errors.ts';
+import type { StateChange } from '../state/state.ts';
+import { CHANGE_BYTES } from './redis-scripts.ts';
 import type { Checkpoint, Commit, CommitResult, CommitSection, Place, Position, ShardId } from './store.ts';
 
 export const BUILD_BYTES = 8;
 /** Build and version, before each head. */
 export const PREFIX_BYTES = 16;
-const NOTHING = Buffer.alloc(0);
 
 /** As COMMIT_SCRIPT takes them. */
 export function argumentsOf({ shard, sections }: Commit): (string | number | Buffer)[] {
@@ -25,28 +26,45 @@ function addSection(args: (string | number | Buffer)[], shard: ShardId, section:
     formatPlace(expected),
     epoch,
     formatPlace(checkpoint),
-    prefixOf(buildStartedMs, null),
+    buildOf(buildStartedMs),
     JSON.stringify(checkpoint),
     stateTtlMs ?? '',
     messageOf(shard, section),
-    changes.length,
+    packChanges(changes),
   );
-  for (const { entity, change } of changes) {
-    const { fromVersion, toVersion, head, tiles } = change;
-    // What is appended to nothing is the whole.
-    const mode = fromVersion === 0 && head.mode === 'append' ? 'replace' : head.mode;
-    args.push(
-      entity,
-      fromVersion === 0 ? NOTHING : prefixOf(buildStartedMs, fromVersion),
-      prefixOf(buildStartedMs, toVersion),
-      MODES[mode] + (tiles === null ? '' : 't'),
-      bufferOf(head.bytes),
-      tiles === null ? NOTHING : bufferOf(tiles),
-    );
-  }
 }
 
 const MODES = { append: 'a', replace: 'r', delete: 'd' } as const;
+
+function packChanges(changes: CommitSection['changes']): Buffer {
+  const entityBytes = changes.map(({ entity }) => Buffer.byteLength(entity));
+  let length = 0;
+  for (const [index, { change }] of changes.entries()) length += bytesOf(change) + (entityBytes[index] as number);
+  const packed = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const [index, { entity, change }] of changes.entries()) {
+    const { fromVersion, toVersion, head, tiles } = change;
+    // What is appended to nothing is the whole.
+    const mode = MODES[fromVersion === 0 && head.mode === 'append' ? 'replace' : head.mode];
+    at = packed.writeUInt32LE(entityBytes[index] as number, at);
+    at = packed.writeUInt32LE(head.bytes.length, at);
+    at = packed.writeUInt32LE(tiles?.length ?? 0, at);
+    at = packed.writeUInt8((tiles === null ? mode : mode.toUpperCase()).charCodeAt(0), at);
+    at = packed.writeDoubleBE(fromVersion, at);
+    at = packed.writeDoubleBE(toVersion, at);
+    at += packed.write(entity, at);
+    packed.set(head.bytes, at);
+    at += head.bytes.length;
+    if (tiles !== null) packed.set(tiles, at);
+    at += tiles?.length ?? 0;
+  }
+  assert(at === length, 'what was packed is what was counted');
+  return packed;
+}
+
+function bytesOf({ head, tiles }: StateChange): number {
+  return CHANGE_BYTES + head.bytes.length + (tiles?.length ?? 0);
+}
 
 /** What subscribers hear of a commit. */
 function messageOf({ source, entityKey, partition }: ShardId, section: CommitSection): string {
@@ -60,11 +78,9 @@ function messageOf({ source, entityKey, partition }: ShardId, section: CommitSec
   });
 }
 
-/** Build and, unless null, version, 8 bytes each. */
-function prefixOf(buildStartedMs: number, version: number | null): Buffer {
-  const bytes = Buffer.alloc(version === null ? BUILD_BYTES : PREFIX_BYTES);
+function buildOf(buildStartedMs: number): Buffer {
+  const bytes = Buffer.alloc(BUILD_BYTES);
   bytes.writeDoubleBE(buildStartedMs);
-  if (version !== null) bytes.writeDoubleBE(version, BUILD_BYTES);
   return bytes;
 }
 
@@ -92,10 +108,6 @@ export function resultOf([kind, fingerprint, detail]: readonly [string, string?,
   if (kind === 'fenced') return { kind, fingerprint, epoch: Number(detail) };
   assert(kind === 'moved', 'a commit is ok, fenced or moved');
   return { kind, fingerprint, position: detail ? parsePosition(detail) : null };
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Of what the script stores: the third line. */

@@ -11,12 +11,17 @@
 
 /**
  * ARGV: number of sections; of each section: fingerprint, expected build and position (empty: none), epoch, build and position, build,
- * checkpoint, time to live (empty: for ever), message, number of changes; of each change: entity, build and version it was
- * folded from (empty: absent), build and version it becomes, mode (a append, r replace, d delete, followed by t where
- * tiles are written), head, tiles.
+ * checkpoint, time to live (empty: for ever), message, changes.
+ *
+ * The changes are one argument, as a commit holds hundreds, and each argument costs the client and Redis about as much as
+ * what it holds. One after the other, as CHANGE reads them: lengths of entity, head and tiles, 4 bytes each; mode (a append, r
+ * replace, d delete; in upper case where tiles are written); versions it was folded from (0: absent) and becomes, 8 bytes each;
+ * then entity, head, tiles.
  */
+export const CHANGE_BYTES = 29;
 export const COMMIT_SCRIPT = `
 local tag, at, sections, call = KEYS[1], 2, {}, redis.call
+local CHANGE, NONE = '<I4I4I4c1c8c8', string.rep('\\0', 8)
 local function set(key, value, ttl)
   if ttl then call('SET', key, value, 'PX', ttl) else call('SET', key, value) end
 end
@@ -31,11 +36,10 @@ if redis.acl_check_cmd then
   if not allowed(PUBLISH, tag .. 'i', '') then return { 'forbidden', PUBLISH } end
 end
 for index = 1, tonumber(ARGV[1]) do
-  local count = tonumber(ARGV[at + 8])
-  sections[index] = { at = at, count = count, key = tag .. 'c:' .. ARGV[at] }
+  sections[index] = { at = at, key = tag .. 'c:' .. ARGV[at] }
   local epoch, position = string.match(call('GET', sections[index].key) or '', '^([^\\n]*)\\n([^\\n]*)\\n')
   sections[index].epoch, sections[index].position = epoch or '0', position or ''
-  at = at + 9 + count * 6
+  at = at + 9
 end
 for _, section in ipairs(sections) do
   if tonumber(section.epoch) > tonumber(ARGV[section.at + 2]) then
@@ -46,11 +50,12 @@ for _, section in ipairs(sections) do
   local fingerprint, build = ARGV[section.at], ARGV[section.at + 4]
   local moved = section.position ~= ARGV[section.at + 1]
   if not moved then
-    local heads = tag .. 'h:' .. fingerprint .. ':'
-    for change = section.at + 9, section.at + 8 + section.count * 6, 6 do
-      local stored, from = call('GETRANGE', heads .. ARGV[change], 0, 15), ARGV[change + 1]
-      if from == '' then moved = string.sub(stored, 1, 8) == build else moved = stored ~= from end
-      if moved then break end
+    local heads, changes, next = tag .. 'h:' .. fingerprint .. ':', ARGV[section.at + 8], 1
+    while next <= #changes and not moved do
+      local entities, head, tiles, _, from, _, body = struct.unpack(CHANGE, changes, next)
+      local stored = call('GETRANGE', heads .. string.sub(changes, body, body + entities - 1), 0, 15)
+      if from == NONE then moved = string.sub(stored, 1, 8) == build else moved = stored ~= build .. from end
+      next = body + entities + head + tiles
     end
   end
   if moved then return { 'moved', fingerprint, section.position } end
@@ -60,23 +65,28 @@ for _, section in ipairs(sections) do
   local fingerprint, build = ARGV[first], ARGV[first + 4]
   local ttl = ARGV[first + 6] ~= '' and ARGV[first + 6]
   local heads, tiles = tag .. 'h:' .. fingerprint .. ':', tag .. 't:' .. fingerprint .. ':'
-  for change = first + 9, first + 8 + section.count * 6, 6 do
-    local entity, from, mode = ARGV[change], ARGV[change + 1], ARGV[change + 3]
-    local head, tile = heads .. entity, tiles .. entity
-    local kind = string.sub(mode, 1, 1)
+  local changes, next = ARGV[first + 8], 1
+  while next <= #changes do
+    local entity, head, tile, mode, from, to, body = struct.unpack(CHANGE, changes, next)
+    local headAt = body + entity
+    local tileAt = headAt + head
+    next = tileAt + tile
+    local name = string.sub(changes, body, headAt - 1)
+    local headBytes, kind = string.sub(changes, headAt, tileAt - 1), string.lower(mode)
+    head, tile = heads .. name, tiles .. name
     if kind == 'd' then
       call('DEL', head, tile)
     else
       if kind == 'a' then
-        call('SETRANGE', head, 0, ARGV[change + 2])
-        call('APPEND', head, ARGV[change + 4])
+        call('SETRANGE', head, 8, to)
+        call('APPEND', head, headBytes)
         if ttl then call('PEXPIRE', head, ttl) else call('PERSIST', head) end
       else
-        set(head, ARGV[change + 2] .. ARGV[change + 4], ttl)
+        set(head, build .. to .. headBytes, ttl)
       end
-      if mode == kind .. 't' then
-        set(tile, build .. ARGV[change + 5], ttl)
-      elseif from == '' then
+      if mode ~= kind then
+        set(tile, build .. string.sub(changes, tileAt, next - 1), ttl)
+      elseif from == NONE then
         call('DEL', tile)
       elseif ttl then
         call('PEXPIRE', tile, ttl)
