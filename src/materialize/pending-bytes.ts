@@ -4,7 +4,7 @@
  */
 import type { EntityState } from '../state/entity-state.ts';
 import type { ViewPlan } from '../state/plan.ts';
-import type { CommitSection } from '../store/store.ts';
+import type { CommitSection, Store } from '../store/store.ts';
 import type { Lane } from './lane.ts';
 
 const EVENT_BYTES_GUESS = 24;
@@ -21,11 +21,18 @@ export function notePending(lane: Lane, entity: string, state: EntityState): voi
   lane.unflushed.set(entity, bytes);
 }
 
-/** Of all lanes together. */
-export function pendingBytes(lanes: readonly Lane[]): number {
+/** Whether what the lanes together have to commit is as much as one commit should hold. */
+export function isCommitFull(
+  lanes: readonly Lane[],
+  { commitBytesMax, commitChangesMax }: Pick<Store, 'commitBytesMax' | 'commitChangesMax'>,
+): boolean {
   let bytes = 0;
-  for (const lane of lanes) bytes += lane.pendingBytes * lane.bytesCorrection;
-  return bytes;
+  let changes = 0;
+  for (const lane of lanes) {
+    bytes += lane.pendingBytes * lane.bytesCorrection;
+    changes += lane.unflushed.size;
+  }
+  return bytes >= commitBytesMax || changes >= commitChangesMax;
 }
 
 /** Learns from what a commit turned out to be. */

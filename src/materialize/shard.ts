@@ -13,7 +13,7 @@ import { changeState, type Lane, settle } from './lane.ts';
 import { loadStates } from './load-states.ts';
 import { openLanes } from './open-lanes.ts';
 import type { Ownership } from './opening.ts';
-import { pendingBytes } from './pending-bytes.ts';
+import { isCommitFull } from './pending-bytes.ts';
 import type { Placement } from './placement.ts';
 import type { Chunk, ShardContext } from './shard-context.ts';
 import { newestOfAllMs, reachedEndsAtMs } from './vector.ts';
@@ -56,7 +56,7 @@ export function createShard(context: ShardContext): Shard {
     for (const decoded of chunk.records) {
       for (const lane of taking) foldRecord(lane, decoded, context.source, nowMs);
       // What was erased leaves the store before the entity can come again.
-      if (decoded.erasure === undefined && pendingBytes(taking) < context.store.commitBytesMax) continue;
+      if (decoded.erasure === undefined && !isCommitFull(taking, context.store)) continue;
       if (!(await commit(taking, decoded.at + 1))) return;
     }
     if (chunk.records.some(({ progress }) => progress === undefined)) noteReceived(receiving, nowMs);

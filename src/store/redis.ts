@@ -32,6 +32,8 @@ export interface RedisStoreOptions {
 
 /** A script of this size holds Redis for well under 2 ms. */
 const COMMIT_BYTES_MAX = 65_536;
+/** At some 4 µs each: 2 ms, during which Redis answers nobody else. */
+const COMMIT_CHANGES_MAX = 500;
 const SCAN_COUNT = 1_000;
 
 /** Connects by itself and again: a Redis that is away is a retryable error of each call, and none of this one. */
@@ -42,6 +44,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
   const { ask, askMany, close } = openSession(client, bounds, options.onWarning ?? (() => undefined));
   return {
     commitBytesMax: COMMIT_BYTES_MAX,
+    commitChangesMax: COMMIT_CHANGES_MAX,
     commit: (commit) =>
       ask(async () => resultOf(await client.skewlessCommit(keys.tag(commit.shard), ...argumentsOf(commit)))),
     read: (shard, sections) => ask(() => readShard(client, keys.tag(shard), sections)),

@@ -11,6 +11,7 @@ import { isSamePlace } from './place.ts';
 
 /** Bytes of one commit that the driver keeps to: a transaction of a few milliseconds. */
 const COMMIT_BYTES_MAX = 1_048_576;
+const COMMIT_CHANGES_MAX = 10_000;
 
 export interface SqliteStoreOptions {
   /** May be the log's file, too. */
@@ -25,6 +26,7 @@ export async function openSqliteStore({ file, namespace }: SqliteStoreOptions): 
   const tables = createTables(sqlite, namespace);
   return {
     commitBytesMax: COMMIT_BYTES_MAX,
+    commitChangesMax: COMMIT_CHANGES_MAX,
     commit: async (commit) => sqlite.write(() => commitIn(tables, commit)),
     read: async (shard, sections) =>
       sqlite.read(() => sections.map((section) => readIn(tables, tables.shard(shard, section.fingerprint), section))),

@@ -114,8 +114,9 @@ export interface StoredFingerprint {
 }
 
 export interface Store {
-  /** A bound on the bytes of one commit, which the driver keeps. */
+  /** Bounds on the bytes of one commit and on the states it changes, which the driver keeps: how long a commit may hold the store. */
   readonly commitBytesMax: number;
+  readonly commitChangesMax: number;
   commit(commit: Commit): Promise<CommitResult>;
   /** All sections reflect one moment of the shard. Aligned with `sections`. */
   read(shard: ShardId, sections: readonly ReadSection[]): Promise<readonly ShardRead[]>;

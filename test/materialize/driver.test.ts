@@ -122,6 +122,7 @@ test('what became of each record is counted per view', async () => {
     late: 1,
     tooLate: 1,
     duplicates: 0,
+    erased: 0,
     forcedSeals: 0,
     filtered: 1,
     nullKey: 1,
@@ -375,6 +376,22 @@ test('commits stay near the bound of the store, and a change beyond it is commit
   await applied(materializer, 2_000);
   expect(Math.max(...sizes)).toBeLessThan(6_000);
   expect(sizes.filter((size) => size > 500).length).toBeGreaterThan(10);
+});
+
+test('commits change no more states than the store takes at once, however small they are', async () => {
+  const setting = settingOf(definitionsOf());
+  const counts: number[] = [];
+  setting.store.faults = {
+    beforeCommit: ({ sections }) => void counts.push(sections.reduce((sum, { changes }) => sum + changes.length, 0)),
+  };
+  const materializer = await started(setting);
+  await setting.log.append(
+    's',
+    Array.from({ length: 200 }, (_none, index) => recordOf({ at: NOW_MS + index, k: `k${index}`, x: 1 })),
+  );
+  await applied(materializer, 200);
+  expect(Math.max(...counts)).toBe(setting.store.commitChangesMax);
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(200);
 });
 
 test('views that differ only in reading share one state', async () => {

@@ -56,12 +56,16 @@ export type Defect =
 const TORN_EVERY = 6;
 const STALE_EVERY = 4;
 
+/** Few, so that runs reach it. */
+const COMMIT_CHANGES_MAX = 12;
+
 export function createMemoryStore(commitBytesMax = 65_536, defects: ReadonlySet<Defect> = new Set()): MemoryStore {
   let commits = 0;
   let reads = 0;
   let former: MemoryStore['lanes'] = new Map();
   const store: MemoryStore = {
     commitBytesMax,
+    commitChangesMax: COMMIT_CHANGES_MAX,
     faults: {},
     lanes: new Map(),
     async commit(commit) {
