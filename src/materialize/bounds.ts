@@ -28,6 +28,8 @@ export interface MaterializeBounds {
   readonly confirmMs: number;
   /** Where lanes of a partition are farther apart than this many offsets, they take turns of this many ms. */
   readonly nearOffsets: number;
+  /** The same of an internal topic, of which each offset is a bundle. */
+  readonly nearBundles: number;
   readonly turnMs: number;
   /** Waits between attempts while the log or the store cannot be reached: doubling from the first to the last. */
   readonly retryFirstMs: number;
@@ -52,6 +54,7 @@ export const DEFAULT_BOUNDS: MaterializeBounds = {
   topicAskMs: 10_000,
   confirmMs: 5_000,
   nearOffsets: 4_000,
+  nearBundles: 16,
   turnMs: 2_000,
   retryFirstMs: 50,
   retryLastMs: 5_000,

@@ -5,15 +5,15 @@
  * come twice: lanes skip them by their vector.
  */
 import { SkewlessError } from '../core/errors.ts';
-import { type EntityReader, compileEntityReader } from '../event/entity-reader.ts';
+import { compileEntityReader } from '../event/entity-reader.ts';
 import { parseErasure } from '../event/erasure.ts';
 import type { LogRecord } from '../event/event.ts';
 import { partitionOfEntityKey } from '../log/entity-partition.ts';
-import type { AppendRecord, Log, LogBatch, PartitionRange, Transfer } from '../log/log.ts';
+import type { Log, LogBatch, PartitionRange, Transfer } from '../log/log.ts';
 import type { Partition } from './partition.ts';
 import type { Repartition } from './repartition.ts';
 import { type RetryPolicy, untilReachable } from './retry.ts';
-import { moved, type Progress, progressRecord } from './transit.ts';
+import { bundlesForAll, type Progress } from './transit.ts';
 
 export interface MoverContext {
   readonly log: Log;
@@ -28,7 +28,7 @@ export interface MoverContext {
 
 export function createMover({ log, repartition, partition, partitions, retry, confirmMs }: MoverContext): Partition {
   const { source, topic, group } = repartition;
-  const entityOf = entityFinder(repartition);
+  const partitionOf = compileRoute(repartition, partitions);
   let transfer: Transfer | null = null;
   /** Everything below is moved. */
   let position = 0;
@@ -52,9 +52,8 @@ export function createMover({ log, repartition, partition, partitions, retry, co
     const records = batch.records.filter(({ offset }) => offset >= position);
     const lost = { partition, nextOffset: position, reachedEndAtMs: null, lostUntilMs };
     const appended = [
-      ...(lostUntilMs === null ? [] : toAll(lost)),
-      ...records.map((record) => route(record, entityOf, partitions)),
-      ...toAll(progress),
+      ...(lostUntilMs === null ? [] : bundlesForAll([], lost, partitions, partitionOf)),
+      ...bundlesForAll(records, progress, partitions, partitionOf),
     ];
     try {
       await transfer.append(topic, appended, batch.nextPosition);
@@ -65,10 +64,6 @@ export function createMover({ log, repartition, partition, partitions, retry, co
     }
     position = batch.nextPosition;
     lostUntilMs = null;
-  }
-
-  function toAll(progress: Progress): readonly AppendRecord[] {
-    return Array.from({ length: partitions }, (_none, to) => progressRecord(progress, to));
   }
 
   async function closeTransfer(): Promise<void> {
@@ -98,21 +93,29 @@ export function createMover({ log, repartition, partition, partitions, retry, co
   };
 }
 
-/** A control record goes where the entity's events are. */
-function entityFinder({ source, keyColumns }: Repartition): EntityReader {
+/** Partitions of entities that are remembered. */
+const ENTITIES_REMEMBERED = 100_000;
+
+/**
+ * The internal partition of a record: its entity's. A control record goes there, too. What is about no entity, or cannot be
+ * read, goes by its source partition: lanes count it, or write its letter.
+ */
+function compileRoute({ source, keyColumns }: Repartition, partitions: number): (record: LogRecord) => number {
   const entityOf = compileEntityReader(source, keyColumns);
   const key = keyColumns.join(',');
+  const known = new Map<string, number>();
   return (record) => {
     const erasure = parseErasure(record);
-    return erasure === null ? entityOf(record) : (erasure.entities[key] ?? null);
+    const entityKey = erasure === null ? entityOf(record) : (erasure.entities[key] ?? null);
+    if (entityKey === null) return record.partition % partitions;
+    let partition = known.get(entityKey);
+    if (partition === undefined) {
+      partition = partitionOfEntityKey(entityKey, partitions);
+      if (known.size >= ENTITIES_REMEMBERED) known.clear();
+      known.set(entityKey, partition);
+    }
+    return partition;
   };
-}
-
-/** What is about no entity, or cannot be read, goes by its source partition: lanes count it, or write its letter. */
-function route(record: LogRecord, entityOf: EntityReader, partitions: number): AppendRecord {
-  const entityKey = entityOf(record);
-  const to = entityKey === null ? record.partition % partitions : partitionOfEntityKey(entityKey, partitions);
-  return moved(record, to, entityKey);
 }
 
 async function rangeOf(log: Log, topic: string, partition: number): Promise<PartitionRange> {

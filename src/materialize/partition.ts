@@ -13,7 +13,7 @@ import { partitionCountChanged } from './open-lanes.ts';
 import { onlyForNamed, REPLAY_HEADER } from './replayed.ts';
 import { type RetryPolicy, untilReachable } from './retry.ts';
 import { type Shard, takesPart } from './shard.ts';
-import { parseMoved } from './transit.ts';
+import { parseBundle } from './transit.ts';
 import { isPast } from './vector.ts';
 import type { Ownership } from './opening.ts';
 import type { Chunk, DecodedRecord } from './shard-context.ts';
@@ -22,7 +22,7 @@ import type { Turns } from './turns.ts';
 export interface PartitionContext {
   readonly topic: string;
   readonly decoder: SourceDecoder;
-  /** Whether what is read is an internal topic, which holds moved records. */
+  /** Whether what is read is an internal topic, which holds bundles. */
   readonly isTransit: boolean;
   readonly shards: readonly Shard[];
   /** Null when dead letters are off. */
@@ -96,10 +96,11 @@ export function createPartition(context: PartitionContext): Partition {
       // Without an owned lane the log is followed all the same, to be near when one is claimed.
       if (owned === 0) return batch.nextPosition;
       let position = batch.fetchPosition;
-      const decode = context.isTransit ? decodeMoved : decodeRecord;
-      for (const chunk of chunksOf(batch, fetchedAtMs, context.flushRecordsMax, (record) =>
-        decode(decoder, record, lanes),
-      )) {
+      const decode = (record: LogRecord, into: DecodedRecord[]): void => {
+        if (context.isTransit) decodeBundle(decoder, record, lanes, into);
+        else into.push(decodeRecord(decoder, record, lanes));
+      };
+      for (const chunk of chunksOf(batch, fetchedAtMs, context.flushRecordsMax, decode)) {
         if (context.stopping()) break;
         await applyChunk(chunk);
         position = turns.next(lanes, chunk.reachedEndAtMs !== null) ?? chunk.nextOffset;
@@ -118,46 +119,50 @@ function ownedCount(lanes: readonly Lane[]): number {
   return lanes.filter(({ state }) => state.mode === 'owned').length;
 }
 
-/** Lazily: a chunk is decoded when the one before it is committed. An empty batch is one empty chunk. */
+/**
+ * Lazily: a chunk is decoded when the one before it is committed. An empty batch is one empty chunk. What was read of the log
+ * is never split, so a bundle may make a chunk larger.
+ */
 function* chunksOf(
   batch: LogBatch,
   fetchedAtMs: number,
   recordsMax: number,
-  decode: (record: LogRecord) => DecodedRecord | null,
+  decode: (record: LogRecord, into: DecodedRecord[]) => void,
 ): Generator<Chunk, void, undefined> {
-  const { records } = batch;
   let fromOffset = batch.fetchPosition;
-  let from = 0;
-  do {
-    const some = records.slice(from, from + recordsMax);
-    from += recordsMax;
-    const isLast = from >= records.length;
-    const nextOffset = isLast ? batch.nextPosition : (some.at(-1) as LogRecord).offset + 1;
-    const reachedEnd = isLast && batch.reachedEnd;
-    yield {
-      fromOffset,
-      nextOffset,
-      records: some.map(decode).filter((decoded) => decoded !== null),
-      reachedEndAtMs: reachedEnd ? fetchedAtMs : null,
-    };
+  let records: DecodedRecord[] = [];
+  for (const [index, record] of batch.records.entries()) {
+    decode(record, records);
+    if (records.length < recordsMax || index === batch.records.length - 1) continue;
+    const nextOffset = record.offset + 1;
+    yield { fromOffset, nextOffset, records, reachedEndAtMs: null };
     fromOffset = nextOffset;
-  } while (from < records.length);
+    records = [];
+  }
+  yield { fromOffset, nextOffset: batch.nextPosition, records, reachedEndAtMs: batch.reachedEnd ? fetchedAtMs : null };
 }
 
-function decodeRecord(decoder: SourceDecoder, record: LogRecord, lanes: readonly Lane[]): DecodedRecord {
+function decodeRecord(
+  decoder: SourceDecoder,
+  record: LogRecord,
+  lanes: readonly Lane[],
+  at = record.offset,
+  next = at + 1,
+): DecodedRecord {
   const erasure = parseErasure(record);
-  if (erasure !== null) return { at: record.offset, record, outcomes: [], eventTimeMs: null, erasure };
+  if (erasure !== null) return { at, next, record, outcomes: [], eventTimeMs: null, erasure };
   const decoded = decoder.decode(record);
   const outcomes = record.headers?.[REPLAY_HEADER] === undefined ? decoded : onlyForNamed(record, decoded, lanes);
-  return { at: record.offset, record, outcomes, eventTimeMs: decoder.eventTimeMs() };
+  return { at, next, record, outcomes, eventTimeMs: decoder.eventTimeMs() };
 }
 
-/** Null: somebody else wrote into the topic, and no record of the source. */
-function decodeMoved(decoder: SourceDecoder, record: LogRecord, lanes: readonly Lane[]): DecodedRecord | null {
-  const at = record.offset;
-  const moved = parseMoved(record);
-  if (moved?.kind === 'record') return { ...decodeRecord(decoder, moved.record, lanes), at };
-  return moved === null ? null : { at, record, outcomes: [], eventTimeMs: null, progress: moved.progress };
+/** Nothing where somebody else wrote into the topic. */
+function decodeBundle(decoder: SourceDecoder, bundled: LogRecord, lanes: readonly Lane[], into: DecodedRecord[]): void {
+  const at = bundled.offset;
+  const bundle = parseBundle(bundled);
+  if (bundle === null) return;
+  for (const record of bundle.records) into.push(decodeRecord(decoder, record, lanes, at, at));
+  into.push({ at, next: at + 1, record: bundled, outcomes: [], eventTimeMs: null, progress: bundle.progress });
 }
 
 /** Only lanes that fold the record now; to the others it is past, or not yet theirs. */

@@ -46,8 +46,10 @@ export interface Chunk {
 }
 
 export interface DecodedRecord {
-  /** Offset in the topic that is read. */
+  /** Offset in the topic that is read; several have one, where a bundle was read. */
   readonly at: number;
+  /** Where to read on once it is folded: the same again, as long as others of its bundle are to come. */
+  readonly next: number;
   /** In the source's coordinates. */
   readonly record: LogRecord;
   /** By `outcomeIndex` of lanes. */

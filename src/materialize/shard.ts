@@ -57,7 +57,7 @@ export function createShard(context: ShardContext): Shard {
       for (const lane of taking) foldRecord(lane, decoded, context.source, nowMs);
       // What was erased leaves the store before the entity can come again.
       if (decoded.erasure === undefined && !isCommitFull(taking, context.store)) continue;
-      if (!(await commit(taking, decoded.at + 1))) return;
+      if (!(await commit(taking, decoded.next))) return;
     }
     if (chunk.records.some(({ progress }) => progress === undefined)) noteReceived(receiving, nowMs);
     for (const { state } of taking) if (state.mode === 'owned') followSource(state.ownership, context.source, nowMs);

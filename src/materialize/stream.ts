@@ -57,7 +57,11 @@ export function createFolding(
       letters: letters?.partition(partition) ?? null,
       retry,
       flushRecordsMax: bounds.flushRecordsMax,
-      turns: createTurns(context),
+      turns: createTurns({
+        clock,
+        turnMs: bounds.turnMs,
+        nearOffsets: transit === null ? bounds.nearOffsets : bounds.nearBundles,
+      }),
       partitionCount: () => driver.partitionCount(),
       stopping,
     });

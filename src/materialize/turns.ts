@@ -16,16 +16,18 @@ type Turn = { readonly mode: 'together' } | { readonly mode: 'front' | 'rear'; r
 
 export interface TurnsContext {
   readonly clock: Clock;
-  readonly bounds: { readonly turnMs: number; readonly nearOffsets: number };
+  readonly turnMs: number;
+  /** Lanes no farther apart than this are together. */
+  readonly nearOffsets: number;
 }
 
-export function createTurns({ clock, bounds }: TurnsContext): Turns {
+export function createTurns({ clock, turnMs, nearOffsets }: TurnsContext): Turns {
   let turn: Turn = { mode: 'together' };
 
   function take(reachedEnd: boolean): 'front' | 'rear' {
     const nowMs = clock.nowMs();
     if (turn.mode === 'together') turn = { mode: 'front', sinceMs: nowMs };
-    else if (nowMs - turn.sinceMs >= bounds.turnMs || (turn.mode === 'front' && reachedEnd)) {
+    else if (nowMs - turn.sinceMs >= turnMs || (turn.mode === 'front' && reachedEnd)) {
       turn = { mode: turn.mode === 'front' ? 'rear' : 'front', sinceMs: nowMs };
     }
     return turn.mode;
@@ -37,12 +39,12 @@ export function createTurns({ clock, bounds }: TurnsContext): Turns {
       if (offsets.length === 0) return null;
       const rear = Math.min(...offsets);
       const lead = Math.max(...offsets);
-      if (lead - rear <= bounds.nearOffsets) {
+      if (lead - rear <= nearOffsets) {
         turn = { mode: 'together' };
         return rear;
       }
       if (take(reachedEnd) === 'rear') return rear;
-      return Math.min(...offsets.filter((offset) => lead - offset <= bounds.nearOffsets));
+      return Math.min(...offsets.filter((offset) => lead - offset <= nearOffsets));
     },
   };
 }

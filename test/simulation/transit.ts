@@ -33,23 +33,50 @@ export function movedRecords(
 }
 
 /** Repetitions are left out; what is left must be in order, source partition by source partition. */
-function readOnce(records: readonly LogRecord[]): readonly MovedRecord[] {
+function readOnce(bundles: readonly LogRecord[]): readonly MovedRecord[] {
   const next = new Map<string, number>();
-  return records.flatMap(({ partition: to, key, value, headers }): MovedRecord[] => {
-    const origin = headers?.['skewless-origin'];
-    if (origin === undefined) return [];
-    const [partition = 0, offset = 0, timestampMs = 0] = Buffer.from(origin).toString().split('/').map(Number);
+  return bundles.flatMap((bundle): MovedRecord[] => {
+    const progress = bundle.headers?.['skewless-progress'];
+    if (progress === undefined || bundle.value === null) return [];
+    const { partition } = JSON.parse(Buffer.from(progress).toString()) as { partition: number };
+    const to = bundle.partition;
     const name = `${to}/${partition}`;
-    if (offset < (next.get(name) ?? 0)) return [];
-    next.set(name, offset + 1);
-    const own = headers?.['skewless-key'] ?? null;
-    expect(key === null || JSON.parse(Buffer.from(key).toString())).toBeTruthy();
-    const record = { partition, offset, timestampMs, key: own, value };
-    const control = headers?.['skewless-erase'];
-    return [
-      { partition: to, record: control === undefined ? record : { ...record, headers: { 'skewless-erase': control } } },
-    ];
+    return framesOf(Buffer.from(bundle.value)).flatMap((frame): MovedRecord[] => {
+      if (frame.offset < (next.get(name) ?? 0)) return [];
+      next.set(name, frame.offset + 1);
+      return [{ partition: to, record: { partition, ...frame } }];
+    });
   });
+}
+
+/** Format 1: flags (key, value, headers), offset, append time, and what the flags say, each with its length. */
+function framesOf(bytes: Buffer): readonly Omit<LogRecord, 'partition'>[] {
+  let at = 1;
+  expect(bytes[0]).toBe(1);
+  const varint = (): number => {
+    for (let value = 0, scale = 1; ; scale *= 128) {
+      const byte = bytes[at++] as number;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  };
+  const piece = (): Buffer => {
+    const length = varint();
+    return bytes.subarray(at, (at += length));
+  };
+  const frames: Omit<LogRecord, 'partition'>[] = [];
+  while (at < bytes.length) {
+    const flags = bytes[at++] as number;
+    const offset = varint();
+    const timestampMs = bytes.readDoubleLE(at);
+    at += 8;
+    const key = flags & 1 ? piece() : null;
+    const value = flags & 2 ? piece() : null;
+    const count = flags & 4 ? varint() : 0;
+    const headers = Object.fromEntries(Array.from({ length: count }, () => [piece().toString(), piece()]));
+    frames.push({ offset, timestampMs, key, value, ...(count === 0 ? {} : { headers }) });
+  }
+  return frames;
 }
 
 /** Wherever an entity's events were, they are in one partition now. */

@@ -71,6 +71,7 @@ export function createWorld({ random, mischief, partitionOf, defects = new Set()
     retryFirstMs: 1,
     retryLastMs: 3,
     nearOffsets: random.below(60),
+    nearBundles: random.below(6),
     turnMs: random.below(40),
     standbyAskMs: random.below(1_000),
     stopMs: 1_000,
