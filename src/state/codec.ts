@@ -1,5 +1,6 @@
 /**
- * Stored form of a state: an append-only head and one tiles value.
+ * Stored form of a state: an append-only head and one tiles value. A record of the head that is below the seal came after it,
+ * and belongs to the tiles: decoding adds it there (docs/adr/0007).
  *
  * Head: a header (format, version it was rewritten at, `sealedUntil`, newest sealed event, checksum of the tiles value it
  * belongs with), then chunks: how many records, and the records. Header and chunks each end in a CRC-32 that continues
@@ -23,6 +24,7 @@ import {
 import type { ViewPlan } from './plan.ts';
 import { readRecord, writeRecord } from './record-codec.ts';
 import type { StateChange, StoredState } from './state.ts';
+import { foldSealed, isReachable } from './seal.ts';
 import { readTiles, tilesChecksum, writeTiles } from './tiles-codec.ts';
 
 /** Raised when a stored byte changes its meaning; states of other formats are refused, and rebuilt from the log. */
@@ -39,7 +41,7 @@ export function takeChange(plan: ViewPlan, state: EntityState): StateChange | nu
   const fromVersion = stored.version;
   if (stored.erased) return takeErased(state, fromVersion);
   if (state.version === fromVersion) return null;
-  const rewrite = stored.rewrite;
+  const rewrite = stored.rewrite || isLateTooMuch(plan, state);
   const tiles = rewrite && state.sealedUntilMs !== -Infinity ? writeTiles(plan, state) : null;
   writer.reset();
   if (rewrite) writeHead(plan, state, tiles === null ? 0 : tilesChecksum(tiles));
@@ -49,6 +51,7 @@ export function takeChange(plan: ViewPlan, state: EntityState): StateChange | nu
   stored.appended = 0;
   stored.scattered = null;
   stored.rewrite = false;
+  if (rewrite) stored.late = 0;
   return { fromVersion, toVersion: state.version, head: { mode: rewrite ? 'replace' : 'append', bytes }, tiles };
 }
 
@@ -57,6 +60,11 @@ function takeErased({ stored, version }: EntityState, fromVersion: number): Stat
   stored.version = 0;
   stored.erased = false;
   return { fromVersion, toVersion: 0, head: { mode: 'delete', bytes: NO_BYTES }, tiles: null };
+}
+
+/** Readers add late records to tiles each time: no more of them than a seal moves, nor of all records than a head may hold. */
+function isLateTooMuch({ view }: ViewPlan, { head, stored }: EntityState): boolean {
+  return stored.late > view.headMax >> 1 || (stored.late > 0 && head.length + stored.late > view.headLimit);
 }
 
 function copyWhole(kept: KeptRecords): Uint8Array {
@@ -152,19 +160,20 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
   const boundChecksum = reader.u32();
   let checksum = verify(reader, headBytes, 0, 0);
   checkSealed(sealedUntilMs, sealedNewestMs, boundChecksum, tilesBytes);
-  const head: HeadEvent[] = [];
+  const events: HeadEvent[] = [];
   while (reader.remaining > 0) {
     const at = reader.position;
-    readChunk(plan, reader, head);
+    readChunk(plan, reader, events);
     checksum = verify(reader, headBytes, at, checksum);
   }
-  if (head.some(({ tsMs }) => tsMs < sealedUntilMs)) throw new CorruptBytesError('a head event is below the seal');
-  if (baseVersion + head.length !== version) {
+  if (baseVersion + events.length !== version) {
     throw new CorruptBytesError(
-      `${head.length} head records after version ${baseVersion} do not make version ${version}`,
+      `${events.length} head records after version ${baseVersion} do not make version ${version}`,
     );
   }
-  return {
+  const late = events.filter(({ tsMs }) => tsMs < sealedUntilMs);
+  const head = late.length === 0 ? events : events.filter(({ tsMs }) => tsMs >= sealedUntilMs);
+  const state: EntityState = {
     head: head.sort((a, b) => compareToPlace(a, b.tsMs, b.partition, b.offset)),
     sealedUntilMs,
     sealedNewestMs,
@@ -176,6 +185,7 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
       checksum,
       appended: 0,
       scattered: null,
+      late: late.length,
       rewrite: false,
       tiles: tilesBytes ?? new Uint8Array(0),
       kept: nothingKept(),
@@ -183,6 +193,14 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
     },
     headIds: null,
   };
+  for (const event of late) foldStoredLate(plan, state, event);
+  return state;
+}
+
+function foldStoredLate(plan: ViewPlan, state: EntityState, event: HeadEvent): void {
+  if (!isReachable(plan, event.tsMs, state.sealedUntilMs))
+    throw new CorruptBytesError('a record below the seal is beyond the reach of every window');
+  foldSealed(plan, state, event);
 }
 
 function readChunk(plan: ViewPlan, reader: ByteReader, head: HeadEvent[]): void {

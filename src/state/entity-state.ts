@@ -51,11 +51,13 @@ export interface StoredMarks {
   version: number;
   /** Chained checksum of the stored head. */
   checksum: number;
-  /** How many events were put into the head since: what an append writes. */
+  /** How many events were folded since: what an append writes. */
   appended: number;
   /** Those events in the order they came, once one of them did not go to the end of the head; null while all did. */
   scattered: HeadEvent[] | null;
-  /** A seal or a late event touched the tiles: head and tiles are written whole. */
+  /** Records below the seal, stored or to be appended, that the stored tiles do not hold: whoever decodes adds them. */
+  late: number;
+  /** A seal touched the tiles: head and tiles are written whole. */
   rewrite: boolean;
   /** The tiles value last written or read; empty when there is none. */
   tiles: Uint8Array;
@@ -95,6 +97,7 @@ export function emptyState(plan: ViewPlan): EntityState {
       checksum: 0,
       appended: 0,
       scattered: null,
+      late: 0,
       rewrite: true,
       tiles: NO_BYTES,
       kept: nothingKept(),

@@ -13,6 +13,7 @@ export function eraseState(state: EntityState): void {
   stored.checksum = 0;
   stored.appended = 0;
   stored.scattered = null;
+  stored.late = 0;
   stored.rewrite = true;
   stored.tiles = NO_BYTES;
   stored.kept = nothingKept();

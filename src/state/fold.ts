@@ -4,8 +4,8 @@
  */
 import type { ViewEvent } from '../event/event.ts';
 import { type EntityState, type HeadEvent, compareToPlace } from './entity-state.ts';
-import { type ViewPlan, leavesAtMs } from './plan.ts';
-import { addSealed, sealIfDue } from './seal.ts';
+import type { ViewPlan } from './plan.ts';
+import { foldSealed, isReachable, sealIfDue } from './seal.ts';
 import type { FoldOutcome } from './state.ts';
 
 /** Counts `event` in `state`, which it changes; see `FoldOutcome` for what may happen instead. */
@@ -21,18 +21,19 @@ export function fold(plan: ViewPlan, state: EntityState, event: ViewEvent): Fold
 
 function foldLate(plan: ViewPlan, state: EntityState, event: HeadEvent): FoldOutcome {
   if (!isReachable(plan, event.tsMs, state.sealedUntilMs)) return 'too_late';
-  addSealed(plan, state, event);
-  if (event.tsMs > state.sealedNewestMs) state.sealedNewestMs = event.tsMs;
+  foldSealed(plan, state, event);
   state.version += 1;
-  state.stored.rewrite = true;
+  noteLate(state, event);
   return 'late';
 }
 
-/** Whether some window at some `as_of ≥ sealedUntilMs` still covers `tsMs`. */
-function isReachable(plan: ViewPlan, tsMs: number, sealedUntilMs: number): boolean {
-  if (plan.hasLifetime) return true;
-  for (const { window } of plan.windows) if (leavesAtMs(window, tsMs) > sealedUntilMs) return true;
-  return false;
+/** It is stored as one of the head's records, which costs bytes where the tiles value would cost kilobytes. */
+function noteLate({ head, stored }: EntityState, event: HeadEvent): void {
+  if (stored.rewrite) return;
+  stored.scattered ??= head.slice(head.length - stored.appended);
+  stored.scattered.push(event);
+  stored.appended += 1;
+  stored.late += 1;
 }
 
 /** Nearly always at the end: events come nearly in order. */

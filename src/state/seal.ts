@@ -2,7 +2,7 @@
 import { floorTo } from '../core/time.ts';
 import { type EntityState, type HeadEvent, type Tile, addToTile, headIndexAt, tileIndexAt } from './entity-state.ts';
 import type { Value } from '../core/value.ts';
-import type { Level, Slot, ViewPlan } from './plan.ts';
+import { type Level, type Slot, type ViewPlan, leavesAtMs } from './plan.ts';
 
 /** A seal that the horizon limits waits for head_max divided by this many events, so that tiles are not rewritten for one. */
 const LIMITED_SEAL_DIVISOR = 8;
@@ -105,8 +105,21 @@ function addColumn(slot: Slot, place: number, tileOf: readonly Tile[], sealed: r
   }
 }
 
-/** A late event, straight into the tiles of every level that still keeps its hop. */
-export function addSealed(plan: ViewPlan, state: EntityState, event: HeadEvent): void {
+/** Whether some window at some `as_of ≥ sealedUntilMs` still covers `tsMs`. */
+export function isReachable(plan: ViewPlan, tsMs: number, sealedUntilMs: number): boolean {
+  if (plan.hasLifetime) return true;
+  for (const { window } of plan.windows) if (leavesAtMs(window, tsMs) > sealedUntilMs) return true;
+  return false;
+}
+
+/** A late event, straight into the tiles. */
+export function foldSealed(plan: ViewPlan, state: EntityState, event: HeadEvent): void {
+  addSealed(plan, state, event);
+  if (event.tsMs > state.sealedNewestMs) state.sealedNewestMs = event.tsMs;
+}
+
+/** Into the tiles of every level that still keeps its hop. */
+function addSealed(plan: ViewPlan, state: EntityState, event: HeadEvent): void {
   for (const level of plan.levels) {
     if (tileStartMs(level, event.tsMs) < level.retainedFrom(state.sealedUntilMs)) continue;
     addToTile(level, tileFor(level, state.tiles[level.index] as Tile[], event.tsMs), event);

@@ -42,7 +42,7 @@ describe('a change', () => {
     ]);
   });
 
-  test('is head and tiles whole once a seal or a late event touched the tiles, and only then', () => {
+  test('is head and tiles whole once a seal touched the tiles, and only then', () => {
     const changes = changesOf(PLAN, [
       times(NOON, NOON + 1, NOON + 2, NOON + 3),
       times(NOON + 4),
@@ -54,7 +54,7 @@ describe('a change', () => {
       [0, 4, 'replace', 'no tiles'],
       [4, 5, 'replace', 'tiles'],
       [5, 6, 'append', 'no tiles'],
-      [6, 7, 'replace', 'tiles'],
+      [6, 7, 'append', 'no tiles'],
       [7, 8, 'append', 'no tiles'],
     ]);
   });

@@ -254,10 +254,10 @@ describe('head and tiles', () => {
   });
 });
 
-test('a head event below the seal is refused', () => {
-  const sealing = planOf(SEALING);
+test('a head event below the seal that no window reaches is refused', () => {
+  const sealing = planOf({ features: PLAIN.features?.slice(0, 1) ?? [], view: { head_max: 2 } });
   const { state } = foldRows(sealing, ROWS);
-  const [event] = eventsOf(sealing, [[NOON - 10 * MINUTE]]);
+  const [event] = eventsOf(sealing, [[NOON - 120 * MINUTE]]);
   if (event === undefined) throw new Error('no event');
   state.head.unshift(event);
   state.version += 1;
