@@ -48,6 +48,7 @@ export function readSource(cursor: Cursor): SourceDraft {
     staleAfterMs: durationAt(cursor, 'stale_after', STALE_AFTER_MS, 1),
     expirySlackMs: durationAt(cursor, 'expiry_slack', EXPIRY_SLACK_MS, 60_000),
     historyComplete: textAt(cursor, 'history') === 'complete',
+    archive: textAt(cursor, 'archive'),
     fields,
     derived,
     slots,
@@ -66,10 +67,8 @@ function refuseUnsupported(cursor: Cursor): void {
     if (at?.value !== value) continue;
     report(at, 'not_supported', `${key}: ${value} is not yet supported`, { found: value, suggestion: instead });
   }
-  for (const key of ['envelope', 'archive']) {
-    const at = child(cursor, key);
-    if (at) report(at, 'not_supported', `${key} is not yet supported`, { suggestion: 'removing it' }, 'key');
-  }
+  const at = child(cursor, 'envelope');
+  if (at) report(at, 'not_supported', 'envelope is not yet supported', { suggestion: 'removing it' }, 'key');
 }
 
 interface Fields {
