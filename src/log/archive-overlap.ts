@@ -17,7 +17,7 @@ export interface Overlap {
   readonly archive: Archive;
 }
 
-/** Compares from `fromOffset` on, which both hold if they overlap at all. Throws `archive_mismatch`. */
+/** Compares from `fromOffset` on, which both hold if they overlap at all. Rejects with `archive_mismatch`. */
 export async function compareOverlap(
   { log, topic, archive }: Overlap,
   { partition, endOffset }: PartitionRange,
@@ -32,13 +32,28 @@ export async function compareOverlap(
   };
   if (stretch.next > endOffset) throw mismatch(`ends at offset ${endOffset}, and its archive at ${stretch.next}`);
   if (fromOffset >= stretch.next) return;
-  const inLog = await log.read(topic, partition, fromOffset, COMPARED_RECORDS);
+  const inLog = await readUnlessGone(log, topic, partition, fromOffset);
   const both = inLog.filter(({ offset }) => offset < stretch.next);
   const cursor = archive.cursor(partition, COMPARED_RECORDS);
   for (const record of both) {
     const limits = { beforeOffset: stretch.next, recordsMax: 1, bytesMax: 0 };
     const kept = (await cursor.fetch(record.offset, limits))?.records[0];
     if (kept === undefined || !isSame(kept, record)) throw mismatch(`has another record at offset ${record.offset}`);
+  }
+}
+
+/** The log may have forgotten them since it was asked where it begins: then there is nothing to compare. */
+async function readUnlessGone(
+  log: Log,
+  topic: string,
+  partition: number,
+  fromOffset: number,
+): Promise<readonly LogRecord[]> {
+  try {
+    return await log.read(topic, partition, fromOffset, COMPARED_RECORDS);
+  } catch (error) {
+    if (error instanceof SkewlessError && error.code === 'log_gap') return [];
+    throw error;
   }
 }
 

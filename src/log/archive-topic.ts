@@ -162,7 +162,9 @@ async function take(
     pending.records.push(record);
     pending.bytes += bytesOf(record);
     pending.next = record.offset + 1;
-    if (pending.records.length >= fileRecordsMax || pending.bytes >= fileBytesMax) await write(options, work, pending);
+    if (pending.records.length < fileRecordsMax && pending.bytes < fileBytesMax) continue;
+    await write(options, work, pending);
+    if (options.signal.aborted) return;
   }
   pending.next = Math.min(nextPosition, work.target);
 }

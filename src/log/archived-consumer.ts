@@ -17,7 +17,7 @@ import { gap, isGap } from './gap.ts';
 import { createGate } from './gate.ts';
 import { createHeld, type Held } from './held.ts';
 import type { History } from './history.ts';
-import type { ConsumeOptions, Log, LogBatch, LogConsumer, LogHandler } from './log.ts';
+import type { ConsumeOptions, Log, LogBatch, LogConsumer, LogHandler, PartitionRange } from './log.ts';
 
 /** archive ↔ log: where the position is. */
 interface Place {
@@ -159,7 +159,12 @@ export async function openArchivedConsumer(
   async function explain(reason: unknown, positions: ReadonlyMap<number, number>): Promise<unknown> {
     if (!(reason instanceof SkewlessError) || reason.code !== 'log_gap') return reason;
     history.archive.forget();
-    const ranges = await history.ranges().catch(() => []);
+    let ranges: readonly PartitionRange[] | null;
+    try {
+      ranges = await history.ranges();
+    } catch (error) {
+      return error;
+    }
     const isLost = ([partition, position]: [number, number]): boolean => {
       const range = ranges?.find((each) => each.partition === partition);
       return range === undefined || isGap(position, range);

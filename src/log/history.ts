@@ -106,6 +106,40 @@ export function createHistory(
     return found;
   }
 
+  /** Of the archive, what the log does not hold. */
+  async function readArchived(
+    partition: number,
+    fromOffset: number,
+    recordsMax: number,
+    range: PartitionRange,
+  ): Promise<{ readonly records: LogRecord[]; readonly nextPosition: number }> {
+    const records: LogRecord[] = [];
+    const cursor = archive.cursor(partition, recordsMax);
+    let position = fromOffset;
+    while (records.length < recordsMax && position < range.startOffset) {
+      const limits = { beforeOffset: range.startOffset, recordsMax: recordsMax - records.length, bytesMax: Infinity };
+      const piece = await cursor.fetch(position, limits);
+      if (piece === null) throw gap(topic, partition, position, range);
+      records.push(...piece.records);
+      position = piece.nextPosition;
+    }
+    return { records, nextPosition: position };
+  }
+
+  async function read(partition: number, fromOffset: number, recordsMax: number): Promise<readonly LogRecord[]> {
+    const range = (await ask())?.find((each) => each.partition === partition);
+    if (range === undefined || fromOffset >= range.startOffset) {
+      return log.read(topic, partition, fromOffset, recordsMax);
+    }
+    await lookAgain([range]);
+    const stretch = await before(range);
+    if (stretch === null || fromOffset < stretch.from) return log.read(topic, partition, fromOffset, recordsMax);
+    const { records, nextPosition } = await readArchived(partition, fromOffset, recordsMax, range);
+    if (records.length === recordsMax) return records;
+    // Anew: the log may have forgotten more meanwhile.
+    return [...records, ...(await read(partition, nextPosition, recordsMax - records.length))];
+  }
+
   return {
     archive,
     async ranges() {
@@ -124,26 +158,7 @@ export function createHistory(
       }
       return joined;
     },
-    async read(partition, fromOffset, recordsMax) {
-      const range = (await ask())?.find((each) => each.partition === partition);
-      if (range !== undefined) await lookAgain([range]);
-      const stretch = range === undefined || fromOffset >= range.startOffset ? null : await before(range);
-      if (range === undefined || stretch === null || fromOffset < stretch.from) {
-        return log.read(topic, partition, fromOffset, recordsMax);
-      }
-      const records: LogRecord[] = [];
-      const cursor = archive.cursor(partition, recordsMax);
-      let position = fromOffset;
-      while (records.length < recordsMax && position < range.startOffset) {
-        const limits = { beforeOffset: range.startOffset, recordsMax: recordsMax - records.length, bytesMax: Infinity };
-        const piece = await cursor.fetch(position, limits);
-        if (piece === null) throw gap(topic, partition, position, range);
-        records.push(...piece.records);
-        position = piece.nextPosition;
-      }
-      if (records.length === recordsMax) return records;
-      return [...records, ...(await log.read(topic, partition, position, recordsMax - records.length))];
-    },
+    read,
     async held(partition, when) {
       const ranges = await (when === 'now' || clock.nowMs() - askedAtMs >= HELD_MS ? ask() : held);
       const range = ranges?.find((each) => each.partition === partition);

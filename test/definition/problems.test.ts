@@ -80,7 +80,6 @@ const SOURCES: readonly Case[] = [
     format: avro
     mode: upsert
     envelope: debezium
-    archive: /data
     key: { fields: [id], encoding: avro }
     event_time: ts
     fields: { ts: timestamp, id: string }
@@ -89,8 +88,7 @@ const SOURCES: readonly Case[] = [
       '3:13 sources[0].format not_supported -> json',
       '4:11 sources[0].mode not_supported -> append',
       '5:5 sources[0].envelope not_supported -> removing it',
-      '6:5 sources[0].archive not_supported -> removing it',
-      '7:36 sources[0].key.encoding not_supported -> string, json or int64be',
+      '6:36 sources[0].key.encoding not_supported -> string, json or int64be',
     ],
   },
   {
