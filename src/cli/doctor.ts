@@ -15,6 +15,7 @@ import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore } fr
 import { loadDefinitionsFrom } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { isOf, storedViews, usedSources } from './stored.ts';
+import { formatCount } from './text.ts';
 
 interface DoctorFlags extends SecurityFlags {
   readonly definitions?: string;
@@ -139,7 +140,7 @@ async function archiveOf(
     const next = listed.get(partition)?.at(-1)?.next ?? 0;
     return sum + Math.max(0, endOffset - next);
   }, 0);
-  return [ok(what, `${folder}: ${files} files; ${behind} records of the log are not in it yet`)];
+  return [ok(what, `${folder}: ${formatCount(files, 'file')}; ${behind} records of the log are not in it yet`)];
 }
 
 function historyOf(source: SourceDefinition, ranges: readonly PartitionRange[]): readonly Finding[] {

@@ -22,9 +22,9 @@ export interface ArchiveBounds {
 }
 
 export const DEFAULT_ARCHIVE_BOUNDS: ArchiveBounds = {
-  fileRecordsMax: 131_072,
+  fileRecordsMax: 65_536,
   fileBytesMax: 33_554_432,
-  partitionsAtOnce: 4,
+  partitionsAtOnce: 2,
 };
 
 const BATCH_RECORDS_MAX = 4_096;

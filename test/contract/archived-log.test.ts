@@ -6,14 +6,15 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { partitionFolder } from '../../src/log/archive-files.ts';
 import { runArchive } from '../../src/log/archive-run.ts';
 import { withArchives } from '../../src/log/archived.ts';
 import { openKafkaLog } from '../../src/log/kafka.ts';
-import type { Log } from '../../src/log/log.ts';
+import type { Log, LogHandler } from '../../src/log/log.ts';
 import { openSqliteLog } from '../../src/log/sqlite.ts';
 import { describeWith } from '../services/available.ts';
 import { type KafkaService, startKafka } from '../services/kafka.ts';
@@ -126,6 +127,47 @@ describeWith(['kafka'], 'a real Kafka', () => {
     await admin.fetchTopicOffsets(topic);
     await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(beforeOffset) }] });
   }
+
+  test('an archive that takes longer to read than a session lasts costs no partition, and is handed over to who joins', async () => {
+    const bounds = { sessionMs: 1_500, heartbeatMs: 300 };
+    const log = await openKafkaLog({ brokers: kafka.brokers, clientId: 'test', clock: systemClock, bounds });
+    base = { log, own: (name) => `${prefix}.${name}`, truncate };
+    const archived = archiving(base);
+    await archived.ensureTopic('many', 2);
+    const count = 60;
+    const records = Array.from({ length: 2 * count }, (_none, index) => ({
+      key: null,
+      value: Buffer.from('x'),
+      timestampMs: 1,
+      partition: index % 2,
+    }));
+    await archived.append('many', records);
+    const positions = [0, 0];
+    const seen: string[] = [];
+    const failures: unknown[] = [];
+    const member = (name: string): LogHandler => ({
+      assigned: async (partitions) => new Map(partitions.map((partition) => [partition, positions[partition] ?? 0])),
+      revoked: () => Promise.resolve(),
+      async batch({ partition, fetchPosition, nextPosition, records }) {
+        if (fetchPosition !== positions[partition]) failures.push(`${fetchPosition} of ${partition} came again`);
+        positions[partition] = nextPosition;
+        if (records.length === 0) return;
+        seen.push(name);
+        await delay(100);
+      },
+      failed: (error) => void failures.push(error),
+    });
+    const options = { topic: 'many', group: 'g', batchRecordsMax: 1, batchBytesMax: 1_000, idleMs: 50 };
+    const first = await archived.consume(options, member('first'));
+    await expect.poll(() => seen.length, { timeout: 20_000 }).toBeGreaterThan(50);
+    const second = await archived.consume(options, member('second'));
+    await expect.poll(() => positions, { timeout: 20_000 }).toEqual([count, count]);
+    expect(failures).toEqual([]);
+    expect([seen.length, seen.includes('second')]).toEqual([2 * count, true]);
+    await first.close();
+    await second.close();
+    await archived.close();
+  });
 
   describeLogContract('Kafka with an archive', {
     async open() {
