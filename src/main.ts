@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { AGGREGATIONS } from './aggregate/table.ts';
+import { joinArchives } from './cli/archives.ts';
 import { type SecurityFlags, openLog, openStore } from './cli/connect.ts';
 import { loadDefinitionsFrom } from './cli/definition-files.ts';
 import { EXIT } from './cli/exit.ts';
@@ -84,7 +85,10 @@ async function open(
   const clock = systemClock;
   const { namespace, role } = config;
   const warn = (message: string): void => logger.warn(message);
-  const log = config.log === null ? null : await openLog(config.log, security, warn);
+  const log =
+    config.log === null
+      ? null
+      : await joinArchives(await openLog(config.log, security, warn), definitions, config.definitionsDir, warn);
   if (log !== null) closers.add('the log', () => log.close());
   const store = await openStore(config.store, security, namespace, warn);
   closers.add('the store', () => store.close());

@@ -6,13 +6,16 @@ import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { Definitions, Partitioner, SourceDefinition } from '../definition/definition.ts';
 import { formatProblem } from '../definition/problem.ts';
 import type { LogRecord } from '../event/event.ts';
+import { listArchive } from '../log/archive-files.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
 import { partitionOf } from '../log/partitioner.ts';
 import type { Store } from '../store/store.ts';
+import { archiveFolder, joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore } from './connect.ts';
 import { loadDefinitionsFrom } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { isOf, storedViews, usedSources } from './stored.ts';
+import { formatCount } from './text.ts';
 
 interface DoctorFlags extends SecurityFlags {
   readonly definitions?: string;
@@ -73,15 +76,21 @@ async function doctor(flags: DoctorFlags): Promise<number> {
       findings.push(fail(what, messageOf(error), mendOf(what, error)));
     }
   };
-  const log = await openLog(
+  const opened = await openLog(
     flags.log ?? defaults.log,
     flags,
     (message) => void findings.push(warn('log', message, 'see the log of Kafka')),
   );
+  const log = await joinArchives(opened, definitions, defaults.definitionsDir, (message) => {
+    findings.push(warn('archive', message, 'run skewless archive more often than the log forgets'));
+  });
   const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace, (message) => {
     findings.push(warn('store', message, 'see docs/redis.md'));
   });
-  await examine('log', () => examineLog(log, definitions));
+  for (const source of usedSources(definitions)) {
+    const folder = archiveFolder(source, defaults.definitionsDir);
+    if (!unreachable) await examine('log', () => examineSource(log, source, folder));
+  }
   await examine('store', () => examineStore(store, definitions));
   await store.close();
   await log.close();
@@ -96,23 +105,42 @@ function mendOf(what: string, error: unknown): string {
   return 'see the message';
 }
 
-async function examineLog(log: Log, definitions: Definitions): Promise<readonly Finding[]> {
-  const findings: Finding[] = [];
-  for (const source of usedSources(definitions)) {
-    const what = `source ${source.name}`;
-    const ranges = await log.ranges(source.topic);
-    if (ranges === null) {
-      const mend = log.makesTopics
-        ? 'nothing: it is made at the first event'
-        : `make the topic, or mend the name in the definitions`;
-      findings.push((log.makesTopics ? warn : fail)(what, `topic ${source.topic} does not exist`, mend));
-      continue;
-    }
-    const records = ranges.reduce((sum, { startOffset, endOffset }) => sum + endOffset - startOffset, 0);
-    findings.push(ok(what, `topic ${source.topic}: ${ranges.length} partitions, ${records} records`));
-    findings.push(...historyOf(source, ranges), ...(await placementOf(log, source, ranges)));
+async function examineSource(log: Log, source: SourceDefinition, archive: string | null): Promise<readonly Finding[]> {
+  const what = `source ${source.name}`;
+  const ranges = await log.ranges(source.topic);
+  if (ranges === null) {
+    const mend = log.makesTopics
+      ? 'nothing: it is made at the first event'
+      : `make the topic, or mend the name in the definitions`;
+    return [(log.makesTopics ? warn : fail)(what, `topic ${source.topic} does not exist`, mend)];
   }
-  return findings;
+  const records = ranges.reduce((sum, { startOffset, endOffset }) => sum + endOffset - startOffset, 0);
+  return [
+    ok(what, `topic ${source.topic}: ${ranges.length} partitions, ${records} records`),
+    ...historyOf(source, ranges),
+    ...(archive === null ? [] : await archiveOf(source, ranges, archive)),
+    ...(await placementOf(log, source, ranges)),
+  ];
+}
+
+/** How far the archive is behind; whether it is of this log, and reaches it, asking for ranges has shown. */
+async function archiveOf(
+  { name }: SourceDefinition,
+  ranges: readonly PartitionRange[],
+  folder: string,
+): Promise<readonly Finding[]> {
+  const what = `archive of source ${name}`;
+  const listed = await listArchive(folder);
+  if (listed.size === 0) {
+    return [warn(what, `${folder} holds nothing yet`, `run skewless archive --source ${name}, and again and again`)];
+  }
+  const stretches = [...listed.values()].flat();
+  const files = stretches.reduce((sum, stretch) => sum + stretch.files.length, 0);
+  const behind = ranges.reduce((sum, { partition, endOffset }) => {
+    const next = listed.get(partition)?.at(-1)?.next ?? 0;
+    return sum + Math.max(0, endOffset - next);
+  }, 0);
+  return [ok(what, `${folder}: ${formatCount(files, 'file')}; ${behind} records of the log are not in it yet`)];
 }
 
 function historyOf(source: SourceDefinition, ranges: readonly PartitionRange[]): readonly Finding[] {
@@ -122,7 +150,7 @@ function historyOf(source: SourceDefinition, ranges: readonly PartitionRange[]):
     warn(
       `source ${source.name}`,
       `${truncated.length} partitions of topic ${source.topic} no longer begin at offset 0: windows that reach further back are INCOMPLETE`,
-      'raise the retention of the topic above the longest window, or say history: complete where nothing is missing',
+      'raise the retention of the topic above the longest window, keep an archive of it, or say history: complete where nothing is missing',
     ),
   ];
 }

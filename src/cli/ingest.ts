@@ -2,8 +2,6 @@
 import { Command } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
-import { nearestName } from '../core/suggest.ts';
-import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 import { formatProblem } from '../definition/problem.ts';
 import { validateEvent } from '../event/validate.ts';
 import { type IngestResult, ingestFile } from '../log/ingest-file.ts';
@@ -11,6 +9,7 @@ import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connec
 import { loadDefinitionsFrom } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
+import { sourceNamed } from './source-named.ts';
 
 interface IngestFlags extends SecurityFlags {
   readonly source?: string;
@@ -70,15 +69,6 @@ async function ingest(file: string, flags: IngestFlags): Promise<number> {
     process.off('SIGINT', abort).off('SIGTERM', abort);
     await log.close();
   }
-}
-
-function sourceNamed({ sources }: Definitions, name: string): SourceDefinition {
-  const source = sources.get(name);
-  if (source !== undefined) return source;
-  const near = nearestName(name, sources.keys());
-  throw new UsageError(
-    `there is no source ${name}; ${near === null ? `defined are: ${[...sources.keys()].join(', ')}` : `did you mean ${near}?`}`,
-  );
 }
 
 function report(file: string, { read, appended, skipped, rejected, rejections }: IngestResult, json: boolean): void {

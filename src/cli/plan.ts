@@ -10,6 +10,7 @@ import { deadLetterTopic } from '../materialize/dead-letters.ts';
 import { repartitionOf } from '../materialize/repartition.ts';
 import { compilePlan } from '../state/plan.ts';
 import { priceOf } from '../state/price.ts';
+import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore, warnOnStderr } from './connect.ts';
 import { loadDefinitionsFrom } from './definition-files.ts';
 import { EXIT } from './exit.ts';
@@ -65,7 +66,8 @@ async function plan(directory: string, flags: PlanFlags): Promise<number> {
   }
   const { definitions } = loaded;
   const defaults = defaultsFor(directory);
-  const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
+  const opened = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
+  const log = await joinArchives(opened, definitions, directory, warnOnStderr);
   const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace, warnOnStderr);
   try {
     const topics = await plannedTopics(definitions, log, flags.namespace);

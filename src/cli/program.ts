@@ -5,6 +5,7 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { type Config, UsageError, flagsFromEnvironment, variableOf } from '../config.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
+import { archiveCommand } from './archive.ts';
 import { checkCommand } from './check.ts';
 import type { SecurityFlags } from './connect.ts';
 import { EXIT } from './exit.ts';
@@ -38,6 +39,7 @@ export async function runProgram(argv: readonly string[], runRoles: RunRoles, ve
     );
   program.addCommand(startCommand(runRoles, finish));
   program.addCommand(ingestCommand(finish));
+  program.addCommand(archiveCommand(finish));
   program.addCommand(checkCommand(finish));
   program.addCommand(planCommand(finish));
   program.addCommand(pruneCommand(finish));

@@ -54,6 +54,8 @@ export interface SourceDefinition {
   /** States are kept this long beyond the reach of their view. */
   readonly expirySlackMs: number;
   readonly historyComplete: boolean;
+  /** Folder of what `skewless archive` keeps of the topic, as written: relative to the definitions. Null: none. */
+  readonly archive: string | null;
   readonly fields: readonly SourceField[];
   readonly derived: readonly DerivedColumn[];
   /** Row layout shared by every expression over this source: fields, then derived columns, by slot. */

@@ -57,7 +57,10 @@ const SOURCE = mapping('a source', ['name', 'event_time', 'fields'], {
   format: choice('json (avro is not yet supported)', ['json', 'avro']),
   mode: choice('append: each record is an event; upsert: each is the new row of its key', ['append', 'upsert']),
   envelope: choice('what rows are wrapped in: debezium', ['debezium']),
-  archive: described({ type: 'string' }, 'not yet supported'),
+  archive: described(
+    { type: 'string', minLength: 1, maxLength: 1_000 },
+    "a folder, from the definitions' on, of what skewless archive keeps of the topic",
+  ),
   key: ref('record_key'),
   partitioner: choice('how producers choose partitions', ['murmur2', 'crc32', 'unknown']),
   event_time: ref('field_name'),

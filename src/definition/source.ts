@@ -54,6 +54,7 @@ export function readSource(cursor: Cursor): SourceDraft {
     staleAfterMs: durationAt(cursor, 'stale_after', STALE_AFTER_MS, 1),
     expirySlackMs: durationAt(cursor, 'expiry_slack', EXPIRY_SLACK_MS, 60_000),
     historyComplete: textAt(cursor, 'history') === 'complete',
+    archive: textAt(cursor, 'archive'),
     fields,
     derived,
     slots,
@@ -67,8 +68,6 @@ function refuseUnsupported(cursor: Cursor): void {
   if (format?.value === 'avro') {
     report(format, 'not_supported', 'format: avro is not yet supported', { found: 'avro', suggestion: 'json' });
   }
-  const archive = child(cursor, 'archive');
-  if (archive) report(archive, 'not_supported', 'archive is not yet supported', { suggestion: 'removing it' }, 'key');
 }
 
 interface Fields {

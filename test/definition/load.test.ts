@@ -47,6 +47,7 @@ test('what is not written has its documented default', () => {
     idleAfterMs: 60_000,
     staleAfterMs: 60_000,
     historyComplete: false,
+    archive: null,
     eventId: null,
     key: { fields: ['flight_id'], encoding: 'string', separator: '|' },
   });

@@ -78,15 +78,13 @@ const SOURCES: readonly Case[] = [
     yaml: `sources:
   - name: s
     format: avro
-    archive: /data
     key: { fields: [id], encoding: avro }
     event_time: ts
     fields: { ts: timestamp, id: string }
 `,
     problems: [
       '3:13 sources[0].format not_supported -> json',
-      '4:5 sources[0].archive not_supported -> removing it',
-      '5:36 sources[0].key.encoding not_supported -> string, json or int64be',
+      '4:36 sources[0].key.encoding not_supported -> string, json or int64be',
     ],
   },
   {

@@ -138,7 +138,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         return behind.length === 0 ? true : null;
       });
     },
-    ask: (url) => askFor((body) => postJson(`${url}/v1/feature-services/${SERVICE}/vectors`, body), nowMs),
+    ask: (url) => askServer(url, nowMs),
     async check(server) {
       await world.caughtUp();
       await world.checkValues(server);
@@ -175,6 +175,11 @@ export async function eventually<T>(what: string, probe: () => Promise<T | null>
     if (Date.now() > deadlineMs) throw new Error(`${what}: not within ${limitMs} ms`, { cause: fault });
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** Asks for every card, at several times about `nowMs`. */
+export function askServer(url: string, nowMs: number): Promise<readonly string[]> {
+  return askFor((body) => postJson(`${url}/v1/feature-services/${SERVICE}/vectors`, body), nowMs);
 }
 
 async function postJson(url: string, body: object): Promise<string> {
