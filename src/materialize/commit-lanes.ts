@@ -104,6 +104,9 @@ function checkpointOf(context: ShardContext, ownership: Ownership, nextOffset: n
 
 function acknowledge(lane: Lane, to: number, stored: Place): void {
   const ownership = ownershipOf(lane);
+  // Not before: until its first commit a build may have to begin again, and must not go on from what it takes the place of.
+  if (ownership.stored !== null && ownership.stored.buildStartedMs !== stored.buildStartedMs) lane.rebuilds++;
+  lane.corrupt = null;
   ownership.nextOffset = Math.max(ownership.nextOffset, to);
   ownership.stored = placeOf(stored);
   forgetUnflushed(lane);

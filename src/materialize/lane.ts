@@ -38,7 +38,7 @@ export interface Lane {
   state: LaneState;
   /** The greatest epoch this process had. */
   epoch: number;
-  /** Why what is stored cannot be used, until a build takes its place; null: it can. */
+  /** Why what is stored cannot be used, until a build has taken its place in the store; null: it can. */
   corrupt: string | null;
   /** Builds by this process that took the place of stored states. */
   rebuilds: number;
