@@ -11,7 +11,9 @@ import { changeOf, Deletion, NOTHING } from '../event/change.ts';
 import { Fault } from '../event/convert.ts';
 import { encodeRecordKey } from '../event/record-key.ts';
 import { createRowReader } from '../event/row.ts';
+import type { RecordHeaders } from '../event/event.ts';
 import { slotOf } from '../event/slot.ts';
+import { traceHeadersOf } from '../event/trace-context.ts';
 import type { AppendRecord, Log, Transfer } from '../log/log.ts';
 import { partitionOf } from '../log/partitioner.ts';
 import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
@@ -141,7 +143,7 @@ async function carryOut({ log, source }: ReplayOptions, transfer: Transfer, plan
     const [record] = await log.read(topic, 0, at, 1);
     const letter = record === undefined ? null : parseLetter(record);
     assert(letter !== null, 'a plan names letters of its topic');
-    records.push(recordOf(letter, fingerprints));
+    records.push(recordOf(letter, fingerprints, record?.headers));
   }
   await transfer.append(source.topic, records, plan.replay);
   return records.length;
@@ -180,12 +182,15 @@ function createCopier(source: SourceDefinition, partitions: number) {
     );
   }
 
-  return (letter: DeadLetter, fingerprints: readonly string[]): AppendRecord => {
+  return (letter: DeadLetter, fingerprints: readonly string[], headersOfLetter?: RecordHeaders): AppendRecord => {
     const value = bytesOf(letter.value_base64);
     assert(value !== null, 'a view takes records with a value alone');
     const key = declaredKey(value) ?? bytesOf(letter.key_base64);
     const partition = partitionOf(key, partitions, source.partitioner) ?? Math.min(letter.partition, partitions - 1);
-    const headers = { [REPLAY_HEADER]: TEXT_ENCODER.encode(formatReplayHeader(letter, fingerprints)) };
+    const headers = {
+      ...traceHeadersOf(headersOfLetter),
+      [REPLAY_HEADER]: TEXT_ENCODER.encode(formatReplayHeader(letter, fingerprints)),
+    };
     return { key, value, timestampMs: null, partition, headers };
   };
 }

@@ -125,9 +125,10 @@ const list: Work = async (log, _definitions, sources, { reason, limit, json }) =
     process.stdout.write(`${formatTable(['reason', 'letters'], rows)}\n`);
   }
   for (const { letter } of newest) {
+    const trace = letter.traceparent === undefined ? '' : `  traceparent ${letter.traceparent}`;
     for (const { code, message, views } of letter.rejections) {
       const where = `${letter.topic}/${letter.partition}/${letter.offset}`;
-      process.stdout.write(`${where}  ${code}  ${views.join(', ')}: ${message}\n`);
+      process.stdout.write(`${where}  ${code}  ${views.join(', ')}: ${message}${trace}\n`);
     }
   }
   return EXIT.ok;

@@ -178,11 +178,14 @@ function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Of a record's frame, headers included, as a guess that is rather too high. */
+/** Of a record's frame, and of one header's, as a guess that is rather too high. */
 const FRAME_BYTES = 128;
+const HEADER_FRAME_BYTES = 10;
 
-function bytesOf({ key, value }: AppendRecord): number {
-  return (key?.length ?? 0) + (value?.length ?? 0) + FRAME_BYTES;
+function bytesOf({ key, value, headers = {} }: AppendRecord): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0) + FRAME_BYTES;
+  for (const name in headers) bytes += Buffer.byteLength(name) + (headers[name]?.length ?? 0) + HEADER_FRAME_BYTES;
+  return bytes;
 }
 
 /** Requests small enough for any broker's limit, in the order given. */

@@ -33,6 +33,7 @@ export async function commitLanes(context: ShardContext, lanes: readonly Lane[],
       case 'fenced': {
         const fenced = owned.find(({ plan }) => plan.fingerprint === result.fingerprint);
         assert(fenced !== undefined, 'the fenced lane is one that was committed');
+        fenced.refused.fenced++;
         standBy(context, fenced, result.epoch);
         owned = owned.filter((lane) => lane !== fenced);
         break;
@@ -62,7 +63,9 @@ export async function releaseLanes(context: ShardContext): Promise<void> {
       return { ...section, checkpoint: { ...section.checkpoint, owner: RELEASED } };
     });
   for (const lane of lanes) if (lane.state.mode !== 'failed') changeState(lane, { mode: 'released' });
-  if (sections.length > 0) await store.commit({ shard: id, sections });
+  if (sections.length === 0) return;
+  const result = await store.commit({ shard: id, sections });
+  if (result.kind !== 'ok') for (const lane of settled) lane.refused[result.kind]++;
 }
 
 function sectionOf(context: ShardContext, lane: Lane, to: number): CommitSection {
@@ -106,6 +109,9 @@ function checkpointOf(context: ShardContext, ownership: Ownership, nextOffset: n
 
 function acknowledge(lane: Lane, to: number, stored: Place): void {
   const ownership = ownershipOf(lane);
+  // Not before: until its first commit a build may have to begin again, and must not go on from what it takes the place of.
+  if (ownership.stored !== null && ownership.stored.buildStartedMs !== stored.buildStartedMs) lane.rebuilds++;
+  lane.corrupt = null;
   ownership.nextOffset = Math.max(ownership.nextOffset, to);
   ownership.stored = placeOf(stored);
   forgetUnflushed(lane);
@@ -130,7 +136,10 @@ function standBy({ clock, bounds }: ShardContext, lane: Lane, epoch: number): vo
 
 /** After `moved`, or where a read found the store elsewhere. */
 export async function startAgain(context: ShardContext, lanes: readonly Lane[]): Promise<void> {
-  for (const lane of lanes) lane.movedInARow++;
+  for (const lane of lanes) {
+    lane.movedInARow++;
+    lane.refused.moved++;
+  }
   await openLanes(context, lanes, { assigned: false, confirmed: false });
   for (const lane of lanes) {
     if (lane.movedInARow <= context.bounds.movedInARowMax) continue;

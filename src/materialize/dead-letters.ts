@@ -1,11 +1,12 @@
 /**
  * Rejected records, kept in a topic beside the source's (`<topic>.dlq`, one partition) with coordinates, views, reason
- * and the original bytes. Letters are durable before a checkpoint passes their record, and each is written once: the first
+ * and the original bytes, in the record's own trace. Letters are durable before a checkpoint passes their record, and each is written once: the first
  * letter of a partition fences whoever owned it before and reads back what they wrote, as far as `LETTERS_REMEMBERED`
  * letters.
  */
 import type { LogRecord, Rejection } from '../event/event.ts';
 import { SkewlessError } from '../core/errors.ts';
+import { TRACEPARENT, traceHeadersOf } from '../event/trace-context.ts';
 import type { AppendRecord, Log, Transfer } from '../log/log.ts';
 
 /** The JSON value of a dead letter's record; its key is `<source>/<partition>/<offset>`. */
@@ -19,6 +20,8 @@ export interface DeadLetter {
   readonly key_base64: string | null;
   /** Null where the record had no value, and where key and value were too large to keep (`KEPT_BYTES_MAX`). */
   readonly value_base64: string | null;
+  /** Of the record: the trace in which it was appended. Absent: it came without. */
+  readonly traceparent?: string;
 }
 
 export interface DeadLetterRejection {
@@ -224,6 +227,7 @@ function encodeLetter(
 ): AppendRecord {
   const { partition, offset, key, value } = record;
   const kept = (value?.length ?? 0) + (key?.length ?? 0) <= KEPT_BYTES_MAX;
+  const trace = traceHeadersOf(record.headers);
   const letter: DeadLetter = {
     source: source.name,
     topic: source.topic,
@@ -233,11 +237,13 @@ function encodeLetter(
     rejections: mergeAlike(rejected),
     key_base64: kept ? base64(key) : null,
     value_base64: kept ? base64(value) : null,
+    ...(trace === null ? {} : { traceparent: TEXT_DECODER.decode(trace[TRACEPARENT]) }),
   };
   return {
     key: TEXT_ENCODER.encode(`${source.name}/${partition}/${offset}`),
     value: TEXT_ENCODER.encode(JSON.stringify(letter)),
     timestampMs: null,
+    ...(trace === null ? {} : { headers: trace }),
   };
 }
 

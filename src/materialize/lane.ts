@@ -31,6 +31,12 @@ export type LaneState =
   | { readonly mode: 'failed'; readonly code: string; readonly message: string }
   | { readonly mode: 'released' };
 
+/** Commits that the store answered `fenced`, and times it was found elsewhere (`moved`), by a commit or by a read. */
+export interface Refusals {
+  fenced: number;
+  moved: number;
+}
+
 export interface Lane {
   readonly plan: LanePlan;
   /** Index of the lane's view among the views its source's decoder was compiled for. */
@@ -39,7 +45,7 @@ export interface Lane {
   state: LaneState;
   /** The greatest epoch this process had. */
   epoch: number;
-  /** Why what is stored cannot be used, until a build takes its place; null: it can. */
+  /** Why what is stored cannot be used, until a build has taken its place in the store; null: it can. */
   corrupt: string | null;
   /** Builds by this process that took the place of stored states. */
   rebuilds: number;
@@ -47,6 +53,8 @@ export interface Lane {
   claimStored: boolean;
   /** `moved` answers since the last commit. */
   movedInARow: number;
+  /** Since the process started. */
+  readonly refused: Refusals;
   /** Equal to the store; evicted when there are too many. */
   readonly idle: LRUCache<string, EntityState>;
   /** In use by the current chunk of records. */
@@ -74,6 +82,7 @@ export function createLane(plan: LanePlan, outcomeIndex: number, stateBytesMax: 
     rebuilds: 0,
     claimStored: false,
     movedInARow: 0,
+    refused: { fenced: 0, moved: 0 },
     idle: new LRUCache<string, EntityState>({ maxSize: stateBytesMax, sizeCalculation: memoryBytes }),
     working: new Map(),
     unflushed: new Map(),

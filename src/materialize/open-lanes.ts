@@ -44,7 +44,6 @@ export async function openLanes(context: ShardContext, lanes: readonly Lane[], o
     });
     const state = stateOf(opening, context, range, checkpoint);
     changeState(lane, state);
-    if (state.mode === 'owned') noteRebuild(lane, state.ownership.buildStartedMs, checkpoint);
     // Another owner finds out for itself.
     if (state.mode === 'standby') lane.corrupt = null;
   }
@@ -71,12 +70,6 @@ async function readFirsts(
   const unbuilt = lanes.filter((_lane, index) => checkpoints[index] === null);
   const found = await readCheckpoints(context, unbuilt, 0);
   return new Map(unbuilt.map((lane, index) => [lane, found[index] ?? null]));
-}
-
-/** Counts builds that took the place of states. */
-function noteRebuild(lane: Lane, buildStartedMs: number, checkpoint: Checkpoint | null): void {
-  lane.corrupt = null;
-  if (checkpoint !== null && checkpoint.buildStartedMs !== buildStartedMs) lane.rebuilds++;
 }
 
 function stateOf(

@@ -1,7 +1,7 @@
 /** What the driver says of itself: plain snapshots, for the catalog, readiness and metrics. Times are ms. */
 import { addCounters, createCounters, type ViewCounters } from './counters.ts';
 import { reaches, sumOf } from '../store/place.ts';
-import type { Lane } from './lane.ts';
+import type { Lane, Refusals } from './lane.ts';
 import type { WaitingFor } from './outage.ts';
 import type { Shard } from './shard.ts';
 
@@ -55,6 +55,8 @@ export interface ViewStatus {
   readonly fingerprint: string;
   readonly entityKey: string;
   readonly counters: ViewCounters;
+  /** Of all its lanes. */
+  readonly refused: Readonly<Refusals>;
   readonly partitions: readonly LaneStatus[];
 }
 
@@ -173,6 +175,10 @@ export function viewStatuses(partitions: ReadonlyMap<number, readonly Shard[]>):
     fingerprint: lanes[0]?.lane.plan.fingerprint ?? '',
     entityKey,
     counters: lanes.map(({ lane }) => lane.counters.snapshot()).reduce(addCounters, createCounters().snapshot()),
+    refused: {
+      fenced: lanes.reduce((sum, { lane }) => sum + lane.refused.fenced, 0),
+      moved: lanes.reduce((sum, { lane }) => sum + lane.refused.moved, 0),
+    },
     partitions: lanes.map(({ lane, partition }) => laneStatus(lane, partition)),
   }));
 }

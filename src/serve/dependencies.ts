@@ -31,6 +31,8 @@ export interface ServeDependencies {
   readonly readLimitMs?: number;
   /** Requests answered at a time (default 1,024); one more is refused with 503. */
   readonly inflightMax?: number;
+  /** Bytes of ingested records that the log has not confirmed (default 32 MiB); beyond, ingest answers 503. */
+  readonly ingestInflightBytesMax?: number;
 }
 
 /** The part of a materializer's status that the catalog and readiness tell on. */

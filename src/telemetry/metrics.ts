@@ -126,11 +126,22 @@ function observeMaterializer(meter: Meter, status: () => MaterializerStatus): vo
   counter(meter, 'skewless_forced_seals', 'Seals past the horizon, after which older as_of may be refused.', () =>
     views().map(({ counters, labels }): Observation => [counters.forcedSeals, labels]),
   );
+  counter(meter, 'skewless_commits_refused', 'Times the store was elsewhere, or had another owner.', () =>
+    views().flatMap(
+      ({ refused, labels }): Observations => [
+        [refused.fenced, { ...labels, answer: 'fenced' }],
+        [refused.moved, { ...labels, answer: 'moved' }],
+      ],
+    ),
+  );
   counter(meter, 'skewless_dead_letters', 'Dead letters written by this process.', () =>
     sources().map(({ source, deadLetters }): Observation => [deadLetters, { source }]),
   );
-  gauge(meter, 'skewless_source_waiting', '1 while the log or the store cannot be reached.', () =>
-    sources().map(({ source, waitingFor }): Observation => [waitingFor === null ? 0 : 1, { source }]),
+  gauge(meter, 'skewless_source_waiting', '1 while the log or the store does not do what it is asked.', () =>
+    sources().map(
+      ({ source, waitingFor }): Observation =>
+        waitingFor === null ? [0, { source }] : [1, { source, code: waitingFor.code }],
+    ),
   );
   gauge(meter, 'skewless_lane_state', '1 for the state that a partition of a view is in.', () =>
     views().flatMap(({ partitions, labels }) =>

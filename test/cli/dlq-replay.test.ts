@@ -121,6 +121,25 @@ test('two letters of one record, of two deployments, are replayed once for each 
   );
 });
 
+test('a record keeps the trace it was appended in', async () => {
+  const { log, letter, replay, appended } = await setUp();
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  await letter(1, 'too_far_ahead', NOW_MS);
+  const [plain] = await log.read('orders.dlq', 0, 0, 1);
+  const headers = { traceparent: Buffer.from(traceparent), tracestate: Buffer.from('vendor=1') };
+  const other = { ...(JSON.parse(Buffer.from(plain?.value ?? []).toString()) as DeadLetter), offset: 2, traceparent };
+  const traced = JSON.stringify(other);
+  await log.append('orders.dlq', [{ key: null, value: Buffer.from(traced), timestampMs: null, headers }]);
+  await replay();
+  const kept = (await appended()).map((record) =>
+    ['traceparent', 'tracestate'].map((name) => Buffer.from(record.headers?.[name] ?? []).toString()),
+  );
+  expect(kept).toEqual([
+    ['', ''],
+    [traceparent, 'vendor=1'],
+  ]);
+});
+
 test('a misplaced record goes where its key belongs, with the key that the source declares', async () => {
   const { letter, replay, appended } = await setUp();
   await letter(1, 'misplaced', NOW_MS, { partition: 3, key_base64: Buffer.from('"a"').toString('base64') });

@@ -236,6 +236,23 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
       }
     });
 
+    test('headers count: small records with large ones are appended whole', async () => {
+      const log = await opened();
+      const headers = { trace: Buffer.alloc(600, 'x') };
+      const records = Array.from({ length: 3_000 }, (_none, index) => ({ ...record(`${index}`), headers }));
+      const transfer = await log.openTransfer({ id: 'w', group: 'g', topic: 't', partition: 0 });
+      await log.append('t', records);
+      await transfer.append('t', records, 1);
+      await transfer.close();
+      let next = 0;
+      let found = 0;
+      for (let read = await log.read('t', 0, 0, 1_000); read.length > 0; read = await log.read('t', 0, next, 1_000)) {
+        found += read.filter((each) => each.headers?.['trace']?.length === 600).length;
+        next = (read.at(-1)?.offset ?? 0) + 1;
+      }
+      expect(found).toBe(6_000);
+    });
+
     test('progress is stored with the records it belongs to', async () => {
       const log = await opened();
       expect(await log.progressOf('not_there', 'load')).toBe(0);

@@ -11,8 +11,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Running, run, start } from '../cli/run.ts';
 import { describeWith } from '../services/available.ts';
 import { type KafkaService, startKafka } from '../services/kafka.ts';
+import { askServer, eventually } from './ask.ts';
 import { createPayments, definitionsOf } from './payments.ts';
-import { askServer, eventually } from './world.ts';
 
 const PARTITIONS = 4;
 /** Payments in a transaction: its marker takes an offset, and every fifth is aborted. */
@@ -65,7 +65,7 @@ describeWith(['kafka'], 'a topic whose head is gone', () => {
         await producer.connect();
         for (let made = 0; made < count; made += TRANSACTION) {
           const transaction = await producer.transaction();
-          await transaction.send({ topic, messages: [...pay(TRANSACTION).messages] });
+          await transaction.send({ topic, messages: [...pay(TRANSACTION)] });
           await ((made / TRANSACTION) % 5 === 4 ? transaction.abort() : transaction.commit());
         }
         await producer.disconnect();

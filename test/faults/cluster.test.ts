@@ -2,13 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { describeWith } from '../services/available.ts';
 import { type KafkaService, startKafka } from '../services/kafka.ts';
 import { type RedisCluster, startRedisCluster } from '../services/redis-cluster.ts';
+import { refusals } from './observe.ts';
 import { type Process, type World, createWorld } from './world.ts';
-
-const positionsOf = async (world: World): Promise<number> =>
-  [...(await world.checkpoints()).values()].reduce(
-    (sum, { position }) => sum + Object.values(position).reduce((total, next) => total + next, 0),
-    0,
-  );
 
 describeWith(['kafka', 'own-redis'], 'a Redis Cluster that fails', () => {
   let kafka: KafkaService;
@@ -25,8 +20,7 @@ describeWith(['kafka', 'own-redis'], 'a Redis Cluster that fails', () => {
   beforeEach(async () => {
     cluster = await startRedisCluster();
     world = await createWorld({ brokers: kafka.brokers, redisUrl: cluster.url });
-    server = await world.start('serve');
-    materializer = await world.start('materialize');
+    [server, materializer] = await Promise.all([world.start('serve'), world.start('materialize')]);
     await world.produce(1_500);
     await world.caughtUp();
     [key] = (await cluster.onPrimaries('keys', '*c:*')).flat() as [string];
@@ -53,16 +47,19 @@ describeWith(['kafka', 'own-redis'], 'a Redis Cluster that fails', () => {
     await before.command('client', 'kill', 'type', 'replica');
     await world.produce(1_500);
     await world.caughtUp();
-    const newer = await positionsOf(world);
+    const newer = await world.positions();
+    const refused = await refusals(materializer);
     materializer.signal('SIGSTOP');
     await before.kill();
     replica.resume();
     await cluster.waitForPromotion();
     expect(await cluster.primaryOf(key)).toBe(replica);
-    expect(await positionsOf(world)).toBeLessThan(newer);
+    expect(await world.positions()).toBeLessThan(newer);
     materializer.signal('SIGCONT');
     await world.check(server);
-    expect(await positionsOf(world)).toBe(newer);
+    expect(await world.positions()).toBe(newer);
+    // It had believed to be further on.
+    expect(await refusals(materializer)).toBeGreaterThan(refused);
   });
 
   test('takes no writes from a primary that hung until its replica was promoted', async () => {

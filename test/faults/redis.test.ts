@@ -3,17 +3,11 @@ import { describeWith } from '../services/available.ts';
 import { type KafkaService, startKafka } from '../services/kafka.ts';
 import { type OwnRedis, startOwnRedis } from '../services/redis.ts';
 import { type TcpProxy, startTcpProxy } from '../services/tcp-proxy.ts';
+import { recordsOf } from './accounting.ts';
+import { eventually, statusesOf } from './ask.ts';
+import { refusals, sumOfSamples, waitsFor } from './observe.ts';
 import { ROWS, SERVICE } from './payments.ts';
-import { type Process, type World, createWorld, eventually } from './world.ts';
-
-const positionsOf = async (world: World): Promise<number> =>
-  [...(await world.checkpoints()).values()].reduce(
-    (sum, { position }) => sum + Object.values(position).reduce((total, next) => total + next, 0),
-    0,
-  );
-
-const epochsOf = async (world: World): Promise<number> =>
-  [...(await world.checkpoints()).values()].reduce((sum, { epoch }) => sum + epoch, 0);
+import { type Process, type World, createWorld } from './world.ts';
 
 const buildsOf = async (world: World): Promise<string> =>
   [...(await world.checkpoints())]
@@ -21,16 +15,14 @@ const buildsOf = async (world: World): Promise<string> =>
     .toSorted()
     .join();
 
-/** Statuses of all cards' values, as they are now. */
-async function statusesOf({ url }: Process): Promise<readonly string[]> {
-  const response = await fetch(`${url}/v1/feature-services/${SERVICE}/vectors`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ entities: ROWS, include: ['status'] }),
-  });
-  if (!response.ok) return [`${response.status}`];
-  const { vectors } = (await response.json()) as { vectors: { status: string[] }[] };
-  return [...new Set(vectors.flatMap(({ status }) => status))];
+const recordsIn = async ({ log, topic }: World): Promise<number> => (await recordsOf(log, topic)).flat().length;
+
+/** Records that came to a view which takes or rejects each, those counted that came again. */
+async function seenBy(process: Process): Promise<number> {
+  const view = 'card_life@1';
+  const all = await sumOfSamples(process, 'skewless_records_total', { view });
+  const late = await sumOfSamples(process, 'skewless_records_total', { view, outcome: 'late' });
+  return all - late + (await sumOfSamples(process, 'skewless_records_rejected_total', { view }));
 }
 
 describeWith(['kafka', 'own-redis'], 'a Redis that fails', () => {
@@ -39,6 +31,7 @@ describeWith(['kafka', 'own-redis'], 'a Redis that fails', () => {
   let proxy: TcpProxy;
   let world: World;
   let server: Process;
+  let materializer: Process;
   beforeAll(async () => {
     kafka = await startKafka();
   });
@@ -47,8 +40,7 @@ describeWith(['kafka', 'own-redis'], 'a Redis that fails', () => {
     redis = await startOwnRedis();
     proxy = await startTcpProxy({ port: redis.port });
     world = await createWorld({ brokers: kafka.brokers, redisUrl: `redis://127.0.0.1:${proxy.port}` });
-    server = await world.start('serve');
-    await world.start('materialize');
+    [server, materializer] = await Promise.all([world.start('serve'), world.start('materialize')]);
     await world.produce(1_500);
     await world.caughtUp();
   });
@@ -88,27 +80,31 @@ describeWith(['kafka', 'own-redis'], 'a Redis that fails', () => {
 
   test('that fell back to an older snapshot gets what it lost from the log', async () => {
     await redis.snapshot();
-    const older = await positionsOf(world);
+    const older = await world.positions();
     await world.produce(1_500);
     await world.caughtUp();
-    const newer = await positionsOf(world);
+    const newer = await world.positions();
+    expect(await seenBy(materializer)).toBe(await recordsIn(world));
+    const refused = await refusals(materializer);
     const producing = world.produce(1_500);
     proxy.stall();
     await redis.restoreSnapshot();
-    // Asked past the proxy, before anybody can mend it.
-    const [fallen] = (await redis.command('keys', '*c:*')) as string[];
-    expect(fallen).toBeDefined();
+    // The fault, asked past the proxy, before anybody can mend it: the suffix is gone.
+    expect(newer).toBeGreaterThan(older);
+    expect(await world.positions(redis.url)).toBe(older);
     proxy.dropConnections();
     proxy.resume();
     await producing;
-    expect(newer).toBeGreaterThan(older);
     await world.check(server);
-    expect(await positionsOf(world)).toBeGreaterThan(newer);
+    expect(await world.positions()).toBeGreaterThan(newer);
+    // It was noticed, and records were delivered again.
+    expect(await refusals(materializer)).toBeGreaterThan(refused);
+    expect(await seenBy(materializer)).toBeGreaterThan(await recordsIn(world));
   });
 
   test('that hangs instead of failing is waited for, and reads fail within their time', async () => {
+    const before = await world.positions();
     proxy.stall();
-    const startedMs = Date.now();
     await world.produce(1_000);
     const response = await fetch(`${server.url}/v1/feature-services/${SERVICE}/vectors`, {
       method: 'POST',
@@ -117,22 +113,28 @@ describeWith(['kafka', 'own-redis'], 'a Redis that fails', () => {
       signal: AbortSignal.timeout(20_000),
     });
     expect(response.status).toBe(503);
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, 6_000 - (Date.now() - startedMs))));
+    await eventually('the store is waited for', async () =>
+      (await waitsFor(materializer)) === 'store_unavailable' ? true : null,
+    );
     expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
+    expect(await world.positions(redis.url)).toBe(before);
     proxy.resume();
     await world.check(server);
   });
 
   test('whose memory is full is waited for, and goes on when it has more', async () => {
-    const epochs = await epochsOf(world);
+    const epochs = await world.epochs();
     await redis.command('config', 'set', 'maxmemory', '1mb');
     await world.produce(1_000);
-    const before = await positionsOf(world);
+    await eventually('the full store is waited for', async () =>
+      (await waitsFor(materializer)) === 'store_full' ? true : null,
+    );
+    const before = await world.positions();
     await new Promise((resolve) => setTimeout(resolve, 3_000));
-    expect(await positionsOf(world)).toBe(before);
+    expect(await world.positions()).toBe(before);
     await redis.command('config', 'set', 'maxmemory', '0');
     await world.check(server);
-    expect(await positionsOf(world)).toBeGreaterThan(before);
-    expect(await epochsOf(world)).toBe(epochs);
+    expect(await world.positions()).toBeGreaterThan(before);
+    expect(await world.epochs()).toBe(epochs);
   });
 });

@@ -12,6 +12,7 @@ import {
   type Setting,
   settingOf,
   sourceStatus,
+  until,
 } from './support.ts';
 
 const running: Materializer[] = [];
@@ -67,6 +68,37 @@ test('a letter holds coordinates, the views and the reason, and the original byt
   ]);
   const [letter] = setting.log.records(deadLetterTopic('s'));
   expect(Buffer.from(letter?.key ?? []).toString('utf8')).toBe('s/0/2');
+});
+
+test('a letter is in the trace of its record, and so is that of a record that was moved on its way', async () => {
+  const views = `
+  - { name: sums, entity: other, source: s, features: [{ name: m, agg: sum, of: x }] }`;
+  const setting = settingOf(definitionsOf({ views }));
+  await setting.log.ensureTopic('s', 2);
+  const trace = {
+    traceparent: Buffer.from('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'),
+    tracestate: Buffer.from('vendor=1'),
+  };
+  const bad = {
+    ...recordOf({ at: NOW_MS, k: 'a', g: 'g', x: 'much' }),
+    headers: { ...trace, other: Buffer.from('x') },
+  };
+  const untraced = { ...bad, headers: { traceparent: Buffer.from('00-0-0-01') } };
+  await setting.log.append('s', [bad, untraced]);
+  const materializer = setting.create();
+  running.push(materializer);
+  await materializer.start();
+  const letters = () => setting.log.records(deadLetterTopic('s'));
+  await until('a letter of each view and record', () => letters().length === 4);
+  const found = lettersOf(setting).map(({ offset, rejections, traceparent }, index) => ({
+    views: [offset, ...rejections.flatMap(({ views: names }) => names)],
+    traceparent,
+    headers: letters()[index]?.headers,
+  }));
+  for (const view of ['v@1', 'sums@1']) {
+    expect(found).toContainEqual({ views: [0, view], traceparent: trace.traceparent.toString(), headers: trace });
+    expect(found).toContainEqual({ views: [1, view], traceparent: undefined, headers: undefined });
+  }
 });
 
 test('filtered, keyless and late events are no dead letters', async () => {

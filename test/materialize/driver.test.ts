@@ -325,6 +325,34 @@ test('a corrupt state is not folded over: its lane alone is built again, and hol
   expect(setting.states('v')).toEqual(clean.states('v'));
 });
 
+test('corrupt states of two views of one shard are both built again, though each is found while the other is', async () => {
+  const views = `  - { name: w, entity: e, source: s, features: [{ name: m, agg: max, of: x }] }`;
+  const setting = settingOf(definitionsOf({ views }));
+  const first = await started(setting);
+  await setting.log.append('s', eventsOf(3));
+  await applied(first, 3);
+  await applied(first, 3, 'w@1');
+  await first.stop();
+  const cut = (state: StoredState): StoredState => ({ ...state, head: state.head.slice(0, -1) });
+  const damaged = [...setting.store.lanes].map(([name, lane]) => {
+    const states = new Map([...lane.states].map(([entity, state]) => [entity, cut(state)]));
+    return [name, { ...lane, states }] as const;
+  });
+  setting.store.lanes = new Map(damaged);
+  const second = await started(setting, 'two', { rebuildsMax: 1 });
+  await setting.log.append('s', eventsOf(3));
+  await applied(second, 6);
+  await applied(second, 6, 'w@1');
+  expect([laneOf(second)?.rebuilds, laneOf(second, 'w@1')?.rebuilds]).toEqual([1, 1]);
+  const clean = settingOf(definitionsOf({ views }));
+  await clean.log.ensureTopic('s', 1);
+  await clean.log.append('s', [...eventsOf(3), ...eventsOf(3)]);
+  const other = await started(clean);
+  await applied(other, 6);
+  await applied(other, 6, 'w@1');
+  for (const view of ['v', 'w']) expect(setting.states(view)).toEqual(clean.states(view));
+});
+
 test('states that come back corrupt after each build fail their lane in the end', async () => {
   const setting = settingOf(definitionsOf());
   const read = setting.store.read.bind(setting.store);

@@ -35,6 +35,7 @@ export interface HarnessOptions {
   readonly partitions?: number;
   readonly readLimitMs?: number;
   readonly inflightMax?: number;
+  readonly ingestInflightBytesMax?: number;
   /** Puts something between the app and the store. */
   readonly wrapStore?: (store: Store) => Store;
   /** Done to the log before anything reads it. */
@@ -114,6 +115,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
     ...(options.inflightMax === undefined ? {} : { inflightMax: options.inflightMax }),
+    ...(options.ingestInflightBytesMax === undefined ? {} : { ingestInflightBytesMax: options.ingestInflightBytesMax }),
   });
   await app.ready();
   onTestFinished(async () => {

@@ -61,15 +61,18 @@ test('the example of every operation, sent as it is shown, is answered with 200'
   for (const [pattern, methods] of Object.entries((await served()).paths)) {
     for (const [method, { parameters = [], requestBody }] of Object.entries(methods) as ['get' | 'post', Operation][]) {
       const query = new URLSearchParams();
+      const headers: Record<string, string> = {};
       let path = pattern;
       for (const { name, in: place, example } of parameters) {
-        if (place === 'path') path = path.replace(`{${name}}`, String(example));
+        if (place === 'header') headers[name] = String(example);
+        else if (place === 'path') path = path.replace(`{${name}}`, String(example));
         else if (example !== undefined) query.set(name, String(example));
       }
       const payload = requestBody?.content['application/json']?.example as object | undefined;
       const answer = await call({
         method,
         url: `${path}?${query.toString()}`,
+        headers,
         ...(payload === undefined ? {} : { payload }),
       });
       expect(answer.status, `${method} ${path} ${answer.text}`).toBe(200);

@@ -115,6 +115,15 @@ export async function startOwnKafka(
   };
 }
 
+/** Properties of one more listener, which tells clients that it is at another port: that of a proxy before it. */
+export function listenerBehind(port: number, advertisedPort: number): Readonly<Record<string, string>> {
+  return {
+    listeners: `PROXIED://127.0.0.1:${port}`,
+    'advertised.listeners': `PROXIED://127.0.0.1:${advertisedPort}`,
+    'listener.security.protocol.map': 'PROXIED:PLAINTEXT',
+  };
+}
+
 async function askBroker(brokers: readonly string[], broker: Child): Promise<void> {
   if (!broker.running()) throw new Error(`Kafka has ended: ${broker.output()}`);
   const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 2 } });

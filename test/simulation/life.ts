@@ -10,34 +10,29 @@ import { compileSourceDecoder } from '../../src/event/decode.ts';
 import { type DeadLetter, deadLetterTopic } from '../../src/materialize/dead-letters.ts';
 import type { Definitions } from '../../src/definition/definition.ts';
 import { isControl } from './erased.ts';
+import type { Materializer } from '../../src/materialize/materializer.ts';
 import { createRandom, type Random } from './random.ts';
 import {
   cleanPass,
   definitionsFor,
   randomRecords,
+  recordsOfAll,
   SOURCE,
   sourceOf,
   type StatesByEntity,
   storedStates,
 } from './workload.ts';
-import type { Defect } from './memory-store.ts';
+import type { Defect } from './defect.ts';
 import { movedRecords } from './transit.ts';
-import { createWorld, type Happenings, type Process, type World } from './world.ts';
+import { createWorld, type Process, turns, type World } from './world.ts';
 
 const SETTLE_MS = 30_000;
+const REACH_TURNS = 400;
 /** What happened in all runs together. */
 export const total: Record<string, number> = {};
 
 function note(happenings: Readonly<Record<string, number>>): void {
   for (const [name, count] of Object.entries(happenings)) total[name] = (total[name] ?? 0) + count;
-}
-
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
 }
 
 /**
@@ -65,14 +60,21 @@ async function settled(world: World, { materializer }: Process): Promise<void> {
   };
   for (const deadline = performance.now() + SETTLE_MS; !isThere(); ) {
     if (world.violations.length > 0) throw new Error(world.violations.join('\n'));
+    if (hasFailed(materializer)) throw new Error(JSON.stringify(materializer.status(), null, 2));
     if (performance.now() > deadline) throw new Error(JSON.stringify(materializer.status(), null, 2));
     world.advance(20);
     await turns(5);
   }
 }
 
+function hasFailed({ status }: Materializer): boolean {
+  const { sources } = status();
+  const lanes = sources.flatMap(({ views }) => views.flatMap(({ partitions }) => partitions));
+  return lanes.some(({ state }) => state === 'failed') || sources.some(({ state }) => state.mode === 'failed');
+}
+
 /** Coordinates, with fingerprints, of every record that a view rejects. */
-export function expectedLetters(definitions: Definitions, records: readonly LogRecord[]): readonly string[] {
+function expectedLetters(definitions: Definitions, records: readonly LogRecord[]): readonly string[] {
   const views = [...definitions.views.values()];
   const decoder = compileSourceDecoder(sourceOf(definitions), views);
   const letters = records
@@ -88,7 +90,7 @@ export function expectedLetters(definitions: Definitions, records: readonly LogR
   return letters.toSorted();
 }
 
-export function writtenLetters(world: World): readonly string[] {
+function writtenLetters(world: World): readonly string[] {
   const topic = deadLetterTopic(SOURCE);
   const letters = world.log
     .records(topic)
@@ -147,6 +149,22 @@ export const MISFORTUNES: Readonly<Record<string, Misfortune>> = {
   emptied({ world }) {
     world.store.lanes = new Map();
   },
+  /** What was built in the meantime is gone, and the build before is back: it may be at the very same position. */
+  async otherBuild({ world }) {
+    await reachEnd(world);
+    const before = world.store.lanes;
+    world.store.lanes = new Map();
+    await reachEnd(world);
+    world.store.lanes = before;
+  },
+  /** Whoever reads one of these states builds its lane again, over them. */
+  async damaged(life) {
+    const { world, definitions } = life;
+    await life.process.materializer.stop();
+    world.store.lanes = damaged(world.store.lanes);
+    await world.log.append(SOURCE, recordsOfAll());
+    life.process = await world.start(definitions);
+  },
   outage({ world, random }) {
     world.outageChance = random.pick([0.5, 0.9]);
   },
@@ -163,6 +181,33 @@ export const MISFORTUNES: Readonly<Record<string, Misfortune>> = {
     world.outageChance = 0;
   },
 };
+
+/** Until the store has all that is in the log, or for `REACH_TURNS`: the store may be away, or nobody alive. */
+async function reachEnd(world: World): Promise<void> {
+  const ends = ((await world.log.ranges(SOURCE)) ?? []).map(({ endOffset }) => endOffset);
+  const isThere = (): boolean =>
+    world.store.lanes.size > 0 &&
+    [...world.store.lanes.values()].every(({ checkpoint: { position } }) =>
+      Object.entries(position).every(([partition, next]) => next === ends[Number(partition)]),
+    );
+  for (let turn = 0; turn < REACH_TURNS && !isThere(); turn++) {
+    world.advance(20);
+    await turns(1);
+  }
+}
+
+function damaged(lanes: World['store']['lanes']): World['store']['lanes'] {
+  return new Map(
+    [...lanes].map(([name, lane]) => {
+      const states = [...lane.states].map(([entity, state]) => {
+        const head = Uint8Array.from(state.head);
+        head[head.length - 1] = (head.at(-1) ?? 0) ^ 1;
+        return [entity, { ...state, head }] as const;
+      });
+      return [name, { ...lane, states: new Map(states) }];
+    }),
+  );
+}
 
 export interface LiveOptions {
   readonly partitions?: number;
@@ -205,7 +250,8 @@ export async function live(
   return life;
 }
 
-export async function finish({ world, definitions, process, zombies }: Life): Promise<readonly LogRecord[]> {
+/** Fails unless states are those of a clean pass, each rejection has one letter, and no commit broke the protocol. */
+export async function finish({ world, definitions, process, zombies }: Life): Promise<void> {
   await Promise.all(zombies.map(({ materializer }) => materializer.stop()));
   world.advance(10_000);
   await settled(world, process);
@@ -214,7 +260,7 @@ export async function finish({ world, definitions, process, zombies }: Life): Pr
   const records = world.log.records(SOURCE);
   const moved = movedRecords(definitions, world.log);
   expectSame(storedStates(definitions, world.store), cleanPass(definitions, records, moved));
+  expect(writtenLetters(world)).toEqual(expectedLetters(definitions, records));
   expect(world.violations).toEqual([]);
-  note(world.happenings as Happenings & Record<string, number>);
-  return records;
+  note({ ...world.happenings });
 }

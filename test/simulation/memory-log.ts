@@ -5,6 +5,7 @@
 import { SkewlessError } from '../../src/core/errors.ts';
 import type { LogRecord } from '../../src/event/event.ts';
 import type { ConsumeOptions, Log, LogBatch, LogConsumer, LogHandler, PartitionRange } from '../../src/log/log.ts';
+import type { Defect } from './defect.ts';
 import type { Random } from './random.ts';
 
 export interface MemoryLog extends Log {
@@ -20,11 +21,18 @@ export interface LogOptions {
   readonly random: Random;
   /** Probability of each unkindness per delivery. */
   readonly mischief: number;
-  /** A batch from elsewhere claims to have been fetched where the consumer is: against the contract. */
-  readonly lies?: boolean;
+  readonly defects?: ReadonlySet<Defect>;
+  /** Told of each unkindness that was done. */
+  readonly onMischief?: (what: Mischief) => void;
   /** Chooses the partition of an appended record. */
   readonly partitionOf?: (key: Uint8Array | null, partitions: number) => number;
 }
+
+/** What befell a consumer or a transfer. */
+export type Mischief = 'redelivered' | 'strayed' | 'consumersFailed' | 'transfersFenced' | 'transfersLost' | 'rewound';
+
+/** Of transfers, one in so many is torn. */
+const TORN_EVERY = 4;
 
 interface Partition {
   startOffset: number;
@@ -32,6 +40,8 @@ interface Partition {
 }
 
 export function createMemoryLog(options: LogOptions): MemoryLog {
+  const { random, mischief, defects = new Set(), onMischief = () => undefined } = options;
+  let transferred = 0;
   const topics = new Map<string, Partition[]>();
   const transfers = new Map<string, { epoch: number; position: number | null; before: number | null }>();
 
@@ -73,14 +83,25 @@ export function createMemoryLog(options: LogOptions): MemoryLog {
       const { epoch } = held;
       return Promise.resolve({
         // Now and then as of before the last append.
-        position: () => Promise.resolve(options.random.chance(options.mischief) ? held.before : held.position),
+        position() {
+          if (!random.chance(mischief) || held.before === held.position) return Promise.resolve(held.position);
+          onMischief('rewound');
+          return Promise.resolve(held.before);
+        },
         async append(topic, records, nextPosition) {
-          if (held.epoch !== epoch) throw new SkewlessError('fenced', `${id} is done by another`);
-          if (options.random.chance(options.mischief / 10)) throw away();
-          await log.append(topic, records);
+          if (held.epoch !== epoch && !defects.has('no_transfer_fence')) {
+            onMischief('transfersFenced');
+            throw new SkewlessError('fenced', `${id} is done by another`);
+          }
+          if (random.chance(mischief / 10)) throw away();
+          const torn = defects.has('torn_transfer') && ++transferred % TORN_EVERY === 0;
+          await log.append(topic, torn ? records.slice(records.length / 2) : records);
           held.before = held.position;
           held.position = nextPosition;
-          if (options.random.chance(options.mischief / 10)) throw away();
+          if (!torn && !random.chance(mischief / 10)) return;
+          // Done, and whoever did it does not know.
+          onMischief('transfersLost');
+          throw away();
         },
         close: () => Promise.resolve(),
       });
@@ -124,7 +145,7 @@ function rangeOf(partition: Partition, number: number): PartitionRange {
 
 async function startConsumer(
   partitions: readonly Partition[],
-  { random, mischief, lies = false }: LogOptions,
+  { random, mischief, defects = new Set(), onMischief = () => undefined }: LogOptions,
   options: ConsumeOptions,
   handler: LogHandler,
 ): Promise<LogConsumer> {
@@ -153,11 +174,17 @@ async function startConsumer(
     const batch = fetch(number, position);
     positions.set(number, batch.nextPosition);
     await handler.batch(batch);
-    if (random.chance(mischief)) await handler.batch(batch);
+    if (random.chance(mischief)) {
+      onMischief('redelivered');
+      await handler.batch(batch);
+    }
     if (random.chance(mischief)) {
       const end = endOf(partitions[number] as Partition);
       const strayed = fetch(number, random.below(end + 1));
-      await handler.batch(lies ? { ...strayed, fetchPosition: positions.get(number) ?? 0 } : strayed);
+      onMischief('strayed');
+      await handler.batch(
+        defects.has('lying_log') ? { ...strayed, fetchPosition: positions.get(number) ?? 0 } : strayed,
+      );
     }
     return batch.records.length;
   }
@@ -167,6 +194,7 @@ async function startConsumer(
       let delivered = 0;
       for (const number of numbers) if (!closed) delivered += await deliver(number);
       if (random.chance(mischief / 20)) {
+        onMischief('consumersFailed');
         closed = true;
         handler.failed(away());
       }

@@ -1,17 +1,19 @@
 /** The `Store` port in memory, to its contract, with faults that a test injects around each call. */
 import { SkewlessError } from '../../src/core/errors.ts';
 import { applyChange } from '../../src/state/codec.ts';
-import { isSamePlace } from '../../src/store/place.ts';
+import { isSamePlace, isSamePosition } from '../../src/store/place.ts';
 import type { StoredState } from '../../src/state/state.ts';
 import type {
   Checkpoint,
   Commit,
   CommitResult,
   CommitSection,
+  Place,
   ShardId,
   ShardRead,
   Store,
 } from '../../src/store/store.ts';
+import type { Defect } from './defect.ts';
 
 interface StoredLane {
   readonly shard: ShardId;
@@ -42,16 +44,6 @@ export function outage(): SkewlessError {
   return new SkewlessError('store_unavailable', 'the store is away', { retryable: true });
 }
 
-/** Checks left out, and a commit that is not atomic: each is a broken protocol, which the simulation must notice. */
-export type Defect =
-  | 'no_epoch_check'
-  | 'no_position_check'
-  | 'no_version_check'
-  | 'torn_commit'
-  | 'lying_log'
-  /** Now and then a read answers states of one commit ago, as a replica that lags: what version checks are for. */
-  | 'stale_reads';
-
 /** Of commits, one in so many is torn. */
 const TORN_EVERY = 6;
 const STALE_EVERY = 4;
@@ -74,7 +66,7 @@ export function createMemoryStore(commitBytesMax = 65_536, defects: ReadonlySet<
       const result = check(store.lanes, commit, defects);
       const torn = defects.has('torn_commit') && ++commits % TORN_EVERY === 0;
       if (result.kind === 'ok') former = store.lanes;
-      if (result.kind === 'ok') store.lanes = write(store.lanes, torn ? withoutChanges(commit) : commit);
+      if (result.kind === 'ok') store.lanes = write(store.lanes, torn ? withoutChanges(commit) : commit, defects);
       store.faults.afterCommit?.(commit, result);
       if (torn) throw outage();
       await turn();
@@ -129,8 +121,8 @@ function check(lanes: MemoryStore['lanes'], { shard, sections }: Commit, defects
     if (stored !== null && stored.epoch > section.checkpoint.epoch && !defects.has('no_epoch_check')) {
       return { kind: 'fenced', fingerprint, epoch: stored.epoch };
     }
-    const isThere = defects.has('no_position_check') || isSamePlace(stored, section.expected);
-    const isSame = defects.has('no_version_check') || sameVersions(lane, section);
+    const isThere = isExpected(stored, section.expected, defects);
+    const isSame = defects.has('no_version_check') || sameVersions(lane, section, defects);
     if (!isThere || !isSame) {
       return { kind: 'moved', fingerprint, position: stored?.position ?? null };
     }
@@ -138,21 +130,41 @@ function check(lanes: MemoryStore['lanes'], { shard, sections }: Commit, defects
   return { kind: 'ok' };
 }
 
-function sameVersions(lane: StoredLane | undefined, { changes, checkpoint }: CommitSection): boolean {
-  const states = statesOfBuild(lane, checkpoint);
+function isExpected(stored: Place | null, expected: Place | null, defects: ReadonlySet<Defect>): boolean {
+  if (defects.has('no_position_check')) return true;
+  if (defects.has('no_build_check') && stored !== null && expected !== null)
+    return isSamePosition(stored.position, expected.position);
+  return isSamePlace(stored, expected);
+}
+
+function sameVersions(
+  lane: StoredLane | undefined,
+  { changes, checkpoint }: CommitSection,
+  defects: ReadonlySet<Defect>,
+): boolean {
+  const states = statesOfBuild(lane, checkpoint, defects);
   return changes.every(({ entity, change }) => (states?.get(entity)?.version ?? 0) === change.fromVersion);
 }
 
 /** Another build begins with nothing. */
-function statesOfBuild(lane: StoredLane | undefined, { buildStartedMs }: Checkpoint): StoredLane['states'] | undefined {
-  return lane?.checkpoint.buildStartedMs === buildStartedMs ? lane.states : undefined;
+function statesOfBuild(
+  lane: StoredLane | undefined,
+  { buildStartedMs }: Checkpoint,
+  defects: ReadonlySet<Defect>,
+): StoredLane['states'] | undefined {
+  const isOne = lane?.checkpoint.buildStartedMs === buildStartedMs || defects.has('mixed_builds');
+  return isOne ? lane?.states : undefined;
 }
 
-function write(lanes: MemoryStore['lanes'], { shard, sections }: Commit): MemoryStore['lanes'] {
+function write(
+  lanes: MemoryStore['lanes'],
+  { shard, sections }: Commit,
+  defects: ReadonlySet<Defect>,
+): MemoryStore['lanes'] {
   const written = new Map(lanes);
   for (const { fingerprint, checkpoint, changes } of sections) {
     const name = laneName(shard, fingerprint);
-    const states = new Map(statesOfBuild(lanes.get(name), checkpoint));
+    const states = new Map(statesOfBuild(lanes.get(name), checkpoint, defects));
     for (const { entity, change } of changes) {
       if (change.head.mode === 'delete') states.delete(entity);
       else states.set(entity, applyChange(states.get(entity) ?? null, change));

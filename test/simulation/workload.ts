@@ -123,6 +123,8 @@ export function sourceOf(definitions: Definitions): SourceDefinition {
 }
 
 const TEXT_ENCODER = new TextEncoder();
+const CARDS = 6;
+const GATES = ['north', 'south'];
 
 /**
  * Records as a bad producer sends them: out of order, repeated, malformed, from the future, without keys. `deletions`: share
@@ -133,13 +135,13 @@ export function randomRecords(random: Random, count: number, deletions = 0): rea
   let nowMs = STARTED_MS;
   for (let index = 0; index < count; index++) {
     nowMs += random.below(3_000);
-    const card = random.chance(0.05) ? null : `card-${random.below(6)}`;
+    const card = random.chance(0.05) ? null : `card-${random.below(CARDS)}`;
     const lateMs = random.chance(0.2) ? random.below(1_200_000) : random.below(5_000);
     const event = {
       at: random.chance(0.03) ? nowMs + 900_000 : nowMs - lateMs,
       id: random.chance(0.3) ? random.below(40) : null,
       card,
-      gate: random.pick(['north', 'south', null]),
+      gate: random.pick([...GATES, null]),
       fare: random.chance(0.04) ? 'much' : random.pick([null, 1.1, 2.5, 7, 0.1, 1e-300, 12.25]),
     };
     const isDeletion = deletions > 0 && random.chance(deletions);
@@ -151,6 +153,18 @@ export function randomRecords(random: Random, count: number, deletions = 0): rea
     });
   }
   return records;
+}
+
+/** One sound event of every entity that there can be. */
+export function recordsOfAll(): readonly AppendRecord[] {
+  const cards = Array.from({ length: CARDS }, (_none, index) => `card-${index}`);
+  return cards.flatMap((card) =>
+    GATES.map((gate) => ({
+      key: TEXT_ENCODER.encode(card),
+      value: TEXT_ENCODER.encode(JSON.stringify({ at: STARTED_MS, id: null, card, gate, fare: 7 })),
+      timestampMs: STARTED_MS,
+    })),
+  );
 }
 
 /** Lane and entity → the whole state in canonical bytes. */

@@ -6,10 +6,16 @@ import type { MaterializeBounds } from '../../src/materialize/bounds.ts';
 import { createMaterializer, type Materializer } from '../../src/materialize/materializer.ts';
 import { isSamePlace } from '../../src/store/place.ts';
 import type { Commit, Store } from '../../src/store/store.ts';
-import { createMemoryLog, type MemoryLog } from './memory-log.ts';
-import { createMemoryStore, type MemoryStore, outage, type Defect, laneName } from './memory-store.ts';
+import type { Defect } from './defect.ts';
+import { createMemoryLog, type MemoryLog, type Mischief } from './memory-log.ts';
+import { createMemoryStore, type MemoryStore, outage, laneName } from './memory-store.ts';
 import type { Random } from './random.ts';
 import { STARTED_MS } from './workload.ts';
+
+/** A call is held up for up to so many turns. */
+const DELAY_TURNS_MAX = 12;
+/** Of calls that are held up at all. */
+const DELAY_CHANCE = 0.02;
 
 /** A materializer that can be frozen between any two of its calls to the outside, for a while or for ever. */
 export interface Process {
@@ -19,13 +25,15 @@ export interface Process {
 }
 
 /** What a run went through; the test asserts that all of it happened in some run. */
-export interface Happenings {
+export interface Happenings extends Record<Mischief, number> {
   moved: number;
   fenced: number;
   commitsLost: number;
   answersLost: number;
   readsLost: number;
   commits: number;
+  /** Calls that were held up, before they were made or before their answer was heard. */
+  delays: number;
 }
 
 export interface World {
@@ -52,15 +60,30 @@ export function createWorld({ random, mischief, partitionOf, defects = new Set()
   let nowMs = STARTED_MS;
   let owners = 0;
   const clock = { nowMs: () => (nowMs += random.below(4)) };
+  const happenings: Happenings = {
+    moved: 0,
+    fenced: 0,
+    commitsLost: 0,
+    answersLost: 0,
+    readsLost: 0,
+    commits: 0,
+    delays: 0,
+    redelivered: 0,
+    strayed: 0,
+    consumersFailed: 0,
+    transfersFenced: 0,
+    transfersLost: 0,
+    rewound: 0,
+  };
   const log = createMemoryLog({
     nowMs: () => nowMs,
     random,
     mischief,
-    lies: defects.has('lying_log'),
+    defects,
+    onMischief: (what) => void happenings[what]++,
     ...(partitionOf ? { partitionOf } : {}),
   });
   const store = createMemoryStore(200 + random.below(random.chance(0.5) ? 2_000 : 60_000), defects);
-  const happenings = { moved: 0, fenced: 0, commitsLost: 0, answersLost: 0, readsLost: 0, commits: 0 };
   const bounds: Partial<MaterializeBounds> = {
     batchRecordsMax: 1 + random.below(90),
     flushRecordsMax: 1 + random.below(60),
@@ -75,6 +98,8 @@ export function createWorld({ random, mischief, partitionOf, defects = new Set()
     turnMs: random.below(40),
     standbyAskMs: random.below(1_000),
     stopMs: 1_000,
+    // Damage comes back with whatever was kept: that is no store to give up.
+    rebuildsMax: Number.MAX_SAFE_INTEGER,
   };
   const world: World = {
     log,
@@ -87,7 +112,11 @@ export function createWorld({ random, mischief, partitionOf, defects = new Set()
     outageChance: 0,
     violations: [],
     async start(definitions) {
-      const gate = createGate();
+      const gate = createGate(() => {
+        if (!random.chance(DELAY_CHANCE)) return 0;
+        happenings.delays++;
+        return 1 + random.below(DELAY_TURNS_MAX);
+      });
       const materializer = createMaterializer({
         definitions,
         aggregations: AGGREGATIONS,
@@ -155,13 +184,23 @@ function injectFaults(world: World, random: Random): void {
   };
 }
 
+/** Lets everybody else run so often. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
+
 interface Gate {
   freeze(): void;
   thaw(): void;
   pass(): Promise<void>;
 }
 
-function createGate(): Gate {
+/** `delay`: for how many turns the next passage is held up. */
+function createGate(delay: () => number): Gate {
   let closed: PromiseWithResolvers<void> | null = null;
   return {
     freeze() {
@@ -171,7 +210,10 @@ function createGate(): Gate {
       closed?.resolve();
       closed = null;
     },
-    pass: () => closed?.promise ?? Promise.resolve(),
+    async pass() {
+      await turns(delay());
+      await closed?.promise;
+    },
   };
 }
 
@@ -200,10 +242,12 @@ function gatedLog(log: Log, gate: Gate): Log {
     ...log,
     append: (topic, records, progress) => through(gate, () => log.append(topic, records, progress)),
     ranges: (topic) => through(gate, () => log.ranges(topic)),
+    read: (topic, partition, from, recordsMax) => through(gate, () => log.read(topic, partition, from, recordsMax)),
     async openTransfer(options) {
       const transfer = await through(gate, () => log.openTransfer(options));
       return {
         ...transfer,
+        position: () => through(gate, () => transfer.position()),
         append: (topic, records, next) => through(gate, () => transfer.append(topic, records, next)),
       };
     },

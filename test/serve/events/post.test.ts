@@ -88,6 +88,33 @@ test('a request wrong as a whole is refused', async () => {
   expect(nested.json).toMatchObject({ accepted: 0, rejected: [{ index: 0, code: 'malformed_json' }] });
 });
 
+test('what the log has not confirmed is bounded, counted until it does, and beyond it is 503 at once', async () => {
+  const { post, log } = await startAirport({ events: {}, materialize: false, ingestInflightBytesMax: 2_000 });
+  const append = log.append.bind(log);
+  const stalled = Promise.withResolvers<void>();
+  let appends = 0;
+  log.append = async (...args) => {
+    appends++;
+    await stalled.promise;
+    return append(...args);
+  };
+  // However large, one is let in where nothing waits.
+  const first = post(URL, { events: Array.from({ length: 20 }, () => EVENT) });
+  await expect.poll(() => appends).toBe(1);
+  const refused = await post(URL, { events: [EVENT] });
+  expect([refused.status, refused.headers['retry-after'], refused.json.code]).toEqual([503, '1', 'overloaded']);
+  expect(appends).toBe(1);
+  stalled.resolve();
+  expect((await first).json).toMatchObject({ accepted: 20 });
+  expect((await Promise.all([1, 2, 3].map(() => post(URL, { events: [EVENT] })))).map(({ status }) => status)).toEqual([
+    200, 200, 200,
+  ]);
+  log.append = () => Promise.reject(new SkewlessError('log_away', 'away', { retryable: true }));
+  for (let time = 0; time < 5; time++) {
+    expect((await post(URL, { events: [EVENT, EVENT, EVENT] })).json.code).toBe('log_unavailable');
+  }
+});
+
 test('without a log, or with one that is away, it is 503 with a time to try again', async () => {
   const without = await startAirport({ events: {}, materialize: false, withLog: false });
   const answer = await without.post(URL, { events: [EVENT] });

@@ -4,7 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { SkewlessError, messageOf } from '../../../core/errors.ts';
 import type { SourceDefinition } from '../../../definition/definition.ts';
 import { type EventValidation, validateEvent } from '../../../event/decode.ts';
-import type { AppendedAt, Log } from '../../../log/log.ts';
+import type { RecordHeaders } from '../../../event/event.ts';
+import { traceHeaders } from '../../../event/trace-context.ts';
+import type { AppendRecord, AppendedAt, Log } from '../../../log/log.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findNamedOrRefuse } from '../../lookup.ts';
 import { encodePositionToken } from '../../position-token.ts';
@@ -12,10 +14,13 @@ import { RequestError, item } from '../../problem.ts';
 import { pathParameter } from '../../schemas.ts';
 import { sendJson } from '../../send.ts';
 import { TIMED_OUT, within } from '../../time-limit.ts';
-import { EventsBody, eventsResponses } from './schema.ts';
+import { type Backlog, createBacklog } from './backlog.ts';
+import { EventsBody, EventsHeaders, eventsResponses } from './schema.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 const APPEND_LIMIT_MS = 10_000;
+/** Of records that the log has not confirmed, in this process. */
+const INFLIGHT_BYTES_MAX = 33_554_432;
 
 interface Rejected {
   readonly index: number;
@@ -24,8 +29,16 @@ interface Rejected {
 }
 type Sound = EventValidation & { readonly ok: true };
 
+interface Appending {
+  readonly log: Log;
+  readonly backlog: Backlog;
+  /** Topics known to exist, for events may come before anybody has read from the topic. */
+  readonly ensured: Set<string>;
+}
+
 export function registerPostEvents(app: FastifyInstance, serving: Serving): void {
-  const ensured = new Set<string>();
+  const backlog = createBacklog(serving.ingestInflightBytesMax ?? INFLIGHT_BYTES_MAX);
+  const appending = serving.log === null ? null : { log: serving.log, backlog, ensured: new Set<string>() };
   app.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
     url: '/v1/sources/:source/events',
@@ -36,14 +49,16 @@ export function registerPostEvents(app: FastifyInstance, serving: Serving): void
       description:
         'Each event is held to all that its source declares. It is folded a moment later; to read what was just written, give `position` to a read as `after`.',
       params: pathParameter('source', 'Name of a source', 'departures'),
+      headers: EventsHeaders,
       body: EventsBody,
       response: eventsResponses,
     },
     handler: async (request, reply) => {
       const source = findNamedOrRefuse(serving.definitions.sources, request.params.source, 'source');
-      if (serving.log === null) throw logUnavailable('this process has no log; send events to one that has');
+      if (appending === null) throw logUnavailable('this process has no log; send events to one that has');
       const { sound, rejected } = sort(source, request.body.events, serving.clock.nowMs());
-      const appended = sound.length === 0 ? [] : await append(serving.log, source, sound, ensured);
+      const trace = traceHeaders(request.headers.traceparent, request.headers.tracestate);
+      const appended = sound.length === 0 ? [] : await append(appending, source, recordsOf(sound, trace));
       const position = encodePositionToken(new Map([[source.name, positionAfter(appended)]]));
       return sendJson(reply, { position, accepted: sound.length, rejected });
     },
@@ -68,21 +83,28 @@ function sort(
   return { sound, rejected };
 }
 
-/** `ensured`: topics known to exist, for events may come before anybody has read from the topic. */
+/** `trace`: headers of each record. */
+function recordsOf(events: readonly Sound[], trace: RecordHeaders | null): readonly AppendRecord[] {
+  const more = trace === null ? {} : { headers: trace };
+  return events.map(({ key, value }) => ({ key, value, timestampMs: null, ...more }));
+}
+
 async function append(
-  log: Log,
+  { log, backlog, ensured }: Appending,
   source: SourceDefinition,
-  events: readonly Sound[],
-  ensured: Set<string>,
+  records: readonly AppendRecord[],
 ): Promise<readonly AppendedAt[]> {
-  const records = events.map(({ key, value }) => ({ key, value, timestampMs: null }));
-  try {
+  const confirmed = backlog.through(records, async () => {
     if (log.makesTopics && !ensured.has(source.topic)) await log.ensureTopic(source.topic, 1);
     ensured.add(source.topic);
-    const appended = await within(
-      log.append(source.topic, records, { partitioner: source.partitioner }),
-      APPEND_LIMIT_MS,
-    );
+    return log.append(source.topic, records, { partitioner: source.partitioner });
+  });
+  if (confirmed === null) {
+    const message = 'the log has not confirmed what it was given before, and this server holds no more for it';
+    throw new RequestError(503, [item('overloaded', null, message)], RETRY_AFTER_SECONDS);
+  }
+  try {
+    const appended = await within(confirmed, APPEND_LIMIT_MS);
     if (appended !== TIMED_OUT) return appended;
   } catch (error) {
     if (!(error instanceof SkewlessError) || !error.retryable) throw error;

@@ -35,6 +35,23 @@ export const EventsBody = Type.Object(
   },
 );
 
+/** Whatever they hold, the request is taken. */
+export const EventsHeaders = Type.Object({
+  traceparent: Type.Optional(
+    Type.String({
+      description:
+        'W3C trace context. Written to every record appended, as a header of this name, and to the dead letter of a record that a view cannot take. Ignored where it is not valid',
+      examples: ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'],
+    }),
+  ),
+  tracestate: Type.Optional(
+    Type.String({
+      description: 'Goes with a valid `traceparent`; of more than 32 members or 512 characters, the first that fit',
+      examples: ['vendor=value'],
+    }),
+  ),
+});
+
 export const eventsResponses = responses(
   {
     description: 'What was appended, durably, and what was refused. Refused events do not keep the others out.',

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Random, randomFrom } from '../contract/random.ts';
+import { describeWith } from '../services/available.ts';
+import { type KafkaService, startKafka } from '../services/kafka.ts';
+import { type RedisService, startRedis } from '../services/redis.ts';
+import { eventually } from './ask.ts';
+import { type LaneSeen, lanesOf, refusals } from './observe.ts';
+import { type Process, type World, createWorld } from './world.ts';
+
+const KILLS = 20;
+/** Of the load around a kill, in so many portions. */
+const PORTIONS = 6;
+const PORTION_RECORDS = 50;
+const PORTION_MS = 250;
+
+describeWith(['kafka', 'redis'], 'processes that die', () => {
+  let kafka: KafkaService;
+  let redis: RedisService;
+  let world: World;
+  beforeAll(async () => {
+    [kafka, redis] = await Promise.all([startKafka(), startRedis()]);
+    world = await createWorld({ brokers: kafka.brokers, redisUrl: redis.url });
+  });
+  afterAll(async () => {
+    await world.close();
+    await redis.stop();
+    await kafka.stop();
+  });
+
+  async function load(): Promise<void> {
+    for (let portion = 0; portion < PORTIONS; portion++) {
+      await world.produce(PORTION_RECORDS);
+      await new Promise((resolve) => setTimeout(resolve, PORTION_MS));
+    }
+  }
+
+  /** Kills one that owns lanes, at a random moment of the load; another takes its place. Answers what it owned. */
+  async function killOne(both: Process[], random: Random): Promise<readonly LaneSeen[]> {
+    await new Promise((resolve) => setTimeout(resolve, random.int(PORTIONS * PORTION_MS)));
+    const victim = random.int(both.length);
+    const owned = await lanesOf(both[victim] as Process);
+    await both[victim]?.kill();
+    both[victim] = await world.start('materialize');
+    return owned;
+  }
+
+  /** Whether others own these lanes now, in their turn. */
+  async function areTakenOver(lanes: readonly LaneSeen[], by: readonly Process[]): Promise<true | null> {
+    const now = (await Promise.all(by.map(lanesOf))).flat();
+    const isTaken = ({ view, partition, epoch }: LaneSeen): boolean =>
+      now.some((each) => each.view === view && each.partition === partition && each.epoch > epoch);
+    return lanes.every(isTaken) ? true : null;
+  }
+
+  const haveWork = async (all: readonly Process[]): Promise<true | null> =>
+    (await Promise.all(all.map(lanesOf))).every((lanes) => lanes.length > 0) ? true : null;
+
+  test(`one of two materializers killed ${KILLS} times during load: nothing is lost, nothing counts twice`, {
+    timeout: 900_000,
+  }, async () => {
+    const random = randomFrom(1);
+    const server = await world.start('serve');
+    const both = await Promise.all([world.start('materialize'), world.start('materialize')]);
+    for (let kill = 0; kill < KILLS; kill++) {
+      await eventually('both own something', () => haveWork(both));
+      const [owned] = await Promise.all([killOne(both, random), load()]);
+      expect(owned.length, `the victim of kill ${kill} owned nothing`).toBeGreaterThan(0);
+      // The fault: what it owned is owned by another, in a later epoch.
+      await eventually('what it owned is taken over', () => areTakenOver(owned, both));
+    }
+    await world.check(server);
+    for (const each of [...both, server]) await each.stop();
+  });
+
+  test('a process that pauses for longer than its session and goes on has no effect', async () => {
+    const server = await world.start('serve');
+    const zombie = await world.start('materialize');
+    await world.produce(500);
+    await world.caughtUp();
+    const owned = await lanesOf(zombie);
+    expect(await refusals(zombie)).toBe(0);
+    zombie.signal('SIGSTOP');
+    const heir = await world.start('materialize');
+    await world.produce(2_000);
+    await eventually('the heir has taken over', () => areTakenOver(owned, [heir]));
+    zombie.signal('SIGCONT');
+    await world.produce(1_000);
+    // The fault: it went on as if it still owned them, and the store refused that.
+    await eventually('the zombie is refused', async () => ((await refusals(zombie)) > 0 ? true : null));
+    await world.check(server);
+    expect(zombie.running()).toBe(true);
+    for (const each of [zombie, heir, server]) await each.stop();
+  });
+});
