@@ -4,6 +4,8 @@ export interface MaterializeBounds {
   /** One fetch from the log. */
   readonly batchRecordsMax: number;
   readonly batchBytesMax: number;
+  /** One fetch of what is to be moved, and so one transaction: each of these costs some milliseconds, however much is in it. */
+  readonly moveRecordsMax: number;
   /**
    * Records decoded at once and committed together, at most; the store's `commitBytesMax` may end a commit sooner. About
    * what fills a commit of 64 KiB: smaller chunks mean more commits (of 500 instead of 2,000: a sixth less throughput).
@@ -45,6 +47,7 @@ export interface MaterializeBounds {
 export const DEFAULT_BOUNDS: MaterializeBounds = {
   batchRecordsMax: 4_000,
   batchBytesMax: 4_194_304,
+  moveRecordsMax: 8_000,
   flushRecordsMax: 2_000,
   readEntitiesMax: 500,
   stateBytesMax: 268_435_456,

@@ -86,6 +86,7 @@ export function createWorld({ random, mischief, partitionOf, defects = new Set()
   const store = createMemoryStore(200 + random.below(random.chance(0.5) ? 2_000 : 60_000), defects);
   const bounds: Partial<MaterializeBounds> = {
     batchRecordsMax: 1 + random.below(90),
+    moveRecordsMax: 1 + random.below(90),
     flushRecordsMax: 1 + random.below(60),
     readEntitiesMax: 1 + random.below(6),
     stateBytesMax: 1 + random.below(40_000),
