@@ -55,7 +55,7 @@ export async function commitLanes(context: ShardContext, lanes: readonly Lane[],
  */
 export async function releaseLanes(context: ShardContext): Promise<void> {
   const { lanes, store, id } = context;
-  const settled = lanes.filter(({ state, unflushed }) => state.mode === 'owned' && unflushed.size === 0);
+  const settled = lanes.filter(({ state, unflushed }) => state.mode === 'owned' && unflushed.length === 0);
   const sections = settled
     .filter((lane) => ownershipOf(lane).stored !== null)
     .map((lane): CommitSection => {
@@ -72,9 +72,7 @@ function sectionOf(context: ShardContext, lane: Lane, to: number): CommitSection
   const { plan, fingerprint } = lane.plan;
   const ownership = ownershipOf(lane);
   const changes = [];
-  for (const entity of lane.unflushed.keys()) {
-    const state = lane.working.get(entity);
-    assert(state !== undefined, 'what is not flushed is pinned');
+  for (const { entity, state } of lane.unflushed) {
     const change = takeChange(plan, state);
     if (change !== null) changes.push({ entity, change });
   }

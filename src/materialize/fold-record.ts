@@ -76,11 +76,12 @@ function apply(lane: Lane, outcome: ViewOutcome | undefined, from: number): void
 }
 
 function foldEvent(lane: Lane, event: ViewEvent): void {
-  const state = lane.working.get(event.entityKey);
-  assert(state !== undefined, 'states are loaded before they are folded into');
+  const working = lane.working.get(event.entityKey);
+  assert(working !== undefined, 'states are loaded before they are folded into');
+  const { state } = working;
   const forcedSealsBefore = state.forcedSeals;
   lane.counters.fold(fold(lane.plan.plan, state, event), state.forcedSeals - forcedSealsBefore);
-  notePending(lane, event.entityKey, state);
+  notePending(lane, working);
 }
 
 function isVoidFor({ state }: Lane, entity: string, from: number): boolean {
@@ -95,8 +96,8 @@ function erase(lane: Lane, erasure: Erasure, from: number): void {
   if (entity === null || lane.state.mode !== 'owned') return;
   const { vector } = lane.state.ownership;
   if (vector !== null && !passErasure(vector.erasures, erasure, entity, from)) return;
-  const state = lane.working.get(entity);
-  assert(state !== undefined, 'states are loaded before they are erased');
-  eraseState(state);
-  notePending(lane, entity, state);
+  const working = lane.working.get(entity);
+  assert(working !== undefined, 'states are loaded before they are erased');
+  eraseState(working.state);
+  notePending(lane, working);
 }

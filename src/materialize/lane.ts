@@ -37,6 +37,13 @@ export interface Refusals {
   moved: number;
 }
 
+export interface Working {
+  readonly entity: string;
+  readonly state: EntityState;
+  /** Guess of its change since the last commit (pending-bytes.ts); 0: it was not folded into. */
+  pendingBytes: number;
+}
+
 export interface Lane {
   readonly plan: LanePlan;
   /** Index of the lane's view among the views its source's decoder was compiled for. */
@@ -58,9 +65,9 @@ export interface Lane {
   /** Equal to the store; evicted when there are too many. */
   readonly idle: LRUCache<string, EntityState>;
   /** In use by the current chunk of records. */
-  readonly working: Map<string, EntityState>;
-  /** Those of `working` that were folded into since the last commit, with the guessed bytes of their change. */
-  readonly unflushed: Map<string, number>;
+  readonly working: Map<string, Working>;
+  /** Those of `working` that were folded into since the last commit. */
+  unflushed: Working[];
   /** Sum of these guesses, and what it is to be multiplied with (pending-bytes.ts). */
   pendingBytes: number;
   bytesCorrection: number;
@@ -85,7 +92,7 @@ export function createLane(plan: LanePlan, outcomeIndex: number, stateBytesMax: 
     refused: { fenced: 0, moved: 0 },
     idle: new LRUCache<string, EntityState>({ maxSize: stateBytesMax, sizeCalculation: memoryBytes }),
     working: new Map(),
-    unflushed: new Map(),
+    unflushed: [],
     pendingBytes: 0,
     bytesCorrection: 1,
   };
@@ -105,15 +112,20 @@ export function changeState(lane: Lane, state: LaneState): void {
   if (state.mode === 'owned') lane.epoch = state.ownership.epoch;
 }
 
+export function keepWorking(lane: Lane, entity: string, state: EntityState): void {
+  lane.working.set(entity, { entity, state, pendingBytes: 0 });
+}
+
 /** States of the chunk that was committed stay in memory as long as there is room. */
 export function settle(lane: Lane): void {
-  for (const [entity, state] of lane.working) lane.idle.set(entity, state);
+  for (const { entity, state } of lane.working.values()) lane.idle.set(entity, state);
   lane.working.clear();
 }
 
 /** What was folded is stored, or dropped. */
 export function forgetUnflushed(lane: Lane): void {
-  lane.unflushed.clear();
+  for (const working of lane.unflushed) working.pendingBytes = 0;
+  lane.unflushed = [];
   lane.pendingBytes = 0;
 }
 

@@ -5,7 +5,7 @@ import { decodeState } from '../state/codec.ts';
 import { emptyState } from '../state/entity-state.ts';
 import { isSamePlace } from '../store/place.ts';
 import type { ShardRead } from '../store/store.ts';
-import { changeState, erasedEntity, type Lane } from './lane.ts';
+import { changeState, erasedEntity, keepWorking, type Lane } from './lane.ts';
 import { untilReachable } from './retry.ts';
 import type { Chunk, DecodedRecord, ShardContext } from './shard-context.ts';
 import { isPast } from './vector.ts';
@@ -50,7 +50,7 @@ function missingStates(lane: Lane, chunk: Chunk): readonly Wanted[] {
     if (lane.working.has(entity)) continue;
     const state = lane.idle.get(entity);
     if (state === undefined) missing.add(entity);
-    else lane.working.set(entity, state);
+    else keepWorking(lane, entity, state);
   }
   return [...missing].map((entity) => ({ lane, entity }));
 }
@@ -75,7 +75,7 @@ function keep(lane: Lane, wanted: readonly Wanted[], read: ShardRead, rebuildsMa
     const ofBuild = read.checkpoint?.buildStartedMs === lane.state.ownership.buildStartedMs;
     const stored = ofBuild ? (read.states[index] ?? null) : null;
     try {
-      lane.working.set(entity, stored === null ? emptyState(plan) : decodeState(plan, stored));
+      keepWorking(lane, entity, stored === null ? emptyState(plan) : decodeState(plan, stored));
     } catch (error) {
       if (!(error instanceof CorruptBytesError)) throw error;
       // Folding on would lose what the state held, and starting it anew would count a part of the log: neither is exact.

@@ -5,7 +5,7 @@
 import type { EntityState } from '../state/entity-state.ts';
 import type { ViewPlan } from '../state/plan.ts';
 import type { CommitSection, Store } from '../store/store.ts';
-import type { Lane } from './lane.ts';
+import type { Lane, Working } from './lane.ts';
 
 const EVENT_BYTES_GUESS = 24;
 const COLUMN_BYTES_GUESS = 9;
@@ -14,11 +14,12 @@ const SLOT_BYTES_GUESS = 12;
 /** Of a commit's guess and truth, how much the correction follows the last one. */
 const CORRECTION_WEIGHT = 0.5;
 
-/** Notes that `state` was folded into. */
-export function notePending(lane: Lane, entity: string, state: EntityState): void {
-  const bytes = guessBytes(lane.plan.plan, state);
-  lane.pendingBytes += bytes - (lane.unflushed.get(entity) ?? 0);
-  lane.unflushed.set(entity, bytes);
+/** Notes that a state was folded into. */
+export function notePending(lane: Lane, working: Working): void {
+  if (working.pendingBytes === 0) lane.unflushed.push(working);
+  const bytes = Math.max(1, guessBytes(lane.plan.plan, working.state));
+  lane.pendingBytes += bytes - working.pendingBytes;
+  working.pendingBytes = bytes;
 }
 
 /** Whether what the lanes together have to commit is as much as one commit should hold. */
@@ -30,7 +31,7 @@ export function isCommitFull(
   let changes = 0;
   for (const lane of lanes) {
     bytes += lane.pendingBytes * lane.bytesCorrection;
-    changes += lane.unflushed.size;
+    changes += lane.unflushed.length;
   }
   return bytes >= commitBytesMax || changes >= commitChangesMax;
 }
