@@ -45,11 +45,13 @@ describeWith(['kafka', 'redis'], 'processes that die', () => {
   }
 
   /** Whether others own these lanes now, in their turn. */
-  async function areTakenOver(lanes: readonly LaneSeen[], by: readonly Process[]): Promise<true | null> {
+  async function areTakenOver(lanes: readonly LaneSeen[], by: readonly Process[]): Promise<true> {
     const now = (await Promise.all(by.map(lanesOf))).flat();
     const isTaken = ({ view, partition, epoch }: LaneSeen): boolean =>
       now.some((each) => each.view === view && each.partition === partition && each.epoch > epoch);
-    return lanes.every(isTaken) ? true : null;
+    const missing = lanes.filter((lane) => !isTaken(lane));
+    if (missing.length === 0) return true;
+    throw new Error(`${JSON.stringify(missing)} of which others have ${JSON.stringify(now)}`);
   }
 
   const haveWork = async (all: readonly Process[]): Promise<true | null> =>

@@ -73,7 +73,7 @@ describeWith(['own-kafka', 'redis', 'kcat'], 'movers of a repartitioned source',
 
   /** Until a transaction has its records written, and is not committed; answers how many hang so. */
   async function inMidTransaction(before: number): Promise<number> {
-    const held = proxy.holdEnds(MOVERS);
+    const held = proxy.holdEnd(MOVERS);
     await world.produce(300);
     await held;
     const open = (await uncommitted()) - before;
@@ -88,7 +88,7 @@ describeWith(['own-kafka', 'redis', 'kcat'], 'movers of a repartitioned source',
       const before = await uncommitted();
       await inMidTransaction(before);
       await mover.kill();
-      proxy.release();
+      proxy.drop();
       mover = await world.start('materialize');
       await world.produce(100);
       await world.caughtUp();

@@ -7,10 +7,12 @@ import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 
 export interface KafkaProxy {
   readonly port: number;
-  /** From now on requests that end a transaction whose id holds `idPart` go no further. Resolves once there is one. */
-  holdEnds(idPart: string): Promise<void>;
-  /** Sends on what was held, and holds nothing any more. */
+  /** The next request that ends a transaction whose id holds `idPart` goes no further. Resolves once it is held. */
+  holdEnd(idPart: string): Promise<void>;
+  /** Sends it on. */
   release(): void;
+  /** It is never sent. */
+  drop(): void;
   close(): Promise<void>;
 }
 
@@ -19,33 +21,41 @@ const END_TRANSACTION = 26;
 const LENGTH_BYTES = 4;
 
 interface Connection {
-  /** Of the client, not yet sent on: less than a frame, or all from a held one on. */
+  /** Of the client, not yet sent on: less than a frame, or all from the held one on. */
   pending: Buffer;
+  isHeld: boolean;
+  readonly client: Socket;
   pump(): void;
 }
 
 export async function startKafkaProxy(target: { readonly port: number }): Promise<KafkaProxy> {
   const sockets = new Set<Socket>();
   const connections = new Set<Connection>();
-  let held: { readonly idPart: string; readonly first: PromiseWithResolvers<void> } | null = null;
+  let wanted: { readonly idPart: string; readonly found: PromiseWithResolvers<void> } | null = null;
 
-  function isHeld(frame: Buffer): boolean {
-    if (held === null || frame.readInt16BE(LENGTH_BYTES) !== END_TRANSACTION) return false;
-    return frame.includes(held.idPart);
+  function isWanted(frame: Buffer): boolean {
+    if (wanted === null || frame.readInt16BE(LENGTH_BYTES) !== END_TRANSACTION) return false;
+    return frame.includes(wanted.idPart);
   }
+
+  const heldOnes = (): readonly Connection[] => [...connections].filter(({ isHeld }) => isHeld);
 
   function forward(client: Socket, broker: Socket): void {
     const connection: Connection = {
       pending: Buffer.alloc(0),
+      isHeld: false,
+      client,
       pump() {
-        for (;;) {
+        while (!connection.isHeld) {
           const { pending } = connection;
           const length =
             pending.length < LENGTH_BYTES ? Number.POSITIVE_INFINITY : pending.readInt32BE() + LENGTH_BYTES;
           if (pending.length < length) return;
           const frame = pending.subarray(0, length);
-          if (isHeld(frame)) {
-            held?.first.resolve();
+          if (isWanted(frame)) {
+            connection.isHeld = true;
+            wanted?.found.resolve();
+            wanted = null;
             return;
           }
           broker.write(frame);
@@ -78,13 +88,18 @@ export async function startKafkaProxy(target: { readonly port: number }): Promis
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    holdEnds(idPart) {
-      held = { idPart, first: Promise.withResolvers<void>() };
-      return held.first.promise;
+    holdEnd(idPart) {
+      wanted = { idPart, found: Promise.withResolvers<void>() };
+      return wanted.found.promise;
     },
     release() {
-      held = null;
-      for (const { pump } of connections) pump();
+      for (const connection of heldOnes()) {
+        connection.isHeld = false;
+        connection.pump();
+      }
+    },
+    drop() {
+      for (const { client } of heldOnes()) client.destroy();
     },
     async close() {
       for (const socket of sockets) socket.destroy();
