@@ -4,7 +4,7 @@ import { STEADY_EVENTS_PER_SECOND, type ServingFigures } from './serving.ts';
 import type { Rates, ThroughputFigures } from './throughput.ts';
 import { AGGREGATIONS_KEPT, ENTITIES, PARTITIONS } from './workload.ts';
 
-/** A ratio ÷ raw reading; `at_least` is what DESIGN's issue of this benchmark wants. */
+/** A ratio ÷ raw reading; `wanted` is what the product asks of itself. */
 export interface Target {
   readonly name: string;
   readonly value: number;
