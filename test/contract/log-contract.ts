@@ -354,6 +354,7 @@ export function describeLogContract(adapter: string, { open, truncate }: OpenLog
         await log.append('t', [record('x')]);
       });
       const consumer = await consume(log, handler);
+      await handler.seen((self) => self.batches.length > 0);
       await new Promise((resolve) => setTimeout(resolve, 20));
       await consumer.close();
       expect(handler.batches.length).toBeGreaterThan(0);

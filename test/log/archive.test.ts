@@ -5,7 +5,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { SkewlessError } from '../../src/core/errors.ts';
 import type { LogRecord } from '../../src/event/event.ts';
 import { createArchive } from '../../src/log/archive.ts';
-import { fileName, partitionFolder } from '../../src/log/archive-files.ts';
+import { fileName, listArchive, partitionFolder } from '../../src/log/archive-files.ts';
 import { createArchiveParquet } from '../../src/log/archive-parquet.ts';
 import { openSqliteLog } from '../../src/log/sqlite.ts';
 import { randomFrom } from '../contract/random.ts';
@@ -134,6 +134,37 @@ test('a changed byte is noticed and the file named, or changes nothing', async (
   expect(noticed).toBeGreaterThan(50);
 });
 
+test('a footer that speaks of other numbers of rows hides no record', async () => {
+  const setting = await openArchived(1);
+  // Three row groups: twice 4,096, and 808.
+  await append(setting, 9_000, 1);
+  const all = (await setting.log.read('t', 0, 0, 9_000)).map(plain);
+  await setting.archive();
+  await setting.log.truncate('t', 0, 9_000);
+  const [path] = filesOf(setting) as [string];
+  const whole = readFileSync(path);
+  const footer = whole.length - 8 - whole.readUInt32LE(whole.length - 8);
+  let noticed = 0;
+  // As Thrift writes the two numbers; with a bit less or more they are others.
+  for (const written of [Buffer.from([0x80, 0x40]), Buffer.from([0xd0, 0x0c])]) {
+    for (let at = whole.indexOf(written, footer); at >= 0; at = whole.indexOf(written, at + 1)) {
+      for (const bit of [0x01, 0x04, 0x40]) {
+        const damaged = Buffer.from(whole);
+        damaged[at + 1] = (damaged[at + 1] as number) ^ bit;
+        writeFileSync(path, damaged);
+        const recordsMax = bit === 0x40 ? 100 : 9_000;
+        const read = await setting
+          .again()
+          .joined.read('t', 0, 0, recordsMax)
+          .catch((error: unknown) => error);
+        if (read instanceof SkewlessError) noticed += read.code === 'archive_damaged' ? 1 : 0;
+        else expect((read as LogRecord[]).map(plain)).toEqual(all.slice(0, recordsMax));
+      }
+    }
+  }
+  expect(noticed).toBeGreaterThan(2);
+});
+
 test('a file under the name of another is not read for it', async () => {
   const setting = await openArchived(1);
   await append(setting, 20, 1);
@@ -144,6 +175,38 @@ test('a file under the name of another is not read for it', async () => {
   writeFileSync(second, readFileSync(first));
   writeFileSync(first, bytes);
   await expect(setting.joined.read('t', 0, 0, 5)).rejects.toMatchObject({ code: 'archive_damaged' });
+});
+
+test('a file whose name says more than it holds is damaged, or what is missing would be taken for never there', async () => {
+  const setting = await openArchived(1);
+  await append(setting, 20, 1);
+  await setting.archive();
+  const [path] = filesOf(setting) as [string];
+  renameSync(path, join(partitionFolder(setting.folder, 0), fileName({ from: 0, next: 30 })));
+  await append(setting, 20, 2);
+  await setting.log.truncate('t', 0, 30);
+  await expect(setting.joined.read('t', 0, 10, 20)).rejects.toMatchObject({ code: 'archive_damaged' });
+});
+
+test('files that overlap are one stretch, whichever reach further; a hole ends it', async () => {
+  const folder = temporaryDirectory();
+  mkdirSync(partitionFolder(folder, 3));
+  const ranges = [
+    [0, 100],
+    [0, 40],
+    [30, 60],
+    [90, 120],
+    [100, 110],
+    [121, 130],
+    [130, 140],
+  ] as const;
+  for (const [from, next] of ranges) writeFileSync(join(partitionFolder(folder, 3), fileName({ from, next })), '');
+  writeFileSync(join(partitionFolder(folder, 3), '.half.tmp'), '');
+  const stretches = (await listArchive(folder)).get(3) ?? [];
+  expect(stretches.map(({ from, next, files }) => [from, next, files.length])).toEqual([
+    [0, 120, 2],
+    [121, 140, 2],
+  ]);
 });
 
 test('what the log lost before it was archived is an archive_gap that names the offsets; other partitions go on', async () => {
@@ -202,13 +265,20 @@ test('an archive of another log, or of another topic, is an archive_mismatch, fo
   await log.ensureTopic('u', 1);
   const other = joinTo(log, setting.folder);
   const mismatch = { code: 'archive_mismatch', message: expect.stringContaining(setting.folder) };
+  // Shorter than its archive.
+  expect((await other.archive()).problems).toMatchObject([mismatch]);
   await append(other, 10, 2);
   expect((await other.archive()).problems).toMatchObject([mismatch]);
   await append(other, 20, 3);
   expect((await other.archive()).problems).toMatchObject([mismatch]);
   await log.truncate('t', 0, 5);
   await expect(other.joined.ranges('t')).rejects.toMatchObject(mismatch);
-  await log.append('u', [randomRecord(randomFrom(4), 0)]);
+  // The same records, in another topic.
+  const random = randomFrom(1);
+  await log.append(
+    'u',
+    Array.from({ length: 20 }, () => randomRecord(random, 0)),
+  );
   expect((await joinTo(log, setting.folder, 'u').archive()).problems).toMatchObject([{ code: 'archive_mismatch' }]);
 });
 

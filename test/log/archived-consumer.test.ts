@@ -134,10 +134,18 @@ test.for([1, 2, 3, 4, 5])('seeks, pauses, retention and rebalances lose and repe
   let kept = [0, 0, 0];
   const starts = [0, 0, 0];
 
-  function member(name: string): { readonly handler: LogHandler; consumer: LogConsumer | null; failed: boolean } {
+  interface Member {
+    handler: LogHandler;
+    consumer: LogConsumer | null;
+    failed: boolean;
+    /** Partitions of which it was given something since it has them: then a seek counts. */
+    readonly given: Set<number>;
+  }
+
+  function member(name: string): Member {
     const owned = new Set<number>();
     let changing = 0;
-    const self = { handler: null as unknown as LogHandler, consumer: null as LogConsumer | null, failed: false };
+    const self: Member = { handler: null as unknown as LogHandler, consumer: null, failed: false, given: new Set() };
     const alone = async (partitions: readonly number[], change: (partition: number) => void): Promise<void> => {
       if (mine(name) > 0 || changing > 0) problems.push(`${name} is changed while it is called`);
       changing++;
@@ -151,12 +159,17 @@ test.for([1, 2, 3, 4, 5])('seeks, pauses, retention and rebalances lose and repe
         await alone(partitions, (partition) => owned.add(partition));
         return new Map(partitions.map((partition) => [partition, positions[partition] ?? 0]));
       },
-      revoked: (partitions) => alone(partitions, (partition) => owned.delete(partition)),
+      revoked: (partitions) =>
+        alone(partitions, (partition) => {
+          owned.delete(partition);
+          self.given.delete(partition);
+        }),
       async batch({ partition, fetchPosition, records, nextPosition, endOffset, reachedEnd }) {
         if (!owned.has(partition)) problems.push(`${name} is given ${partition}, which it does not have`);
         if (busy.has(partition)) problems.push(`${partition} is delivered twice at once`);
         if (changing > 0) problems.push(`${name} is called while partitions change hands`);
         busy.set(partition, name);
+        self.given.add(partition);
         const position = positions[partition] ?? 0;
         if (fetchPosition !== position) problems.push(`${partition} is at ${position}, and ${fetchPosition} came`);
         const expected = upTo(nextPosition, fetchPosition);
@@ -171,6 +184,8 @@ test.for([1, 2, 3, 4, 5])('seeks, pauses, retention and rebalances lose and repe
           positions[partition] = random.int(endOffset + 1);
           self.consumer.seek(partition, positions[partition] ?? 0);
           seeks++;
+          // Whoever delivers next waits for this call all the same.
+          await delay(random.int(5));
         }
         busy.delete(partition);
       },
@@ -183,7 +198,7 @@ test.for([1, 2, 3, 4, 5])('seeks, pauses, retention and rebalances lose and repe
     return self;
   }
 
-  const open = async (name: string): Promise<ReturnType<typeof member>> => {
+  const open = async (name: string): Promise<Member> => {
     const opened = member(name);
     opened.consumer = await setting.joined.consume({ ...OPTIONS, batchRecordsMax: 1 + random.int(9) }, opened.handler);
     return opened;
@@ -202,6 +217,12 @@ test.for([1, 2, 3, 4, 5])('seeks, pauses, retention and rebalances lose and repe
     if (random.chance(0.1)) members.push(await open(`m${count++}`));
     if (random.chance(0.1)) await members.shift()?.consumer?.close();
     const one = members[0];
+    for (const { consumer, given } of members) {
+      for (const partition of random.chance(0.3) ? given : []) {
+        positions[partition] = random.int((positions[partition] ?? 0) + 1);
+        consumer?.seek(partition, positions[partition] ?? 0);
+      }
+    }
     if (random.chance(0.2)) {
       one?.consumer?.pause([0, 1]);
       await delay(random.int(4));
