@@ -46,7 +46,8 @@ export function eraseCommand(finish: (exitCode: number) => void): Command {
   return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
 }
 
-function collect(text: string, former: readonly string[]): readonly string[] {
+/** By a variable, `former` is undefined. */
+function collect(text: string, former: readonly string[] = []): readonly string[] {
   return [...former, text];
 }
 

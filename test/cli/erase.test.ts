@@ -151,6 +151,13 @@ test.for([
   expect(stderr).toContain(message);
 });
 
+test('a key may come from the environment, as any flag', async () => {
+  const folder = await setUp();
+  const args = ['erase', '--definitions', '.', ...FLAGS, '--entity', 'buyer'];
+  const { stdout } = await run(args, folder, { SKEWLESS_KEY: 'buyer=ann' });
+  expect(stdout).toContain('["ann"]');
+});
+
 test('a topic that is not there is said', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'orders.yaml'), TEXT);
