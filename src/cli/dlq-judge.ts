@@ -9,15 +9,16 @@ import type { DeadLetter } from '../materialize/dead-letters.ts';
 import { voids } from './erase-entity.ts';
 
 export interface Judgement {
-  readonly fingerprints: readonly string[];
-  /** Whether one of those that were asked about would take it, had its entity not been erased. */
-  readonly erased: boolean;
+  /** Who would take it. */
+  readonly takers: readonly string[];
+  /** Who would, had its entity not been erased. */
+  readonly erased: readonly string[];
 }
 
 /** Of the fingerprints that are asked about. */
 export type Judge = (letter: DeadLetter, fingerprints: readonly string[]) => Judgement;
 
-const NOBODY: Judgement = { fingerprints: [], erased: false };
+const NOBODY: Judgement = { takers: [], erased: [] };
 
 /**
  * Fingerprints of no present view take nothing, and nobody takes a deletion: it happened at its record's time, which a copy
@@ -52,7 +53,7 @@ export function createJudge(
     const takers = views.filter((view, index) => outcomes[index]?.kind !== 'rejected' && !erased.includes(view));
     const isOneOf = (some: readonly ViewDefinition[]) => (fingerprint: string) =>
       some.some(({ stateFingerprint }) => stateFingerprint === fingerprint);
-    return { fingerprints: fingerprints.filter(isOneOf(takers)), erased: fingerprints.some(isOneOf(erased)) };
+    return { takers: fingerprints.filter(isOneOf(takers)), erased: fingerprints.filter(isOneOf(erased)) };
   };
 }
 

@@ -17,8 +17,8 @@ import { traceHeadersOf } from '../event/trace-context.ts';
 import type { AppendRecord, Log, Transfer } from '../log/log.ts';
 import { partitionOf } from '../log/partitioner.ts';
 import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
-import { REPLAY_HEADER, formatReplayHeader } from '../materialize/replayed.ts';
-import { bytesOf, createJudge } from './dlq-judge.ts';
+import { REPLAY_HEADER, formatReplayHeader, replayedFrom } from '../materialize/replayed.ts';
+import { bytesOf, createJudge, type Judge } from './dlq-judge.ts';
 import { type PlannedLetter, type ReplayPlan, erasuresOf, lettersOf, plansOf } from './dlq-topic.ts';
 
 export interface ReplayOptions {
@@ -57,8 +57,9 @@ export async function replayLetters(options: ReplayOptions): Promise<Replayed> {
   const topic = deadLetterTopic(source.topic);
   const result: Replayed = { source: source.name, appended: 0, rejected: 0, erased: 0, earlier: 0 };
   if ((await log.ranges(topic)) === null) return result;
+  const judge = createJudge(options, await erasuresOf(log, source));
   if (dryRun) {
-    await planNew(options, await plansOf(log, source), result, () => Promise.resolve());
+    await planNew(options, judge, await plansOf(log, source), result, () => Promise.resolve());
     return result;
   }
   const id = `skewless-replay/${topic}/${source.name}`;
@@ -68,16 +69,16 @@ export async function replayLetters(options: ReplayOptions): Promise<Replayed> {
     const done = (await transfer.position()) ?? 0;
     for (const plan of plans) {
       if (plan.replay > done && !(await isCarriedOut(log, source, plan)))
-        result.appended += await carryOut(options, transfer, plan);
+        result.appended += await carryOut(options, judge, transfer, plan);
     }
     let last = Math.max(done, ...plans.map(({ replay }) => replay));
-    await planNew(options, plans, result, async (letters) => {
+    await planNew(options, judge, plans, result, async (letters) => {
       const ends = ((await log.ranges(source.topic)) ?? []).map((range) => [range.partition, range.endOffset] as const);
       const plan: ReplayPlan = { replay: last + 1, source: source.name, ends, letters };
       const key = TEXT_ENCODER.encode(`${source.name}/replay/${plan.replay}`);
       const value = TEXT_ENCODER.encode(JSON.stringify(plan));
       await transfer.append(topic, [{ key, value, timestampMs: null }], last);
-      await carryOut(options, transfer, plan);
+      await carryOut(options, judge, transfer, plan);
       last = plan.replay;
     });
   } finally {
@@ -89,12 +90,12 @@ export async function replayLetters(options: ReplayOptions): Promise<Replayed> {
 /** Goes through the letters that are in no plan yet; `carry` is given them in portions. */
 async function planNew(
   options: ReplayOptions,
+  judge: Judge,
   plans: readonly ReplayPlan[],
   result: Replayed,
   carry: (letters: readonly PlannedLetter[]) => Promise<void>,
 ): Promise<void> {
   const planned = new Set(plans.flatMap(({ letters }) => letters.flatMap(namesOf)));
-  const takersOf = createJudge(options, await erasuresOf(options.log, options.source));
   let portion: PlannedLetter[] = [];
   let bytes = 0;
   for await (const { letter, letterOffset } of lettersOf(options.log, options.source)) {
@@ -102,9 +103,9 @@ async function planNew(
     if (options.reason !== undefined && letter.rejections.every(({ code }) => code !== options.reason)) continue;
     const rejecters = letter.rejections.flatMap(({ fingerprints }) => fingerprints);
     const waiting = rejecters.filter((each) => !planned.has(nameOf(partition, offset, each)));
-    const { fingerprints, erased } = takersOf(letter, waiting);
+    const { takers: fingerprints, erased } = judge(letter, waiting);
     if (waiting.length === 0) result.earlier++;
-    else if (fingerprints.length === 0 && erased) result.erased++;
+    else if (fingerprints.length === 0 && erased.length > 0) result.erased++;
     else if (fingerprints.length === 0) result.rejected++;
     else {
       const next: PlannedLetter = { letter_offset: letterOffset, partition, offset, fingerprints };
@@ -130,8 +131,13 @@ function nameOf(partition: number, offset: number, fingerprint: string): string 
   return `${partition}/${offset}/${fingerprint}`;
 }
 
-/** The records of a plan, and its number, in one transaction; answers how many. */
-async function carryOut({ log, source }: ReplayOptions, transfer: Transfer, plan: ReplayPlan): Promise<number> {
+/** The records of a plan, and its number, in one transaction; answers how many. Not those of entities erased since it was made. */
+async function carryOut(
+  { log, source }: ReplayOptions,
+  judge: Judge,
+  transfer: Transfer,
+  plan: ReplayPlan,
+): Promise<number> {
   const partitions = (await log.ranges(source.topic))?.length ?? 1;
   const topic = deadLetterTopic(source.topic);
   const held = (await log.ranges(topic))?.[0]?.startOffset ?? 0;
@@ -143,7 +149,9 @@ async function carryOut({ log, source }: ReplayOptions, transfer: Transfer, plan
     const [record] = await log.read(topic, 0, at, 1);
     const letter = record === undefined ? null : parseLetter(record);
     assert(letter !== null, 'a plan names letters of its topic');
-    records.push(recordOf(letter, fingerprints, record?.headers));
+    const { erased } = judge(letter, fingerprints);
+    const left = fingerprints.filter((fingerprint) => !erased.includes(fingerprint));
+    if (left.length > 0) records.push(recordOf(letter, left, record?.headers));
   }
   await transfer.append(source.topic, records, plan.replay);
   return records.length;
@@ -151,13 +159,13 @@ async function carryOut({ log, source }: ReplayOptions, transfer: Transfer, plan
 
 /** A position may be older than the last transaction: what that appended says whether it was. */
 async function isCarriedOut(log: Log, source: SourceDefinition, { ends, letters }: ReplayPlan): Promise<boolean> {
-  const headers = new Set(letters.map((letter) => formatReplayHeader(letter, letter.fingerprints)));
+  const planned = new Set(letters.map(({ partition, offset }) => `${partition}/${offset}`));
   const from = new Map(ends);
   for (const { partition, startOffset, endOffset } of (await log.ranges(source.topic)) ?? []) {
     let position = Math.max(startOffset, from.get(partition) ?? 0);
     while (position < endOffset) {
       const records = await log.read(source.topic, partition, position, READ_RECORDS_MAX);
-      if (records.some((record) => headers.has(TEXT_DECODER.decode(record.headers?.[REPLAY_HEADER])))) return true;
+      if (records.some((record) => planned.has(replayedFrom(record) ?? ''))) return true;
       const last = records.at(-1);
       if (last === undefined) break;
       position = last.offset + 1;

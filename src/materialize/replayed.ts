@@ -18,6 +18,18 @@ export function formatReplayHeader(
   return JSON.stringify({ partition, offset, fingerprints });
 }
 
+/** `<partition>/<offset>` at which a replayed record was rejected; null: it is none, or says it in no form of ours. */
+export function replayedFrom({ headers }: LogRecord): string | null {
+  const header = headers?.[REPLAY_HEADER];
+  if (header === undefined) return null;
+  try {
+    const { partition, offset } = JSON.parse(TEXT_DECODER.decode(header)) as { partition?: unknown; offset?: unknown };
+    return `${String(partition)}/${String(offset)}`;
+  } catch {
+    return null;
+  }
+}
+
 /** `outcomes`, with those of lanes that the header does not name filtered. A header that is none of ours names none. */
 export function onlyForNamed(
   record: LogRecord,

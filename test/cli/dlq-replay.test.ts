@@ -242,3 +242,14 @@ test('a letter of an entity that was erased since stays where it is, for the vie
   expect(await replay()).toMatchObject({ appended: 0, rejected: 0, erased: 1 });
   expect(await appended()).toEqual([]);
 });
+
+test('a plan that was left lying leaves out what was erased since', async () => {
+  const { log, letter, replay, appended } = await setUp();
+  await letter(1, 'too_far_ahead', NOW_MS);
+  await expect(replay({ log: failing(log, 2, 'before') })).rejects.toThrow('killed');
+  await log.append('orders.dlq', [
+    { ...erasureRecord({ id: 'e', entities: { shop: '["a"]' }, ends: { 0: 10 } }), timestampMs: null },
+  ]);
+  await replay();
+  expect(await appended()).toEqual([]);
+});
