@@ -112,7 +112,7 @@ test('dead letters are listed by reason, and a replayed record counts once, for 
   const none = (await json(['dlq', 'replay', ...dlq, '--dry-run'])) as {
     sources: { appended: number; rejected: number }[];
   };
-  expect(none.sources).toEqual([{ source: 'orders', appended: 0, rejected: 2, earlier: 0 }]);
+  expect(none.sources).toEqual([{ source: 'orders', appended: 0, rejected: 2, erased: 0, earlier: 0 }]);
 }, 60_000);
 
 test('a record that would be taken now is appended again, once, however often it is replayed', async () => {
