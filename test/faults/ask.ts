@@ -13,7 +13,8 @@ export async function eventually<T>(what: string, probe: () => Promise<T | null>
       return null;
     });
     if (found !== null) return found;
-    if (Date.now() > deadlineMs) throw new Error(`${what}: not within ${limitMs} ms: ${String(fault)}`, { cause: fault });
+    if (Date.now() > deadlineMs)
+      throw new Error(`${what}: not within ${limitMs} ms: ${String(fault)}`, { cause: fault });
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
