@@ -4,7 +4,7 @@ import { describeWith } from '../services/available.ts';
 import { type KafkaService, startKafka } from '../services/kafka.ts';
 import { type RedisService, startRedis } from '../services/redis.ts';
 import { eventually } from './ask.ts';
-import { type LaneSeen, lanesOf, refusals } from './observe.ts';
+import { refusals } from './observe.ts';
 import { type Process, type World, createWorld } from './world.ts';
 
 const KILLS = 20;
@@ -34,28 +34,33 @@ describeWith(['kafka', 'redis'], 'processes that die', () => {
     }
   }
 
-  /** Kills one that owns lanes, at a random moment of the load; another takes its place. Answers what it owned. */
-  async function killOne(both: Process[], random: Random): Promise<readonly LaneSeen[]> {
+  /** Checkpoints that the process wrote last, and their epochs. */
+  async function ownedBy({ pid }: Process): Promise<ReadonlyMap<string, number>> {
+    const owned = [...(await world.checkpoints())].filter(([, { owner }]) => owner.split('/')[1] === String(pid));
+    return new Map(owned.map(([name, { epoch }]) => [name, epoch]));
+  }
+
+  /** Kills one that owns shards, at a random moment of the load; another takes its place. Answers what it owned. */
+  async function killOne(both: Process[], random: Random): Promise<ReadonlyMap<string, number>> {
     await new Promise((resolve) => setTimeout(resolve, random.int(PORTIONS * PORTION_MS)));
-    const victim = random.int(both.length);
-    const owned = await lanesOf(both[victim] as Process);
-    await both[victim]?.kill();
-    both[victim] = await world.start('materialize');
+    const index = random.int(both.length);
+    const victim = both[index] as Process;
+    await victim.kill();
+    const owned = await ownedBy(victim);
+    both[index] = await world.start('materialize');
     return owned;
   }
 
-  /** Whether others own these lanes now, in their turn. */
-  async function areTakenOver(lanes: readonly LaneSeen[], by: readonly Process[]): Promise<true> {
-    const now = (await Promise.all(by.map(lanesOf))).flat();
-    const isTaken = ({ view, partition, epoch }: LaneSeen): boolean =>
-      now.some((each) => each.view === view && each.partition === partition && each.epoch > epoch);
-    const missing = lanes.filter((lane) => !isTaken(lane));
-    if (missing.length === 0) return true;
-    throw new Error(`${JSON.stringify(missing)} of which others have ${JSON.stringify(now)}`);
+  /** The shards are others' now, in later epochs. */
+  async function areTakenOver(owned: ReadonlyMap<string, number>): Promise<true> {
+    const now = await world.checkpoints();
+    const left = [...owned].filter(([name, epoch]) => (now.get(name)?.epoch ?? 0) <= epoch);
+    if (left.length === 0) return true;
+    throw new Error(`still as they were: ${left.map(([name]) => name).join(', ')}`);
   }
 
   const haveWork = async (all: readonly Process[]): Promise<true | null> =>
-    (await Promise.all(all.map(lanesOf))).every((lanes) => lanes.length > 0) ? true : null;
+    (await Promise.all(all.map(ownedBy))).every(({ size }) => size > 0) ? true : null;
 
   test(`one of two materializers killed ${KILLS} times during load: nothing is lost, nothing counts twice`, {
     timeout: 900_000,
@@ -66,9 +71,9 @@ describeWith(['kafka', 'redis'], 'processes that die', () => {
     for (let kill = 0; kill < KILLS; kill++) {
       await eventually('both own something', () => haveWork(both));
       const [owned] = await Promise.all([killOne(both, random), load()]);
-      expect(owned.length, `the victim of kill ${kill} owned nothing`).toBeGreaterThan(0);
-      // The fault: what it owned is owned by another, in a later epoch.
-      await eventually('what it owned is taken over', () => areTakenOver(owned, both));
+      expect(owned.size, `the victim of kill ${kill} owned nothing`).toBeGreaterThan(0);
+      // The fault.
+      await eventually('what it owned is taken over', () => areTakenOver(owned));
     }
     await world.check(server);
     for (const each of [...both, server]) await each.stop();
@@ -79,12 +84,13 @@ describeWith(['kafka', 'redis'], 'processes that die', () => {
     const zombie = await world.start('materialize');
     await world.produce(500);
     await world.caughtUp();
-    const owned = await lanesOf(zombie);
+    const owned = await ownedBy(zombie);
+    expect(owned.size).toBe((await world.checkpoints()).size);
     expect(await refusals(zombie)).toBe(0);
     zombie.signal('SIGSTOP');
     const heir = await world.start('materialize');
     await world.produce(2_000);
-    await eventually('the heir has taken over', () => areTakenOver(owned, [heir]));
+    await eventually('the heir has taken over', () => areTakenOver(owned));
     zombie.signal('SIGCONT');
     await world.produce(1_000);
     // The fault: it went on as if it still owned them, and the store refused that.
