@@ -16,7 +16,7 @@ const HELP = `Usage: npm run bench:ingest -- [options]
 
 Measures ingest from Kafka to Redis, each started for it, as ratios to reading the same topic and parsing it.
 
-  --events <count>    events of the topic (800000); another one holds four times as many
+  --events <count>    events of the topic (1600000); another one holds a quarter of them
   --rounds <count>    times that each contestant runs, in turn (3); medians are kept
   --seconds <count>   how long the steady stream is watched (30)
   --json              figures and targets as JSON
@@ -26,7 +26,7 @@ const { values: flags } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
-    events: { type: 'string', default: '800000' },
+    events: { type: 'string', default: '1600000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '30' },
   },
@@ -40,22 +40,31 @@ function count(name: 'events' | 'rounds' | 'seconds'): number {
 
 async function bench(): Promise<void> {
   const [events, rounds, seconds] = [count('events'), count('rounds'), count('seconds')];
-  const [topic, longerTopic] = ['payments', 'payments-longer'];
+  const [topic, shorterTopic] = ['payments', 'payments-shorter'];
+  const shorterEvents = Math.ceil(events / LONGER);
   const say = (text: string): void => console.error(text);
   const kafka = await startKafka();
   const redis = await startOwnRedis();
   const world = { brokers: kafka.brokers, redis };
   try {
     say('filling two topics …');
-    await fillTopic(kafka.brokers, topic, events, 1);
-    await fillTopic(kafka.brokers, longerTopic, events, LONGER);
+    await fillTopic(kafka.brokers, topic, shorterEvents, LONGER);
+    await fillTopic(kafka.brokers, shorterTopic, shorterEvents, 1);
     say('throughput …');
     const keyed = writeDefinitions(topic, 'card');
     const repartitioned = writeDefinitions(topic, 'shop');
-    const throughput = await benchThroughput(world, { topic, events, rounds, keyed, repartitioned });
+    const throughput = await benchThroughput(world, {
+      topic,
+      events: shorterEvents * LONGER,
+      rounds,
+      keyed,
+      repartitioned,
+    });
     say('memory …');
-    const longerDefinitions = writeDefinitions(longerTopic, 'card');
-    const memory = await benchMemory(world, { topic, longerTopic, events, definitions: keyed, longerDefinitions });
+    const memory = await benchMemory(world, {
+      shorter: { topic: shorterTopic, events: shorterEvents, definitions: writeDefinitions(shorterTopic, 'card') },
+      longer: { topic, events: shorterEvents * LONGER, definitions: keyed },
+    });
     say('produce to served …');
     await redis.command('flushall');
     const serving = await benchServing(world, seconds);

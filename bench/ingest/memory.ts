@@ -1,11 +1,10 @@
 /**
- * Peak memory of a process that reads a topic, and one four times as long, with as many events a day: states come to hold what
- * they ever hold in the first, so what grows beyond is what depends on the topic's length.
+ * Peak memory of a process that reads a topic, and one that is four times as long with as many events a day: states come to hold
+ * what they ever hold in the first, so what grows beyond is what depends on the topic's length.
  */
-import type { ReaderFigures } from './reader.ts';
-import { readStates } from './reader.ts';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type World, work } from './throughput.ts';
+import { type ReaderFigures, readStates } from './reader.ts';
+import { type Work, type World, work } from './throughput.ts';
 
 export const LONGER = 4;
 const ALONE_MS = 5_000;
@@ -18,31 +17,21 @@ export interface MemoryFigures {
   readonly reader_alone: ReaderFigures;
 }
 
-export interface MemoryPlan {
-  readonly topic: string;
-  readonly longerTopic: string;
-  readonly events: number;
-  readonly definitions: string;
-  readonly longerDefinitions: string;
-}
+type Load = Pick<Work, 'topic' | 'events' | 'definitions'>;
 
-export async function benchMemory(world: World, plan: MemoryPlan): Promise<MemoryFigures> {
-  const { topic, longerTopic, events, definitions, longerDefinitions } = plan;
+export async function benchMemory(
+  world: World,
+  { shorter, longer }: { readonly shorter: Load; readonly longer: Load },
+): Promise<MemoryFigures> {
   await world.redis.command('flushall');
-  const short = await work(world, { mode: 'materialize', namespace: 'short', topic, events, definitions });
+  const first = await work(world, { mode: 'materialize', namespace: 'shorter', ...shorter });
   await world.redis.command('flushall');
-  const running = work(world, {
-    mode: 'materialize',
-    namespace: 'longer',
-    topic: longerTopic,
-    events: events * LONGER,
-    definitions: longerDefinitions,
-  });
+  const running = work(world, { mode: 'materialize', namespace: 'longer', ...longer });
   const reader = await readStates(world.redis.url, running);
-  const longer = await running;
+  const second = await running;
   return {
-    rss_peak_mib: short.rss_peak_mib,
-    longer_rss_peak_mib: longer.rss_peak_mib,
+    rss_peak_mib: first.rss_peak_mib,
+    longer_rss_peak_mib: second.rss_peak_mib,
     reader,
     reader_alone: await readStates(world.redis.url, delay(ALONE_MS)),
   };
