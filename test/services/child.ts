@@ -64,15 +64,22 @@ export function startChild(program: string, args: readonly string[], env: NodeJS
  */
 const PORT_FIRST = 12_000;
 const PORT_COUNT = 10_000;
+/** Each of the processes that run tests at once has a share of the ports. */
+const WORKERS = 4;
+const WORKER = Number(process.env['VITEST_POOL_ID'] ?? 0) % WORKERS;
+/** Given to a server that may not listen yet, or may come back: to nobody else. */
+const given = new Set<number>();
 
 /** Free when asked; servers that take ports by number have no better way. */
 export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = PORT_FIRST + randomInt(PORT_COUNT);
-    if (await isFree(port)) ports.add(port);
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = PORT_FIRST + randomInt(PORT_COUNT / WORKERS) * WORKERS + WORKER;
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    ports.push(port);
   }
-  return [...ports];
+  return ports;
 }
 
 async function isFree(port: number): Promise<boolean> {
