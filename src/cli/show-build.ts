@@ -11,7 +11,8 @@ export async function showBuild(status: () => MaterializerStatus): Promise<void>
   for (;;) {
     const { mode, sources } = status();
     const lanes = sources.flatMap((source) => source.views.flatMap((view) => view.partitions));
-    const settled = sources.every(({ views }) => views.every(({ partitions }) => partitions.length > 0));
+    // A source has no views to tell of before the log has given it partitions.
+    const settled = sources.every(({ views }) => views.length > 0);
     const building = lanes.filter(({ state }) => state === 'opening' || state === 'building');
     const done = lanes.reduce((sum, { position }) => sum + (position ?? 0), 0);
     const target = lanes.reduce((sum, { buildTarget, position }) => sum + Math.max(buildTarget ?? 0, position ?? 0), 0);
