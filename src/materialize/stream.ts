@@ -89,15 +89,10 @@ export function createMoving(
   const { source, topic, group } = repartition;
   const { log, clock, bounds, stopping } = context;
   const confirmMs = Math.min(bounds.confirmMs, source.staleAfterMs / 4);
+  const common = { log, clock, retry, stopping, sourceTopic: source.topic, topic: source.topic, group };
   const driver = createSourceDriver({
-    log,
-    clock,
+    ...common,
     bounds: { ...bounds, batchRecordsMax: bounds.moveRecordsMax },
-    retry,
-    stopping,
-    sourceTopic: source.topic,
-    topic: source.topic,
-    group,
     createPartition: (partition) => createMover({ log, repartition, partition, partitions, retry, confirmMs }),
   });
   return {
