@@ -20,7 +20,8 @@ export class CorruptBytesError extends SkewlessError {
   }
 }
 
-function copy(bytes: Uint8Array, from: number, to: number, target: Uint8Array, at: number): void {
+/** `bytes[from, to)` into `target` from `at` on, where there must be room. */
+export function copyBytes(bytes: Uint8Array, from: number, to: number, target: Uint8Array, at: number): void {
   if (to - from > LOOP_COPY_BYTES_MAX) {
     target.set(bytes.subarray(from, to), at);
     return;
@@ -136,7 +137,7 @@ export class ByteWriter {
   /** `bytes[from, to)`. */
   part(bytes: Uint8Array, from: number, to: number): void {
     this.#reserve(to - from);
-    copy(bytes, from, to, this.#bytes, this.length);
+    copyBytes(bytes, from, to, this.#bytes, this.length);
     this.length += to - from;
   }
 
@@ -151,9 +152,17 @@ export class ByteWriter {
     return this.#bytes;
   }
 
-  /** Copies all that was written into `target` from `at` on, where there must be room. */
-  copyTo(target: Uint8Array, at: number): void {
-    copy(this.#bytes, 0, this.length, target, at);
+  /** Forgets the first `count` bytes. */
+  dropFirst(count: number): void {
+    this.#bytes.copyWithin(0, count, this.length);
+    this.length -= count;
+  }
+
+  /** Puts what was written from `second` on before what was written from `first` on. */
+  rotate(first: number, second: number): void {
+    const moved = this.copy(second);
+    this.#bytes.copyWithin(first + moved.length, first, second);
+    this.#bytes.set(moved, first);
   }
 
   /** A copy of what was written since `from`. */
@@ -173,7 +182,7 @@ export class ByteWriter {
       sharedFrom = 0;
     }
     const copied = shared.subarray(sharedFrom, sharedFrom + length);
-    this.copyTo(copied, 0);
+    copyBytes(this.#bytes, 0, length, copied, 0);
     sharedFrom += length;
     return copied;
   }

@@ -9,16 +9,13 @@ import type { ViewPlan } from './plan.ts';
 import { readRecord, readRecordPlace, writeRecord } from './record-codec.ts';
 
 const BYTES_FIRST = 128;
-const GROWTH = 1.5;
-
-const writer = new ByteWriter(4_096);
 
 export class Head {
   readonly #plan: ViewPlan;
   /** Null: nobody has read them since they were dropped. */
   #events: HeadEvent[] | null;
-  /** Room for more than is used. Null: not made yet, of a head that was given as events. */
-  #bytes: Uint8Array | null;
+  /** One after the other. Null: not made yet, of a head that was given as events. */
+  #records: ByteWriter | null;
   /** Where each record ends. */
   #ends: number[] = [];
   #tsMs: number[] = [];
@@ -27,16 +24,16 @@ export class Head {
   constructor(plan: ViewPlan, events: HeadEvent[] | null) {
     this.#plan = plan;
     this.#events = events;
-    this.#bytes = events === null ? new Uint8Array(0) : null;
+    this.#records = events === null ? new ByteWriter(BYTES_FIRST) : null;
   }
 
   get length(): number {
-    return this.#bytes === null ? this.events().length : this.#ends.length;
+    return this.#records === null ? this.events().length : this.#ends.length;
   }
 
   /** Bytes of memory that records take. */
   get bytesHeld(): number {
-    return (this.#bytes?.length ?? 0) + this.#ends.length * 16;
+    return (this.#records?.buffer.length ?? 0) + this.#ends.length * 16;
   }
 
   /** Not to be changed; good until the next change. */
@@ -77,29 +74,30 @@ export class Head {
   }
 
   insert(at: number, event: HeadEvent): void {
-    writer.reset();
-    writeRecord(this.#plan, event, writer);
-    const { length } = writer;
-    const from = this.#open(at, length);
-    writer.copyTo(this.#bytes as Uint8Array, from);
+    const records = this.#asRecords();
+    const used = records.length;
+    writeRecord(this.#plan, event, records);
     if (at === this.#ends.length) {
-      this.#ends.push(from + length);
+      this.#ends.push(records.length);
       this.#tsMs.push(event.tsMs);
       this.#events?.push(event);
       return;
     }
+    const from = this.#startOf(at);
+    const count = records.length - used;
+    records.rotate(from, used);
     this.#ends.splice(at, 0, from);
-    for (let index = at; index < this.#ends.length; index++) this.#ends[index] = (this.#ends[index] as number) + length;
+    for (let index = at; index < this.#ends.length; index++) this.#ends[index] = (this.#ends[index] as number) + count;
     this.#tsMs.splice(at, 0, event.tsMs);
     this.#events?.splice(at, 0, event);
   }
 
   /** Removes the oldest `count` events, and answers them. */
   takeOldest(count: number): readonly HeadEvent[] {
-    this.#asRecords();
+    const records = this.#asRecords();
     const taken = this.#events?.splice(0, count) ?? this.#decode(count);
     const from = this.#startOf(count);
-    (this.#bytes as Uint8Array).copyWithin(0, from, this.#used);
+    records.dropFirst(from);
     this.#ends = this.#ends.slice(count);
     for (let index = 0; index < this.#ends.length; index++) this.#ends[index] = (this.#ends[index] as number) - from;
     this.#tsMs = this.#tsMs.slice(count);
@@ -108,25 +106,20 @@ export class Head {
 
   clear(): void {
     this.#events = null;
-    this.#bytes = new Uint8Array(0);
+    this.#records = new ByteWriter(BYTES_FIRST);
     this.#ends = [];
     this.#tsMs = [];
   }
 
   /** A copy of the records from `index` on, up to `to`. */
   records(index: number, to = this.length): Uint8Array {
-    this.#asRecords();
-    return (this.#bytes as Uint8Array).slice(this.#startOf(index), this.#startOf(to));
+    return this.#asRecords().buffer.slice(this.#startOf(index), this.#startOf(to));
   }
 
   /** The records from `index` on. */
   write(into: ByteWriter, index: number): void {
-    this.#asRecords();
-    into.part(this.#bytes as Uint8Array, this.#startOf(index), this.#used);
-  }
-
-  get #used(): number {
-    return this.#ends.at(-1) ?? 0;
+    const records = this.#asRecords();
+    into.part(records.buffer, this.#startOf(index), records.length);
   }
 
   #startOf(index: number): number {
@@ -136,40 +129,25 @@ export class Head {
   #isAfter(index: number, { tsMs, partition, offset }: HeadEvent): boolean {
     const difference = (this.#tsMs[index] as number) - tsMs;
     if (difference !== 0) return difference > 0;
-    const place = readRecordPlace(new ByteReader(this.#bytes as Uint8Array, this.#startOf(index), this.#used));
+    const place = readRecordPlace(new ByteReader(this.#asRecords().buffer, this.#startOf(index)));
     return (place.partition - partition || place.offset - offset) > 0;
   }
 
-  /** Makes room for `count` bytes before the record `at`, and answers where. */
-  #open(at: number, count: number): number {
-    const used = this.#used;
-    const needed = used + count;
-    let bytes = this.#bytes as Uint8Array;
-    if (needed > bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, BYTES_FIRST, Math.ceil(bytes.length * GROWTH)));
-      grown.set(bytes.subarray(0, used));
-      this.#bytes = bytes = grown;
-    }
-    const from = this.#startOf(at);
-    if (from < used) bytes.copyWithin(from + count, from, used);
-    return from;
-  }
-
   #decode(count: number): HeadEvent[] {
-    const reader = new ByteReader(this.#bytes as Uint8Array, 0, this.#startOf(count));
+    const reader = new ByteReader(this.#asRecords().buffer, 0, this.#startOf(count));
     const events: HeadEvent[] = [];
     for (let index = 0; index < count; index++) events.push(readRecord(this.#plan, reader));
     return events;
   }
 
-  #asRecords(): void {
-    if (this.#bytes !== null) return;
-    writer.reset();
+  #asRecords(): ByteWriter {
+    if (this.#records !== null) return this.#records;
+    const records = new ByteWriter(BYTES_FIRST);
     for (const event of this.#events as HeadEvent[]) {
-      writeRecord(this.#plan, event, writer);
-      this.#ends.push(writer.length);
+      writeRecord(this.#plan, event, records);
+      this.#ends.push(records.length);
       this.#tsMs.push(event.tsMs);
     }
-    this.#bytes = writer.copy();
+    return (this.#records = records);
   }
 }

@@ -1,5 +1,6 @@
 /** A commit as arguments of its script, and what the script answers. */
 import { assert } from '../core/assert.ts';
+import { copyBytes } from '../core/bytes.ts';
 import { SkewlessError } from '../core/errors.ts';
 import type { StateChange } from '../state/state.ts';
 import { CHANGE_BYTES } from './redis-scripts.ts';
@@ -53,7 +54,7 @@ function packChanges(changes: CommitSection['changes']): Buffer {
     at = packed.writeDoubleBE(fromVersion, at);
     at = packed.writeDoubleBE(toVersion, at);
     at += packed.write(entity, at);
-    packed.set(head.bytes, at);
+    copyBytes(head.bytes, 0, head.bytes.length, packed, at);
     at += head.bytes.length;
     if (tiles !== null) packed.set(tiles, at);
     at += tiles?.length ?? 0;
