@@ -42,6 +42,7 @@ export interface TierReport {
   readonly shards: number;
   /** Since the shard that was confirmed least lately was; null: nothing is kept. */
   readonly confirmedAgeMs: number | null;
+  readonly stalenessMs: number;
 }
 
 export interface Tier extends ShardReader {
@@ -267,6 +268,7 @@ export function createTier(options: TierOptions): Tier {
       failedChecks,
       shards: shards.size,
       confirmedAgeMs: confirmedAgeMs(),
+      stalenessMs,
     }),
     async close() {
       if (timer !== null) clearInterval(timer);

@@ -12,7 +12,11 @@ import { isRedirection } from './redis-faults.ts';
 import { slotOf } from './redis-keys.ts';
 import type { ReadSection, ShardRead } from './store.ts';
 
-export type ReadShard = (tag: string, sections: readonly ReadSection[]) => Promise<ShardRead[]>;
+export interface RedisReads {
+  read(tag: string, sections: readonly ReadSection[]): Promise<ShardRead[]>;
+  /** Sends what was asked for so far, before another command is sent: commands keep the order in which they were asked for. */
+  send(): void;
+}
 
 type Values = readonly (Buffer | null)[];
 
@@ -23,7 +27,7 @@ interface Wanted {
   readonly reject: (error: unknown) => void;
 }
 
-export function createReads(client: RedisClient): ReadShard {
+export function createReads(client: RedisClient): RedisReads {
   let wanted: Wanted[] = [];
   const values = (tag: string, keys: string[]): Promise<Values> =>
     new Promise((resolve, reject) => {
@@ -31,13 +35,17 @@ export function createReads(client: RedisClient): ReadShard {
       wanted.push({ tag, keys, resolve, reject });
     });
   function send(): void {
+    if (wanted.length === 0) return;
     const all = wanted;
     wanted = [];
     for (const group of groupsByNode(client, all)) void (group.length === 1 ? sendOne : sendTogether)(client, group);
   }
-  return async (tag, sections) => {
-    if (sections.length === 0) return [];
-    return readsOf(sections, await values(tag, keysOf(tag, sections)));
+  return {
+    async read(tag, sections) {
+      if (sections.length === 0) return [];
+      return readsOf(sections, await values(tag, keysOf(tag, sections)));
+    },
+    send,
   };
 }
 

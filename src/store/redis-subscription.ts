@@ -20,6 +20,8 @@ export interface RedisSubscriptionOptions {
   /** Says which node a channel is on; null: there is one. */
   readonly cluster: Cluster | null;
   connect(node: RedisNode | null): Redis;
+  /** Resolves when the cluster's slots are known, as far as it can be reached. */
+  prepare(): Promise<unknown>;
   readonly keys: RedisKeys;
   readonly bounds: RedisBounds;
   readonly onWarning: (message: string) => void;
@@ -113,7 +115,7 @@ export function subscribeTo(options: RedisSubscriptionOptions): Subscription {
 
   async function listen(channel: Channel): Promise<void> {
     const node = nodeOf(channel.name);
-    if (node === null) return later();
+    if (node === null) return void options.prepare().then(later, later);
     const line = lineTo(node);
     const asking = { kind: 'asking', line } as const;
     channel.state = asking;

@@ -44,18 +44,28 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
   const keys = createRedisKeys(options.namespace);
   const client = connectRedis(options.location, options.tls ?? null, bounds);
   const onWarning = options.onWarning ?? (() => undefined);
-  const { ask, askMany, close } = openSession(client, bounds, onWarning);
-  const readShard = createReads(client);
+  const session = openSession(client, bounds, onWarning);
+  const reads = createReads(client);
+  const { close } = session;
+  const inTurn =
+    <T>(work: () => Promise<T>) =>
+    (): Promise<T> => {
+      reads.send();
+      return work();
+    };
+  const ask = <T>(work: () => Promise<T>): Promise<T> => session.ask(inTurn(work));
+  const askMany = <T>(work: () => Promise<T>): Promise<T> => session.askMany(inTurn(work));
   return {
     commitBytesMax: COMMIT_BYTES_MAX,
     commitChangesMax: COMMIT_CHANGES_MAX,
     commit: (commit) =>
       ask(async () => resultOf(await client.skewlessCommit(keys.tag(commit.shard), ...argumentsOf(commit)))),
-    read: (shard, sections) => ask(() => readShard(keys.tag(shard), sections)),
+    read: (shard, sections) => session.ask(() => reads.read(keys.tag(shard), sections)),
     subscribe: (listener) =>
       subscribeTo({
         cluster: 'slots' in client ? client : null,
         connect: (node) => connectToListen(options.location, options.tls ?? null, bounds, node),
+        prepare: () => session.ask(() => Promise.resolve()),
         keys,
         bounds,
         onWarning,
