@@ -39,6 +39,11 @@ function isPassed(place: Place, known: Place): boolean {
 /** Where one is who was at `moment` and heard `notices` since, and what they changed. */
 export interface Advanced {
   readonly moment: Moment;
+  /**
+   * Whether the store was at all of these places at one time. A commit for some fingerprints only, of a deployment apart, does
+   * not tell where the others were: one for those may have been lost.
+   */
+  readonly proven: boolean;
   /** By fingerprint; null: everything, for another build has begun. */
   readonly changed: ReadonlyMap<string, ReadonlySet<string> | null>;
 }
@@ -47,18 +52,22 @@ export interface Advanced {
 export function advance(moment: Moment, notices: readonly CommitNotice[]): Advanced | null {
   const now = new Map(moment);
   const changed = new Map<string, Set<string> | null>();
+  let proven = true;
   for (const { sections } of notices) {
+    let moved = 0;
     for (const section of sections) {
       const known = now.get(section.fingerprint);
       if (known === undefined) continue;
       const relation = relationOf(section, known);
       if (relation === 'gap') return null;
       if (relation === 'old') continue;
+      if (!isSamePlace(section.checkpoint, known)) moved++;
       now.set(section.fingerprint, section.checkpoint);
       addChanged(changed, section, known);
     }
+    if (moved > 0 && moved < now.size) proven = false;
   }
-  return { moment: now, changed };
+  return { moment: now, changed, proven };
 }
 
 function addChanged(changed: Map<string, Set<string> | null>, section: NoticeSection, known: Place | null): void {

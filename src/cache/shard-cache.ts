@@ -11,10 +11,11 @@
  * Only a read that was sent and answered confirms anything: a notice may have been on its way for any time. A read that was
  * on its way while notices came is brought up to date with them; what they changed is not kept. Pure: no I/O, no clock.
  */
+import { isSamePlace } from '../store/place.ts';
 import type { Checkpoint, CommitNotice, ShardId } from '../store/store.ts';
 import type { EntryMemory } from './entry-memory.ts';
 import { isLoaded, type LoadedEntry } from './loaded-entry.ts';
-import { type Moment, advance, isOtherBuild, isSameMoment, relationOf } from './moment.ts';
+import { type Advanced, type Moment, advance, isOtherBuild, isSameMoment, relationOf } from './moment.ts';
 import type { KeptStates, SectionStates, ShardStates, Wanted } from './shard-reader.ts';
 import type { StateEntry } from './state-entry.ts';
 
@@ -33,15 +34,20 @@ export interface Reading {
 
 interface Lane {
   checkpoint: Checkpoint | null;
+  /** Lanes with the same number are known to have been at their places at one time. */
+  proof: number;
   readonly entries: Map<string, LoadedEntry>;
 }
 
 interface Diverged {
   readonly sinceMs: number;
   readonly sentAtMs: number;
-  readonly moment: Moment;
-  readonly entries: ReadonlyMap<string, readonly LoadedEntry[]>;
+  readonly at: Advanced;
+  readonly entries: Entries;
 }
+
+/** By fingerprint. */
+type Entries = ReadonlyMap<string, readonly LoadedEntry[]>;
 
 export interface ShardCacheOptions {
   readonly id: ShardId;
@@ -77,6 +83,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
   let confirmedAtMs = Number.NEGATIVE_INFINITY;
   let diverged: Diverged | null = null;
   let generation = 0;
+  let proofs = 0;
 
   function isFresh(nowMs: number): boolean {
     const ageMs = nowMs - confirmedAtMs;
@@ -103,9 +110,10 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
     const sections = new Map<string, SectionStates>();
     let found = 0;
     let missing = 0;
+    let proof: number | null = null;
     for (const [fingerprint, entities] of wanted) {
       const lane = lanes.get(fingerprint);
-      if (lane === undefined) return null;
+      if (lane === undefined || lane.proof !== (proof ??= lane.proof)) return null;
       const states = new Map<string, StateEntry>();
       for (const entity of entities) {
         const entry = lane.entries.get(entity);
@@ -122,17 +130,19 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
     return { sections, found, missing };
   }
 
-  /** Takes what was read at a moment that is the lanes', or makes it theirs where there are none. */
-  function take(at: Moment, entries: ReadonlyMap<string, readonly LoadedEntry[]>, sentAtMs: number): void {
+  /** Takes what was read at the lanes' moment, or makes its moment theirs where there are none. */
+  function take({ moment: at, proven }: Advanced, entries: Entries, sentAtMs: number): void {
     // A new lane must be of one moment with all others, and nothing is confirmed by halves: the read must tell of all.
     const tellsOfAll = [...lanes.keys()].every((fingerprint) => at.has(fingerprint));
+    const proof = ++proofs;
     for (const [fingerprint, checkpoint] of at) {
       let lane = lanes.get(fingerprint);
       if (lane === undefined) {
         if (!tellsOfAll) continue;
-        lane = { checkpoint, entries: new Map() };
+        lane = { checkpoint, proof: ++proofs, entries: new Map() };
         lanes.set(fingerprint, lane);
       }
+      if (proven && tellsOfAll) lane.proof = proof;
       if (isNewer(checkpoint, lane.checkpoint)) lane.checkpoint = checkpoint;
       for (const entry of entries.get(fingerprint) ?? []) {
         if (!lane.entries.has(entry.entity)) memory.keep(lane.entries, entry);
@@ -151,10 +161,10 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
     settle(nowMs);
     if (reading.generation !== generation) return loaded;
     if (!isSameMoment(advanced.moment, moment())) {
-      diverge({ sinceMs: nowMs, sentAtMs: reading.sentAtMs, moment: advanced.moment, entries });
+      diverge({ sinceMs: nowMs, sentAtMs: reading.sentAtMs, at: advanced, entries });
       return loaded;
     }
-    take(advanced.moment, entries, reading.sentAtMs);
+    take(advanced, entries, reading.sentAtMs);
     return isSameMoment(momentOf(loaded), advanced.moment) ? withKept(loaded) : loaded;
   }
 
@@ -177,15 +187,15 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
   }
 
   function converge(): void {
-    if (diverged === null || !isSameMoment(diverged.moment, moment())) return;
-    const { moment: at, entries, sentAtMs } = diverged;
+    if (diverged === null || !isSameMoment(diverged.at.moment, moment())) return;
+    const { at, entries, sentAtMs } = diverged;
     diverged = null;
     take(at, entries, sentAtMs);
   }
 
   function settle(nowMs: number): void {
     if (diverged === null || nowMs - diverged.sinceMs <= graceMs) return;
-    const { moment: at, entries, sentAtMs } = diverged;
+    const { at, entries, sentAtMs } = diverged;
     clear('diverged');
     take(at, entries, sentAtMs);
   }
@@ -197,8 +207,10 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
       return lane === undefined ? [] : [{ section, lane, relation: relationOf(section, lane.checkpoint) }];
     });
     if (known.some(({ relation }) => relation === 'gap')) return clear('gap');
+    const proof = ++proofs;
     for (const { section, lane, relation } of known) {
       if (relation === 'old') continue;
+      if (!isSamePlace(section.checkpoint, lane.checkpoint)) lane.proof = proof;
       if (isOtherBuild(section, lane.checkpoint)) {
         for (const entry of lane.entries.values()) memory.forget(entry);
       }
@@ -236,10 +248,7 @@ function momentOf(loaded: ShardStates): Moment {
 }
 
 /** What may be kept: no bytes that cannot be read, which somebody may mend. */
-function unchangedOf(
-  loaded: ShardStates,
-  changed: ReadonlyMap<string, ReadonlySet<string> | null>,
-): ReadonlyMap<string, readonly LoadedEntry[]> {
+function unchangedOf(loaded: ShardStates, changed: Advanced['changed']): Entries {
   const unchanged = new Map<string, readonly LoadedEntry[]>();
   for (const [fingerprint, { states }] of loaded) {
     const some = changed.get(fingerprint);
