@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { nearestName } from './core/suggest.ts';
+import { parseDurationMs } from './core/time.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
 import { REDIS_SCHEMES, type RedisLocation, parseRedisUrl } from './store/redis-location.ts';
 
@@ -46,6 +47,8 @@ export interface Config {
   readonly port: number;
   readonly auth: 'none' | null;
   readonly logLevel: LogLevel;
+  /** What is served was what the store held at most so long before the request, ms; 0: it is read for each request. */
+  readonly stalenessMs: number;
 }
 
 export const EXAMPLE_DIR = join(import.meta.dirname, '../examples/flights');
@@ -138,6 +141,22 @@ export function parsePort(text: string): number {
   return port;
 }
 
+const STALENESS_DEFAULT_MS = 1_000;
+const STALENESS_MIN_MS = 20;
+const STALENESS_MAX_MS = 60_000;
+
+/** A duration; `0` turns the cache off. */
+export function parseStaleness(text: string): number {
+  if (text === '0') return 0;
+  const ms = parseDurationMs(text);
+  if (ms === null || ms < STALENESS_MIN_MS || ms > STALENESS_MAX_MS) {
+    throw new UsageError(
+      `"${text}" is not a staleness bound; expected 0 (nothing is cached), or a duration from 20ms to 60s, such as 1s`,
+    );
+  }
+  return ms;
+}
+
 export function parseNamespace(text: string): string {
   if (!NAMESPACE.test(text) || text.length > 63) {
     throw new UsageError(
@@ -158,6 +177,7 @@ export interface StartFlags {
   readonly port: number;
   readonly auth?: 'none';
   readonly logLevel: LogLevel;
+  readonly staleness?: number;
 }
 
 /** What a command that was not told otherwise works on: the bundled example when no definitions are named, in files of its own. */
@@ -195,5 +215,6 @@ export function configFrom(flags: StartFlags): Config {
     port: flags.port,
     auth: flags.auth ?? null,
     logLevel: flags.logLevel,
+    stalenessMs: flags.staleness ?? STALENESS_DEFAULT_MS,
   });
 }

@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { AGGREGATIONS } from './aggregate/table.ts';
+import { type Tier, createTier } from './cache/tier.ts';
 import { joinArchives } from './cli/archives.ts';
 import { type SecurityFlags, openLog, openStore } from './cli/connect.ts';
 import { loadDefinitionsFrom } from './cli/definition-files.ts';
@@ -22,6 +23,7 @@ import type { Definitions } from './definition/definition.ts';
 import { formatProblem } from './definition/problem.ts';
 import { createMaterializer } from './materialize/materializer.ts';
 import { buildApp } from './serve/app.ts';
+import { createStateDecoder } from './serve/state-decoder.ts';
 import type { Store } from './store/store.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -101,11 +103,15 @@ async function open(
       : createMaterializer({ definitions, aggregations: AGGREGATIONS, log, store, clock, namespace, owner });
   if (materializer !== null) closers.add('the materializer', () => materializer.stop());
   const status = materializer === null ? null : () => materializer.status();
-  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status });
+  const tier = openTier(config, store, definitions);
+  if (tier !== null) closers.add('the tier', () => tier.close());
+  const cacheReport = tier === null ? null : () => tier.report();
+  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status, cacheReport });
   closers.add('the metrics', () => metrics.close());
   const app = await buildApp({
     definitions,
     store,
+    tier,
     log,
     clock,
     logger,
@@ -124,6 +130,14 @@ async function open(
   const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();
   const vectors = `${url}/v1/feature-services/departure_delay/vectors`;
   process.stdout.write(`Ready. Try:\ncurl -s ${vectors} -H 'content-type: application/json' -d '${request}'\n`);
+}
+
+/** Null: states are read for each request. */
+function openTier({ role, stalenessMs }: Config, store: Store, definitions: Definitions): Tier | null {
+  if (role === 'materialize' || stalenessMs === 0) return null;
+  const tier = createTier({ store, decode: createStateDecoder(definitions), clock: systemClock, stalenessMs });
+  tier.start();
+  return tier;
 }
 
 /** A store that will never do ends the start; one that is away is waited for. */

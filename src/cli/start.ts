@@ -1,6 +1,14 @@
 /** `skewless start`: runs a role. */
 import { Command, Option } from 'commander';
-import { LOG_LEVELS, ROLES, type StartFlags, configFrom, parseNamespace, parsePort } from '../config.ts';
+import {
+  LOG_LEVELS,
+  ROLES,
+  type StartFlags,
+  configFrom,
+  parseNamespace,
+  parsePort,
+  parseStaleness,
+} from '../config.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
 import type { RunRoles } from './program.ts';
 
@@ -17,6 +25,11 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
     .option('--port <port>', 'port to listen on; 0 picks a free one', parsePort, 8080)
     .addOption(
       new Option('--auth <mode>', 'who may call; listening beyond loopback needs an explicit choice').choices(['none']),
+    )
+    .option(
+      '--staleness <duration>',
+      'states are cached, and served no older than this; 0: not cached (default: 1s)',
+      parseStaleness,
     )
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
     .addHelpText(

@@ -1,6 +1,8 @@
 /** What the app is given by the composition root, and what it makes of it once, at start. */
 import type { FastifyBaseLogger } from 'fastify';
 import { AGGREGATIONS } from '../aggregate/table.ts';
+import { createDirectReader } from '../cache/direct-reader.ts';
+import type { ShardReader } from '../cache/shard-reader.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Definitions, ServiceDefinition, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
 import type { Log } from '../log/log.ts';
@@ -10,12 +12,15 @@ import { type ServicePlan, compileService } from '../vector/service.ts';
 import type { MetricsSink } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
+import { createStateDecoder } from './state-decoder.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
 import { type Watermarks, createWatermarks } from './watermarks.ts';
 
 export interface ServeDependencies {
   readonly definitions: Definitions;
   readonly store: Store;
+  /** Where states are read: the LRU tier; null or absent: the store itself, each time. */
+  readonly tier?: ShardReader | null;
   /** Null: events cannot be ingested here, and lag is unknown. */
   readonly log: Log | null;
   readonly clock: Clock;
@@ -63,6 +68,7 @@ export interface Serving extends ServeDependencies {
   readonly partitions: Partitions;
   readonly watermarks: Watermarks;
   readonly outages: Outages;
+  readonly states: ShardReader;
   readonly readLimitMs: number;
 }
 
@@ -104,6 +110,7 @@ export function createServing(dependencies: ServeDependencies): Serving {
       return (await log.ranges(source.topic))?.length ?? null;
     }),
     watermarks: createWatermarks(),
+    states: dependencies.tier ?? createDirectReader(dependencies.store, createStateDecoder(definitions)),
     outages: createOutages(dependencies.logger, dependencies.clock),
     readLimitMs,
   };

@@ -49,7 +49,7 @@ export async function answerVectors(
   if (asOfMs === null) {
     planWatermarks(plan, selection, reads, counts);
     if (selection.keysUseAsOf) {
-      const early = await readShards(serving.store, reads.shards, limits());
+      const early = await readShards(serving.states, reads.shards, limits());
       asOfMs = defaultAsOf(serving, plan, selection, early, counts, nowMs);
     }
   }

@@ -1,11 +1,8 @@
 /**
- * What was read, evaluated for one row: shard facts, decoded states, `evaluate`. An entity is decoded once a request
- * and evaluated once for each `as_of`, however many rows name it. A state that cannot be decoded is an `ERROR` of its
+ * What was read, evaluated for one row: shard facts, states, `evaluate`. An entity is evaluated once a request for each
+ * `as_of`, however many rows name it. A state that cannot be decoded is an `ERROR` of its
  * view's values, logged, and nothing else.
  */
-import { messageOf } from '../../../core/errors.ts';
-import { CorruptBytesError } from '../../../core/bytes.ts';
-import { decodeState } from '../../../state/codec.ts';
 import { evaluate, outOfHistory } from '../../../state/evaluate.ts';
 import { mayBeForgotten } from '../../../state/expiry.ts';
 import type { EntityState } from '../../../state/entity-state.ts';
@@ -120,13 +117,9 @@ function lookUp(input: EvaluatorInput, plan: ViewPlan, ref: EntityRef, nowMs: nu
   if (facts.kind === 'rebuilding') return REBUILDING;
   const built = section?.checkpoint?.partitions ?? 1;
   if (!input.serving.partitions.agrees(plan.view.source.name, built)) return REBUILDING;
-  const stored = section?.states.get(ref.entity) ?? null;
-  if (stored === null) return { kind: 'state', state: null, facts };
-  try {
-    return { kind: 'state', state: decodeState(plan, stored), facts };
-  } catch (error) {
-    if (!(error instanceof CorruptBytesError)) throw error;
-    input.serving.logger.error({ shard: ref.shard, view: plan.view.id, reason: messageOf(error) }, 'corrupt state');
-    return CORRUPT;
-  }
+  const entry = section?.states.get(ref.entity);
+  if (entry === undefined) return outcome.lacks?.kind === 'timed_out' ? TIMED_OUT : UNAVAILABLE;
+  if (entry.kind === 'state') return { kind: 'state', state: entry.state, facts };
+  input.serving.logger.error({ shard: ref.shard, view: plan.view.id, reason: entry.reason }, 'corrupt state');
+  return CORRUPT;
 }
