@@ -4,7 +4,10 @@ import type { Value } from '../core/value.ts';
 import { EvaluationError } from '../expression/evaluation-error.ts';
 import type { DerivedFeaturePlan } from './feature-plan.ts';
 
-/** One row as expressions see it. It may be filled anew for each row: what is read was written for that row. */
+/**
+ * One row as expressions see it. A service has one, filled anew for each row by whoever goes through rows without a pause:
+ * what is read of it was written for that row.
+ */
 export interface Workspace {
   /** By slot: request columns, `as_of`, features. */
   readonly row: Value[];

@@ -5,7 +5,7 @@ import type { Value } from '../core/value.ts';
 import type { ServiceDefinition, ServiceFeature } from '../definition/definition.ts';
 import type { Evaluator } from '../expression/expression.ts';
 import { type Renderer, compileRenderer } from './render.ts';
-import { type Writer, compileWriter } from './text.ts';
+import { type Writer, compileWriter, isAsciiType } from './text.ts';
 
 interface CommonPlan {
   readonly name: string;
@@ -18,6 +18,8 @@ interface CommonPlan {
   readonly render: Renderer;
   /** The same as JSON text. */
   readonly write: Writer;
+  /** Whether that text is ASCII whatever the value. */
+  readonly isAscii: boolean;
 }
 
 export interface ViewFeaturePlan extends CommonPlan {
@@ -57,6 +59,7 @@ export function compileFeature(
     slot: slotOf(definition, feature.name),
     render: compileRenderer(feature.type),
     write: compileWriter(feature.type),
+    isAscii: isAsciiType(feature.type),
   };
   if (feature.kind === 'view') return { ...common, ...viewPart(definition, feature, aggregations) };
   const expression = definition.derived[feature.derived]?.expression;

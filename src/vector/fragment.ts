@@ -13,8 +13,9 @@ export interface Fragment {
   /** The `as_of` interval `[fromMs, untilMs)` in which it holds. */
   readonly fromMs: number;
   readonly untilMs: number;
-  /** What it was made for besides. */
-  readonly facts: ViewFacts;
+  /** What it was made for besides: the shard's facts. */
+  readonly stale: boolean;
+  readonly completeFromMs: number | null;
   /** By piece: texts joined with commas; a number is an event time, to be subtracted from `as_of`. */
   readonly values: readonly (string | number)[];
   /** By piece: `"name":"STATUS"` of each that is not ordinary, joined. Null: all are ordinary. */
@@ -24,6 +25,8 @@ export interface Fragment {
   /** By piece; null where nobody asked for it. */
   readonly statuses: readonly string[] | null;
   readonly eventTimes: readonly string[] | null;
+  /** Whether all of its texts are ASCII. */
+  readonly isAscii: boolean;
   /** Memory that it takes, roughly. */
   readonly bytes: number;
 }
@@ -74,14 +77,21 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
   return {
     fromMs: evaluation.fromMs,
     untilMs: evaluation.untilMs,
-    facts,
+    stale: facts.stale,
+    completeFromMs: facts.completeFromMs,
     values,
     issues: hasIssues ? issues : null,
     inputs,
     statuses,
     eventTimes,
+    isAscii: texts.every((text) => typeof text === 'number' || isAscii(text)),
     bytes: FRAGMENT_BYTES + inputs.length * INPUT_BYTES + bytesOf(texts),
   };
+}
+
+/** In ASCII alone do characters and bytes of UTF-8 agree in number. */
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text, 'utf8') === text.length;
 }
 
 /** One byte a character, as most texts take: what JSON says in others is the strings of the events. */
@@ -147,8 +157,8 @@ export function holds(fragment: Fragment, asOfMs: number, facts: ViewFacts, meta
   return (
     asOfMs >= fragment.fromMs &&
     asOfMs < fragment.untilMs &&
-    fragment.facts.stale === facts.stale &&
-    fragment.facts.completeFromMs === facts.completeFromMs &&
+    fragment.stale === facts.stale &&
+    fragment.completeFromMs === facts.completeFromMs &&
     (!metadata.status || fragment.statuses !== null) &&
     (!metadata.eventTime || fragment.eventTimes !== null)
   );

@@ -33,6 +33,8 @@ export interface RowPlan {
   readonly segments: readonly Segment[];
   /** In the order in which they are computed; those that only others read included. */
   readonly derived: readonly DerivedFeaturePlan[];
+  /** Whether the texts of those that are served are ASCII whatever their values. */
+  readonly isDerivedAscii: boolean;
 }
 
 /** `pieceMax`: how many features a piece may hold; 1 where each stands by itself, as in columns. */
@@ -67,5 +69,6 @@ export function compileRow(
     inputs: inputs.filter((input) => input.appearance === appearance),
     withheld: new Map<Status, Fragment>(),
   }));
-  return { parts, segments, derived };
+  const isDerivedAscii = served.every((feature) => feature.kind === 'view' || feature.isAscii);
+  return { parts, segments, derived, isDerivedAscii };
 }

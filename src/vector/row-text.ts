@@ -40,6 +40,20 @@ export function fillDerived({ parts, derived }: RowPlan, { fragments, asOfMs }: 
   for (const feature of derived) computeDerived(feature, work);
 }
 
+/** Whether all of the row's texts are known to be ASCII. */
+export function isAsciiRow({ isDerivedAscii }: RowPlan, { fragments }: WrittenRow): boolean {
+  for (let part = 0; part < fragments.length; part++) if (!(fragments[part] as Fragment).isAscii) return false;
+  return isDerivedAscii;
+}
+
+/** All values, joined. */
+export function valuesText(plan: RowPlan, row: WrittenRow, work: Workspace): string {
+  const count = plan.segments.length;
+  let text = valueText(plan, 0, row, work);
+  for (let at = 1; at < count; at++) text += `,${valueText(plan, at, row, work)}`;
+  return text;
+}
+
 /** The value or values of one segment. */
 export function valueText(plan: RowPlan, at: number, { fragments, asOfMs }: WrittenRow, { row }: Workspace): string {
   const { part, index } = plan.segments[at] as RowPlan['segments'][number];

@@ -5,6 +5,7 @@
 import { assert } from '../core/assert.ts';
 import type { Aggregation } from '../aggregate/aggregation.ts';
 import type { ServiceDefinition, SourceDefinition } from '../definition/definition.ts';
+import { type Workspace, createWorkspace } from './derived.ts';
 import { type DerivedFeaturePlan, type FeaturePlan, compileFeature, slotOf } from './feature-plan.ts';
 import { type RowParser, compileRowParser } from './request-row.ts';
 import { type RowPlan, compileRow } from './row-plan.ts';
@@ -42,6 +43,7 @@ export interface ServicePlan {
   readonly columnWriters: readonly { readonly label: string; readonly write: Writer }[];
   readonly asOfSlot: number;
   readonly slotCount: number;
+  readonly work: Workspace;
   readonly everything: Selection;
   /** Those that were asked for, by their places. */
   readonly selections: Map<string, Selection>;
@@ -66,6 +68,7 @@ export function compileService(
     }),
     asOfSlot: slotOf(definition, 'as_of'),
     slotCount: definition.expressionSlots.size,
+    work: createWorkspace(definition.expressionSlots.size),
   };
   return { ...plan, everything: compileSelection(plan, [...features.keys()]), selections: new Map() };
 }

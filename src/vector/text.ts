@@ -17,7 +17,7 @@ function compileNonNull(type: ValueType): Writer {
     case 'bool':
     case 'int':
     case 'double':
-      return (value) => String(value as boolean | number);
+      return (value) => String(value);
     case 'string':
       return (value) => JSON.stringify(value);
     case 'int64':
@@ -55,4 +55,22 @@ function structWriter(members: readonly (readonly [label: string, name: string, 
 /** `"2013-01-31T17:00:00.000Z"`, or `null`. */
 export function timestampText(ms: number | null): string {
   return ms === null ? 'null' : `"${formatTimestamp(ms)}"`;
+}
+
+/** Whether texts of a type are ASCII, whatever the value. */
+export function isAsciiType(type: ValueType): boolean {
+  switch (type.kind) {
+    case 'bool':
+    case 'int':
+    case 'double':
+    case 'int64':
+    case 'timestamp':
+      return true;
+    case 'string':
+      return false;
+    case 'array':
+      return isAsciiType(type.element);
+    case 'struct':
+      return type.fields.every((field) => isAsciiType(field.type));
+  }
 }

@@ -3,6 +3,7 @@ import type { RowPlan } from '../../../vector/row-plan.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
 import { type ShardOutcome, createReadRequest, readShards } from '../../shard-reads.ts';
+import type { JsonText } from '../../send.ts';
 import { readApplied } from './after.ts';
 import { defaultAsOf, planWatermarks, storeUnavailable } from './default-as-of.ts';
 import { explainRow } from './explain.ts';
@@ -23,14 +24,14 @@ interface Sources {
   readonly evaluator: RowEvaluator;
 }
 
-/** The answer's text. `elapsedMs` runs from receipt of the request. */
+/** `elapsedMs` runs from receipt of the request. */
 export async function answerVectors(
   serving: Serving,
   plan: ServicePlan,
   request: VectorsRequest,
   nowMs: number,
   elapsedMs: () => number,
-): Promise<string> {
+): Promise<JsonText> {
   const { selection, budgetMs } = request;
   const leftMs = (): number => (budgetMs === null ? Number.POSITIVE_INFINITY : budgetMs - elapsedMs());
   const limits = () => ({ readLimitMs: serving.readLimitMs, budgetLeftMs: leftMs() });
@@ -75,7 +76,7 @@ function writeRows(
   request: VectorsRequest,
   sources: Sources,
   leftMs: () => number,
-): string {
+): JsonText {
   const { asOfMs, evaluator } = sources;
   const { rows, selection, budgetMs } = request;
   const writer = createAnswer(plan, request, asOfMs);
@@ -100,7 +101,7 @@ function writeRows(
     }
     from += selection.appearances.length;
   }
-  return writer.text();
+  return writer.end();
 }
 
 /** `from` null: nothing was looked at for the row. */

@@ -3,7 +3,7 @@
  * feature, ready for a data frame; what belongs to rows (`issues`, `receipt`, `as_of`, `error`) stays in `rows`.
  */
 import type { Status } from '../../../core/status.ts';
-import { type Workspace, createWorkspace } from '../../../vector/derived.ts';
+import type { Workspace } from '../../../vector/derived.ts';
 import type { RowPlan } from '../../../vector/row-plan.ts';
 import {
   type WrittenRow,
@@ -11,13 +11,16 @@ import {
   fillDerived,
   fillEventTimes,
   fillRequest,
+  isAsciiRow,
   issuesText,
   statusText,
   valueText,
+  valuesText,
 } from '../../../vector/row-text.ts';
 import type { Selection, ServicePlan } from '../../../vector/service.ts';
 import { timestampText } from '../../../vector/text.ts';
 import type { ProblemItem } from '../../problem.ts';
+import type { JsonText } from '../../send.ts';
 import type { VectorsRequest } from './request.ts';
 
 /** What a row says of itself, where it was asked to. */
@@ -34,7 +37,7 @@ export interface AnswerWriter {
   /** All values are withheld, for one reason. */
   withheld(status: Status, asOfMs: number | null, extras: RowExtras): void;
   row(row: WrittenRow, extras: RowExtras): void;
-  text(): string;
+  end(): JsonText;
 }
 
 /** `asOfMs`: of the request; null when the budget was spent before it could be known. */
@@ -53,36 +56,42 @@ function createRows(
 ): AnswerWriter {
   const { selection, include } = request;
   const rowPlan = selection.rows;
-  const work = createWorkspace(plan.slotCount);
-  const joined = (row: WrittenRow, write: typeof valueText): string => {
-    let text = write(rowPlan, 0, row, work);
-    for (let at = 1; at < rowPlan.segments.length; at++) text += `,${write(rowPlan, at, row, work)}`;
-    return text;
-  };
+  const { work } = plan;
   let text = `${head}"vectors":[`;
   let separator = '';
+  let isAscii = true;
   const add = (row: string): void => {
     text += separator + row;
     separator = ',';
   };
   return {
-    error: (problem) => add(`{"error":${JSON.stringify(problem)}}`),
+    error(problem) {
+      add(`{"error":${JSON.stringify(problem)}}`);
+      isAscii = false;
+    },
     withheld(status, asOfMs, extras) {
       const all = (each: string): string => selection.names.map(() => each).join(',');
       let row = `{"values":[${all('null')}]`;
       if (include.status) row += `,"status":[${all(`"${status}"`)}]`;
       if (include.eventTime) row += `,"event_time":[${all('null')}]`;
       add(`${row}${fieldsText(withheldIssues(selection, status), asOfMs, answerAsOfMs, extras)}}`);
+      isAscii &&= extras.explain === null;
     },
     row(row, extras) {
-      prepare(plan, rowPlan, request, row, work);
-      let made = `{"values":[${joined(row, valueText)}]`;
-      if (include.status) made += `,"status":[${joined(row, statusText)}]`;
-      if (include.eventTime) made += `,"event_time":[${joined(row, eventTimeText)}]`;
-      add(`${made}${fieldsText(issuesText(rowPlan, row, work), row.asOfMs, answerAsOfMs, extras)}}`);
+      prepare(plan, rowPlan, request, row);
+      const fields = fieldsText(issuesText(rowPlan, row, work), row.asOfMs, answerAsOfMs, extras);
+      let made = `{"values":[${valuesText(rowPlan, row, work)}]`;
+      if (include.status) made += `,"status":[${joined(statusText, rowPlan, row, work)}]`;
+      if (include.eventTime) made += `,"event_time":[${joined(eventTimeText, rowPlan, row, work)}]`;
+      add(fields === '' ? `${made}}` : `${made}${fields}}`);
+      isAscii &&= isAsciiRow(rowPlan, row) && extras.explain === null;
     },
-    text: () => `${text}]}`,
+    end: () => ({ text: `${text}]}`, isAscii }),
   };
+}
+
+function joined(write: typeof statusText, plan: RowPlan, row: WrittenRow, work: Workspace): string {
+  return plan.segments.map((_, at) => write(plan, at, row, work)).join(',');
 }
 
 function createColumns(
@@ -93,11 +102,12 @@ function createColumns(
 ): AnswerWriter {
   const { selection, include } = request;
   const rowPlan = selection.columns;
-  const work = createWorkspace(plan.slotCount);
+  const { work } = plan;
   const values = createTable(selection);
   const statuses = include.status ? createTable(selection) : null;
   const eventTimes = include.eventTime ? createTable(selection) : null;
   const rows: string[] = [];
+  let isAscii = true;
   const addFields = (issues: string, asOfMs: number | null, extras: RowExtras): void => {
     rows.push(`{${fieldsText(issues, asOfMs, answerAsOfMs, extras).slice(1)}}`);
   };
@@ -105,25 +115,28 @@ function createColumns(
     error(problem) {
       for (const table of [values, statuses, eventTimes]) table?.add(() => 'null');
       rows.push(`{"error":${JSON.stringify(problem)}}`);
+      isAscii = false;
     },
     withheld(status, asOfMs, extras) {
       values.add(() => 'null');
       statuses?.add(() => `"${status}"`);
       eventTimes?.add(() => 'null');
       addFields(withheldIssues(selection, status), asOfMs, extras);
+      isAscii &&= extras.explain === null;
     },
     row(row, extras) {
-      prepare(plan, rowPlan, request, row, work);
+      prepare(plan, rowPlan, request, row);
       values.add((at) => valueText(rowPlan, at, row, work));
       statuses?.add((at) => statusText(rowPlan, at, row, work));
       eventTimes?.add((at) => eventTimeText(rowPlan, at, row, work));
       addFields(issuesText(rowPlan, row, work), row.asOfMs, extras);
+      isAscii &&= isAsciiRow(rowPlan, row) && extras.explain === null;
     },
-    text() {
+    end() {
       let text = `${head}"columns":${values.text()}`;
       if (statuses !== null) text += `,"status":${statuses.text()}`;
       if (eventTimes !== null) text += `,"event_time":${eventTimes.text()}`;
-      return `${text},"rows":[${rows.join(',')}]}`;
+      return { text: `${text},"rows":[${rows.join(',')}]}`, isAscii };
     },
   };
 }
@@ -141,15 +154,10 @@ function createTable({ names }: Selection): { add(cell: (at: number) => string):
   };
 }
 
-/** Derived features, into `work`. */
-function prepare(
-  plan: ServicePlan,
-  rowPlan: RowPlan,
-  { include }: VectorsRequest,
-  row: WrittenRow,
-  work: Workspace,
-): void {
+/** Derived features, into the plan's workspace. */
+function prepare(plan: ServicePlan, rowPlan: RowPlan, { include }: VectorsRequest, row: WrittenRow): void {
   if (rowPlan.derived.length === 0) return;
+  const { work } = plan;
   fillRequest(work, row.request, plan.asOfSlot, row.asOfMs);
   fillDerived(rowPlan, row, work);
   if (include.eventTime) fillEventTimes(rowPlan, work);

@@ -1,7 +1,7 @@
 /** Which entities a request's rows need: key expressions evaluated, shards found, each entity asked for once. */
 import type { Value } from '../../../core/value.ts';
 import { EvaluationError } from '../../../expression/evaluation-error.ts';
-import { type Workspace, createWorkspace } from '../../../vector/derived.ts';
+import type { Workspace } from '../../../vector/derived.ts';
 import { fillRequest } from '../../../vector/row-text.ts';
 import type { Selection, ServicePlan } from '../../../vector/service.ts';
 import type { EntityPlaces, ViewPlaces } from '../../entity-places.ts';
@@ -40,7 +40,7 @@ export function planReads(
     const { view, keys } = appearance;
     return [{ keys, places: entityPlaces.of(view, counts.get(view.source.name) ?? 1) }];
   });
-  const work = createWorkspace(plan.slotCount);
+  const { work } = plan;
   const planned: AppearanceRead[] = [];
   for (const row of rows) {
     if (!row.ok) continue;
