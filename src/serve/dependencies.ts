@@ -9,6 +9,7 @@ import type { Log } from '../log/log.ts';
 import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
 import { type ServicePlan, compileService } from '../vector/service.ts';
+import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
 import type { MetricsSink } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
@@ -66,6 +67,7 @@ export interface Serving extends ServeDependencies {
   readonly services: ReadonlyMap<string, ServicePlan>;
   readonly viewPlans: ReadonlyMap<string, ViewPlan>;
   readonly partitions: Partitions;
+  readonly entityPlaces: EntityPlaces;
   readonly watermarks: Watermarks;
   readonly outages: Outages;
   readonly states: ShardReader;
@@ -109,6 +111,7 @@ export function createServing(dependencies: ServeDependencies): Serving {
       if (built !== null || log === null) return built;
       return (await log.ranges(source.topic))?.length ?? null;
     }),
+    entityPlaces: createEntityPlaces(),
     watermarks: createWatermarks(),
     states: dependencies.tier ?? createDirectReader(dependencies.store, createStateDecoder(definitions)),
     outages: createOutages(dependencies.logger, dependencies.clock),

@@ -8,6 +8,8 @@ import { TIMED_OUT, within } from './time-limit.ts';
 
 /** Where one entity's state for one view is. */
 export interface EntityRef {
+  readonly id: ShardId;
+  /** `shardText` of it. */
   readonly shard: string;
   readonly fingerprint: string;
   readonly entity: string;
@@ -32,7 +34,7 @@ export type Unread =
 export interface ReadRequest {
   readonly shards: ReadonlyMap<string, PlannedShard>;
   /** Asks for an entity; the same one is read once however often it is asked for. */
-  entity(shard: ShardId, fingerprint: string, entity: string): EntityRef;
+  entity(ref: EntityRef): void;
   /** Asks for a checkpoint alone. */
   checkpoint(shard: ShardId, fingerprint: string): void;
 }
@@ -44,23 +46,24 @@ export interface PlannedShard {
 
 export function createReadRequest(): ReadRequest {
   const shards = new Map<string, PlannedShard>();
-  function section(id: ShardId, fingerprint: string): { shard: string; entities: Set<string> } {
-    const shard = shardText(id);
+  // Rows of one view and shard follow one another: the last one asked for is mostly the next.
+  let last: { readonly shard: string; readonly fingerprint: string; readonly entities: Set<string> } | null = null;
+  function entitiesOf(id: ShardId, shard: string, fingerprint: string): Set<string> {
+    if (last?.shard === shard && last.fingerprint === fingerprint) return last.entities;
     const planned = shards.get(shard) ?? { id, entities: new Map<string, Set<string>>() };
     shards.set(shard, planned);
     const entities = planned.entities.get(fingerprint) ?? new Set<string>();
     planned.entities.set(fingerprint, entities);
-    return { shard, entities };
+    last = { shard, fingerprint, entities };
+    return entities;
   }
   return {
     shards,
-    entity(id, fingerprint, entity) {
-      const { shard, entities } = section(id, fingerprint);
-      entities.add(entity);
-      return { shard, fingerprint, entity };
+    entity({ id, shard, fingerprint, entity }) {
+      entitiesOf(id, shard, fingerprint).add(entity);
     },
     checkpoint(id, fingerprint) {
-      section(id, fingerprint);
+      entitiesOf(id, shardText(id), fingerprint);
     },
   };
 }

@@ -5,10 +5,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
-import { sendJson } from '../../send.ts';
+import { sendBytes } from '../../send.ts';
 import { answerVectors } from './answer.ts';
 import { BODY_POINTERS, type Pointers, checkRequest } from './request.ts';
-import { renderAnswer } from './response.ts';
 import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
 
 export function registerPostVectors(app: FastifyInstance, serving: Serving): void {
@@ -55,9 +54,8 @@ export async function answer(
   schemaErrors: readonly ErrorObject[],
   pointers: Pointers,
 ): Promise<FastifyReply> {
-  const sourceNames = new Set(serving.definitions.sources.keys());
-  const context = { plan, nowMs: serving.clock.nowMs(), sourceNames, pointers };
+  const nowMs = serving.clock.nowMs();
+  const context = { plan, nowMs, sources: serving.definitions.sources, pointers };
   const checked = checkRequest(body, schemaErrors, context);
-  const answered = await answerVectors(serving, plan, checked, () => reply.elapsedTime);
-  return sendJson(reply, renderAnswer(plan, checked, answered));
+  return sendBytes(reply, await answerVectors(serving, plan, checked, nowMs, () => reply.elapsedTime));
 }
