@@ -3,6 +3,8 @@ import type { ErrorObject } from 'ajv';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServicePlan } from '../../../vector/service.ts';
+import type { Access } from '../../access/access.ts';
+import { READ_SERVICE } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
 import { sendJson } from '../../send.ts';
@@ -15,6 +17,7 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
   app.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
     url: '/v1/feature-services/:service/vectors',
+    config: { access: READ_SERVICE },
     // Rows are checked against the service as well, and all problems are told at once.
     attachValidation: true,
     schema: {
@@ -28,7 +31,7 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
       response: vectorsResponses,
     },
     handler: async (request, reply) => {
-      const plan = servicePlan(serving, request.params.service);
+      const plan = servicePlan(serving, request.access, request.params.service);
       const schemaErrors = validationErrors(request);
       return answer(serving, plan, reply, request.body, schemaErrors, BODY_POINTERS);
     },
@@ -36,8 +39,8 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
 }
 
 /** The plan of `name` or `name@version`; refuses an unknown one with 404. */
-export function servicePlan(serving: Serving, reference: string): ServicePlan {
-  const { id } = findOrRefuse(serving.definitions.services, reference, 'feature service');
+export function servicePlan(serving: Serving, access: Access, reference: string): ServicePlan {
+  const { id } = findOrRefuse(access.services, reference, 'feature service');
   return serving.services.get(id) as ServicePlan;
 }
 
@@ -55,8 +58,7 @@ export async function answer(
   schemaErrors: readonly ErrorObject[],
   pointers: Pointers,
 ): Promise<FastifyReply> {
-  const sourceNames = new Set(serving.definitions.sources.keys());
-  const context = { plan, nowMs: serving.clock.nowMs(), sourceNames, pointers };
+  const context = { plan, nowMs: serving.clock.nowMs(), sources: reply.request.access.sources, pointers };
   const checked = checkRequest(body, schemaErrors, context);
   const answered = await answerVectors(serving, plan, checked, () => reply.elapsedTime);
   return sendJson(reply, renderAnswer(plan, checked, answered));

@@ -48,7 +48,8 @@ export interface Envelope {
 export interface RequestContext {
   readonly plan: ServicePlan;
   readonly nowMs: number;
-  readonly sourceNames: ReadonlySet<string>;
+  /** By name: those whose position tokens are taken. */
+  readonly sources: ReadonlyMap<string, unknown>;
   /** Where a row's or the envelope's field was: `/entities/0/origin`, `/as_of`. */
   readonly pointers: Pointers;
 }
@@ -162,7 +163,7 @@ function checkFeatures(
 
 function checkAfter(
   after: string | readonly string[] | undefined,
-  { pointers, sourceNames }: RequestContext,
+  { pointers, sources }: RequestContext,
   problems: ProblemItem[],
 ): SourcePositions {
   const tokens = after === undefined ? [] : [after].flat();
@@ -170,7 +171,7 @@ function checkAfter(
   for (const [index, token] of tokens.entries()) {
     const pointer = typeof after === 'string' ? pointers.envelope('after') : `${pointers.envelope('after')}/${index}`;
     const decoded = decodePositionToken(token);
-    const unknown = decoded === null ? undefined : [...decoded.keys()].find((source) => !sourceNames.has(source));
+    const unknown = decoded === null ? undefined : [...decoded.keys()].find((source) => !sources.has(source));
     if (decoded === null) problems.push(item('invalid_position', pointer, 'not a position token that ingest answered'));
     else if (unknown !== undefined) {
       const message = `the position token is of a source that is not defined here: ${JSON.stringify(shorten(unknown))}`;
