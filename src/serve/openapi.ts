@@ -52,8 +52,14 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
  */
 export async function installDocs(surface: FastifyInstance, app: FastifyInstance): Promise<void> {
   const here = surface === app;
-  // The page shows the document of its own server: here it has another's.
-  if (!here) await surface.register(swagger, { openapi: {}, transformObject: () => app.swagger() });
+  if (!here) {
+    // The page shows what its own server says of itself: nothing of its own, and all of the other.
+    await surface.register(swagger, {
+      openapi: {},
+      transform: ({ schema, url }) => ({ schema: { ...schema, hide: true }, url }),
+      transformObject: () => app.swagger(),
+    });
+  }
   await surface.register(async (page) => {
     page.addHook('onRoute', (route) => {
       route.config = { ...route.config, access: ANY_KEY };
