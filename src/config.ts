@@ -7,6 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { nearestName } from './core/suggest.ts';
 import { parseDurationMs } from './core/time.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
+import { RATE_FORMS, type Rate, parseRate } from './serve/access/rate.ts';
 import { REDIS_SCHEMES, type RedisLocation, parseRedisUrl } from './store/redis-location.ts';
 
 /** Wrong flags or variables: exit code 2. */
@@ -19,6 +20,8 @@ export class UsageError extends SkewlessError {
 
 export const ROLES = ['all', 'serve', 'materialize'] as const;
 export type Role = (typeof ROLES)[number];
+export const AUTH_MODES = ['none', 'keys'] as const;
+type AuthMode = (typeof AUTH_MODES)[number];
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -33,6 +36,13 @@ export type LogLocation = SqliteLocation | { readonly kind: 'kafka'; readonly br
 /** Where a store is. */
 export type StoreLocation = SqliteLocation | { readonly kind: 'redis'; readonly redis: RedisLocation };
 
+export interface AdminListener {
+  readonly host: string;
+  readonly port: number;
+  /** Whether it asks for keys: on loopback, who reaches it is trusted with what it tells. */
+  readonly asksForKeys: boolean;
+}
+
 /** What `skewless start` runs; frozen. */
 export interface Config {
   readonly role: Role;
@@ -45,7 +55,12 @@ export interface Config {
   readonly namespace: string;
   readonly host: string;
   readonly port: number;
-  readonly auth: 'none' | null;
+  /** File of the keys that callers must have; null: nobody is asked for one. */
+  readonly keysFile: string | null;
+  /** Of a key without a rate of its own, or, without keys, of a client address; null: no limit. */
+  readonly rate: Rate | null;
+  /** Where metrics and the documentation are served; null: with everything else. */
+  readonly admin: AdminListener | null;
   readonly logLevel: LogLevel;
   /** What is served was what the store held at most so long before the request, ms; 0: it is read for each request. */
   readonly stalenessMs: number;
@@ -53,6 +68,7 @@ export interface Config {
 
 export const EXAMPLE_DIR = join(import.meta.dirname, '../examples/flights');
 const VARIABLE_PREFIX = 'SKEWLESS_';
+const LOCALHOST = '127.0.0.1';
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
 const NAMESPACE = /^[a-z][a-z0-9]*([_-][a-z0-9]+)*$/;
 
@@ -166,6 +182,13 @@ export function parseNamespace(text: string): string {
   return text;
 }
 
+/** `100/s` and the like; throws `UsageError`. */
+export function parseRateFlag(text: string): Rate {
+  const rate = parseRate(text);
+  if (rate === null) throw new UsageError(`"${text}" is not a rate; expected ${RATE_FORMS}`);
+  return rate;
+}
+
 /** What the flags of `start` say, parsed one by one; absent ones are undefined. */
 export interface StartFlags {
   readonly role: Role;
@@ -175,7 +198,11 @@ export interface StartFlags {
   readonly namespace: string;
   readonly host: string;
   readonly port: number;
-  readonly auth?: 'none';
+  readonly auth?: AuthMode;
+  readonly keys?: string;
+  readonly rateLimit?: Rate;
+  readonly adminHost?: string;
+  readonly adminPort?: number;
   readonly logLevel: LogLevel;
   readonly staleness?: number;
 }
@@ -196,12 +223,7 @@ export function defaultsFor(definitions: string | undefined): {
 
 /** Checks flags against each other and fills in what depends on several. */
 export function configFrom(flags: StartFlags): Config {
-  if (!LOOPBACK.has(flags.host) && flags.auth === undefined) {
-    throw new UsageError(
-      `--host ${flags.host} is reachable from other machines and no authentication is set; ` +
-        'listen on 127.0.0.1, or say --auth none to serve anyone who can connect',
-    );
-  }
+  const keysFile = checkAuth(flags);
   const defaults = defaultsFor(flags.definitions);
   const log = flags.log ?? (flags.role === 'serve' ? null : defaults.log);
   return Object.freeze({
@@ -213,8 +235,44 @@ export function configFrom(flags: StartFlags): Config {
     namespace: flags.namespace,
     host: flags.host,
     port: flags.port,
-    auth: flags.auth ?? null,
+    keysFile,
+    rate: flags.rateLimit ?? null,
+    admin: adminListener(flags, keysFile !== null),
     logLevel: flags.logLevel,
     stalenessMs: flags.staleness ?? STALENESS_DEFAULT_MS,
   });
+}
+
+/** The file of keys, or null where none are asked for. Throws where who may call is not said and others could. */
+function checkAuth({ host, adminHost, auth, keys }: StartFlags): string | null {
+  const open = [
+    ['--host', host],
+    ['--admin-host', adminHost ?? LOCALHOST],
+  ] as const;
+  for (const [flag, address] of open) {
+    if (LOOPBACK.has(address) || auth !== undefined) continue;
+    throw new UsageError(
+      `${flag} ${address} is reachable from other machines and no authentication is set; ` +
+        `listen on ${LOCALHOST}, say --auth keys and --keys FILE (skewless keys create makes one), ` +
+        'or say --auth none to serve anyone who can connect',
+    );
+  }
+  if (auth === 'keys' && keys === undefined) {
+    throw new UsageError('--auth keys needs --keys FILE; skewless keys create --keys FILE … makes one');
+  }
+  if (auth !== 'keys' && keys !== undefined) {
+    throw new UsageError('--keys is given and nobody would be asked for a key; say --auth keys, or leave --keys out');
+  }
+  return keys ?? null;
+}
+
+function adminListener({ port, adminHost, adminPort }: StartFlags, keys: boolean): AdminListener | null {
+  if (adminPort === undefined) {
+    if (adminHost === undefined) return null;
+    throw new UsageError('--admin-host goes with --admin-port, which is missing');
+  }
+  if (adminPort === port && port !== 0)
+    throw new UsageError(`--admin-port and --port are both ${port}; they must differ`);
+  const host = adminHost ?? LOCALHOST;
+  return { host, port: adminPort, asksForKeys: keys && !LOOPBACK.has(host) };
 }

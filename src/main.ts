@@ -22,6 +22,8 @@ import { SkewlessError, messageOf } from './core/errors.ts';
 import type { Definitions } from './definition/definition.ts';
 import { formatProblem } from './definition/problem.ts';
 import { createMaterializer } from './materialize/materializer.ts';
+import { followKeyFile } from './serve/access/follow-keys.ts';
+import { createAdminApp } from './serve/admin-app.ts';
 import { buildApp } from './serve/app.ts';
 import { createStateDecoder } from './serve/state-decoder.ts';
 import type { Store } from './store/store.ts';
@@ -108,6 +110,11 @@ async function open(
   const cacheReport = tier === null ? null : () => tier.report();
   const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status, cacheReport });
   closers.add('the metrics', () => metrics.close());
+  const keys = config.keysFile === null ? null : await followKeyFile(config.keysFile, logger);
+  if (keys !== null) closers.add('the file of keys', async () => keys.close());
+  const { admin, rate } = config;
+  const adminAccess = { definitions, clock, keys: admin?.asksForKeys === true ? keys : null, rate: null };
+  const adminApp = admin === null ? null : await createAdminApp(logger, adminAccess);
   const app = await buildApp({
     definitions,
     store,
@@ -119,17 +126,22 @@ async function open(
     metrics,
     version: VERSION,
     readyWhileBuilding: role === 'materialize',
+    keys,
+    rate,
+    adminApp,
   });
   closers.add('the server', () => app.close());
   const url = await app.listen({ host: config.host, port: config.port });
-  process.stdout.write(`Skewless ${VERSION} (${role}) listens on ${url}\nDocumentation: ${url}/docs\n`);
+  const adminUrl = admin === null ? url : await adminApp?.listen({ host: admin.host, port: admin.port });
+  process.stdout.write(`Skewless ${VERSION} (${role}) listens on ${url}\nDocumentation: ${adminUrl}/docs\n`);
   // Probes are answered from here on, also while the log or the store is waited for.
   await materializer?.start();
   if (config.exampleDir === null || materializer === null) return;
   await showBuild(() => materializer.status());
   const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();
   const vectors = `${url}/v1/feature-services/departure_delay/vectors`;
-  process.stdout.write(`Ready. Try:\ncurl -s ${vectors} -H 'content-type: application/json' -d '${request}'\n`);
+  const key = keys === null ? '' : " -H 'authorization: Bearer <key>'";
+  process.stdout.write(`Ready. Try:\ncurl -s ${vectors}${key} -H 'content-type: application/json' -d '${request}'\n`);
 }
 
 /** Null: states are read for each request. */

@@ -1,6 +1,7 @@
 /** `skewless start`: runs a role. */
 import { Command, Option } from 'commander';
 import {
+  AUTH_MODES,
   LOG_LEVELS,
   ROLES,
   type StartFlags,
@@ -8,6 +9,7 @@ import {
   parseNamespace,
   parsePort,
   parseStaleness,
+  parseRateFlag,
 } from '../config.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
 import type { RunRoles } from './program.ts';
@@ -24,7 +26,25 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 picks a free one', parsePort, 8080)
     .addOption(
-      new Option('--auth <mode>', 'who may call; listening beyond loopback needs an explicit choice').choices(['none']),
+      new Option(
+        '--auth <mode>',
+        'who may call: whoever has a key, or anyone (none); listening beyond loopback needs an explicit choice',
+      ).choices(AUTH_MODES),
+    )
+    .option('--keys <file>', 'file of keys for --auth keys, read again when it changes; skewless keys makes it')
+    .option(
+      '--rate-limit <rate>',
+      'requests of a key that has no rate of its own, or without keys of a client address: 100/s, 6000/m; default: no limit',
+      parseRateFlag,
+    )
+    .option(
+      '--admin-port <port>',
+      'serve /metrics, /docs and /openapi.json here instead; 0 picks a free one',
+      parsePort,
+    )
+    .option(
+      '--admin-host <address>',
+      'address for --admin-port; beyond loopback it does what --auth says (default: 127.0.0.1)',
     )
     .option(
       '--staleness <duration>',

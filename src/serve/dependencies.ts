@@ -1,5 +1,5 @@
 /** What the app is given by the composition root, and what it makes of it once, at start. */
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { AGGREGATIONS } from '../aggregate/table.ts';
 import { createDirectReader } from '../cache/direct-reader.ts';
 import type { ShardReader } from '../cache/shard-reader.ts';
@@ -10,6 +10,8 @@ import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
 import { type ServicePlan, compileService } from '../vector/service.ts';
 import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
+import type { KeySource } from './access/install.ts';
+import type { Rate } from './access/rate.ts';
 import type { MetricsSink } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
@@ -39,6 +41,12 @@ export interface ServeDependencies {
   readonly inflightMax?: number;
   /** Bytes of ingested records that the log has not confirmed (default 32 MiB); beyond, ingest answers 503. */
   readonly ingestInflightBytesMax?: number;
+  /** Keys that requests must come with; null or absent: nobody is asked for one. */
+  readonly keys?: KeySource | null;
+  /** Of a key without a rate of its own, or, where no keys are asked for, of a client address; null or absent: no limit. */
+  readonly rate?: Rate | null;
+  /** Serves metrics and the documentation instead of the app, and is closed with it; null or absent: the app does. */
+  readonly adminApp?: FastifyInstance | null;
 }
 
 /** The part of a materializer's status that the catalog and readiness tell on. */

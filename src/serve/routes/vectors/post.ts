@@ -3,6 +3,8 @@ import type { ErrorObject } from 'ajv';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServicePlan } from '../../../vector/service.ts';
+import type { Access } from '../../access/access.ts';
+import { READ_SERVICE } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
 import { sendBytes } from '../../send.ts';
@@ -14,6 +16,7 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
   app.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
     url: '/v1/feature-services/:service/vectors',
+    config: { access: READ_SERVICE },
     // Rows are checked against the service as well, and all problems are told at once.
     attachValidation: true,
     schema: {
@@ -27,7 +30,7 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
       response: vectorsResponses,
     },
     handler: async (request, reply) => {
-      const plan = servicePlan(serving, request.params.service);
+      const plan = servicePlan(serving, request.access, request.params.service);
       const schemaErrors = validationErrors(request);
       return answer(serving, plan, reply, request.body, schemaErrors, BODY_POINTERS);
     },
@@ -35,8 +38,8 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
 }
 
 /** The plan of `name` or `name@version`; refuses an unknown one with 404. */
-export function servicePlan(serving: Serving, reference: string): ServicePlan {
-  const { id } = findOrRefuse(serving.definitions.services, reference, 'feature service');
+export function servicePlan(serving: Serving, access: Access, reference: string): ServicePlan {
+  const { id } = findOrRefuse(access.services, reference, 'feature service');
   return serving.services.get(id) as ServicePlan;
 }
 
@@ -55,7 +58,7 @@ export async function answer(
   pointers: Pointers,
 ): Promise<FastifyReply> {
   const nowMs = serving.clock.nowMs();
-  const context = { plan, nowMs, sources: serving.definitions.sources, pointers };
+  const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
   const checked = checkRequest(body, schemaErrors, context);
   return sendBytes(reply, await answerVectors(serving, plan, checked, nowMs, () => reply.elapsedTime));
 }

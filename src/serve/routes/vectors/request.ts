@@ -54,6 +54,7 @@ export interface Envelope {
 export interface RequestContext {
   readonly plan: ServicePlan;
   readonly nowMs: number;
+  /** By name: those whose position tokens are taken. */
   readonly sources: { has(name: string): boolean };
   /** Where a row's or the envelope's field was: `/entities/0/origin`, `/as_of`. */
   readonly pointers: Pointers;
