@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { nearestName } from './core/suggest.ts';
+import { parseDurationMs } from './core/time.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
 import { REDIS_SCHEMES, type RedisLocation, parseRedisUrl } from './store/redis-location.ts';
 
@@ -45,6 +46,11 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly auth: 'none' | null;
+  /** Of a request that names none. */
+  readonly budgetMs: number;
+  readonly connectionsMax: number;
+  /** From SIGTERM until no connection is accepted any more. */
+  readonly drainMs: number;
   readonly logLevel: LogLevel;
 }
 
@@ -147,6 +153,37 @@ export function parseNamespace(text: string): string {
   return text;
 }
 
+export const BUDGET_MS = 5_000;
+const BUDGET_MAX_MS = 60_000;
+export const CONNECTIONS_MAX = 10_000;
+const DRAIN_MS = 5_000;
+const DRAIN_MAX_MS = 300_000;
+
+/** `250ms`, `5s`: from 1 ms to 1 m. */
+export function parseBudget(text: string): number {
+  return parseDuration(text, 1, BUDGET_MAX_MS, 'a budget; expected 1ms to 1m, such as 250ms');
+}
+
+/** `0s`, `15s`: up to 5 m. */
+export function parseDrain(text: string): number {
+  return parseDuration(text, 0, DRAIN_MAX_MS, 'a time to drain; expected 0s to 5m, such as 15s');
+}
+
+function parseDuration(text: string, leastMs: number, greatestMs: number, expected: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === null || ms < leastMs || ms > greatestMs) throw new UsageError(`"${text}" is not ${expected}`);
+  return ms;
+}
+
+/** An integer from 1 to a million. */
+export function parseConnectionsMax(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,7}$/.test(text) || count < 1 || count > 1_000_000) {
+    throw new UsageError(`"${text}" is not a number of connections; expected 1 to 1000000`);
+  }
+  return count;
+}
+
 /** What the flags of `start` say, parsed one by one; absent ones are undefined. */
 export interface StartFlags {
   readonly role: Role;
@@ -157,6 +194,9 @@ export interface StartFlags {
   readonly host: string;
   readonly port: number;
   readonly auth?: 'none';
+  readonly budget?: number;
+  readonly connectionsMax?: number;
+  readonly drain?: number;
   readonly logLevel: LogLevel;
 }
 
@@ -194,6 +234,10 @@ export function configFrom(flags: StartFlags): Config {
     host: flags.host,
     port: flags.port,
     auth: flags.auth ?? null,
+    budgetMs: flags.budget ?? BUDGET_MS,
+    connectionsMax: flags.connectionsMax ?? CONNECTIONS_MAX,
+    // No load balancer looks at a port that only this machine reaches.
+    drainMs: flags.drain ?? (LOOPBACK.has(flags.host) ? 0 : DRAIN_MS),
     logLevel: flags.logLevel,
   });
 }

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import closeWithGrace from 'close-with-grace';
 import { AGGREGATIONS } from './aggregate/table.ts';
 import { joinArchives } from './cli/archives.ts';
@@ -22,6 +23,8 @@ import type { Definitions } from './definition/definition.ts';
 import { formatProblem } from './definition/problem.ts';
 import { createMaterializer } from './materialize/materializer.ts';
 import { buildApp } from './serve/app.ts';
+import { createCircuits } from './serve/circuits.ts';
+import { type Drain, createDrain } from './serve/drain.ts';
 import type { Store } from './store/store.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -30,6 +33,10 @@ const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.j
   .version;
 /** From the signal to the end, ms; what has not closed by then is cut off. */
 const CLOSE_MS = 10_000;
+
+/** Utilization is none of it: a busy process is not an overloaded one. */
+const PRESSURE = { eventLoopDelayMs: 1_000, sampleMs: 250 };
+const HEAP_SHARE = 0.9;
 
 /** Closes what was opened, newest first; one that fails does not keep the others open. */
 interface Closers {
@@ -59,14 +66,17 @@ async function runRoles(config: Config, security: SecurityFlags): Promise<number
   const closers = createClosers();
   const logFault = (name: string, error: unknown): void => logger.error({ err: error }, `closing ${name} failed`);
   const closed = Promise.withResolvers<number>();
-  const grace = closeWithGrace({ delay: CLOSE_MS, logger: false }, async ({ signal, err }) => {
+  const drain = createDrain();
+  const grace = closeWithGrace({ delay: config.drainMs + CLOSE_MS, logger: false }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'stopping after a fault');
     else logger.info(`stopping on ${signal ?? 'request'}`);
+    // Whoever presses Ctrl-C is no load balancer.
+    if (err === undefined && signal !== 'SIGINT') await drain.begin(config.drainMs);
     await closers.closeAll(logFault);
     closed.resolve(err === undefined ? EXIT.ok : EXIT.finding);
   });
   try {
-    await Promise.race([open(config, security, loaded.definitions, logger, closers), closed.promise]);
+    await Promise.race([open(config, security, loaded.definitions, logger, closers, drain), closed.promise]);
   } catch (error) {
     grace.uninstall();
     await closers.closeAll(logFault);
@@ -81,6 +91,7 @@ async function open(
   definitions: Definitions,
   logger: ReturnType<typeof createLogger>,
   closers: Closers,
+  drain: Drain,
 ): Promise<void> {
   const clock = systemClock;
   const { namespace, role } = config;
@@ -101,11 +112,17 @@ async function open(
       : createMaterializer({ definitions, aggregations: AGGREGATIONS, log, store, clock, namespace, owner });
   if (materializer !== null) closers.add('the materializer', () => materializer.stop());
   const status = materializer === null ? null : () => materializer.status();
-  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status });
+  const circuits = createCircuits((node, state, reason) => warn(`reads of ${node}: circuit ${state} ${reason}`));
+  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status, circuits });
   closers.add('the metrics', () => metrics.close());
   const app = await buildApp({
     definitions,
-    store,
+    store: circuits.guard(store),
+    circuits,
+    drain,
+    budgetMs: config.budgetMs,
+    limits: { connectionsMax: config.connectionsMax },
+    pressure: { ...PRESSURE, heapBytesMax: HEAP_SHARE * getHeapStatistics().heap_size_limit },
     log,
     clock,
     logger,

@@ -1,6 +1,18 @@
 /** `skewless start`: runs a role. */
 import { Command, Option } from 'commander';
-import { LOG_LEVELS, ROLES, type StartFlags, configFrom, parseNamespace, parsePort } from '../config.ts';
+import {
+  BUDGET_MS,
+  CONNECTIONS_MAX,
+  LOG_LEVELS,
+  ROLES,
+  type StartFlags,
+  configFrom,
+  parseBudget,
+  parseConnectionsMax,
+  parseDrain,
+  parseNamespace,
+  parsePort,
+} from '../config.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
 import type { RunRoles } from './program.ts';
 
@@ -17,6 +29,17 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
     .option('--port <port>', 'port to listen on; 0 picks a free one', parsePort, 8080)
     .addOption(
       new Option('--auth <mode>', 'who may call; listening beyond loopback needs an explicit choice').choices(['none']),
+    )
+    .addOption(
+      new Option('--budget <duration>', 'time a request has that names no budget_ms')
+        .argParser(parseBudget)
+        .default(BUDGET_MS, '5s'),
+    )
+    .option('--connections-max <count>', 'connections open at a time', parseConnectionsMax, CONNECTIONS_MAX)
+    .option(
+      '--drain <duration>',
+      'on SIGTERM, how long /readyz says so before connections are refused (default: 5s; 0s on loopback)',
+      parseDrain,
     )
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
     .addHelpText(

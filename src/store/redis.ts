@@ -15,6 +15,7 @@ import {
 import { BUILD_BYTES, PREFIX_BYTES, argumentsOf, parseCheckpoint, resultOf } from './redis-commit.ts';
 import { type RedisKeys, createRedisKeys, escapePattern } from './redis-keys.ts';
 import type { RedisLocation } from './redis-location.ts';
+import { nodeOfTag } from './redis-node.ts';
 import { primariesOf } from './redis-policy.ts';
 import { openSession } from './redis-session.ts';
 import type { ReadSection, ShardRead, Store, StoredFingerprint } from './store.ts';
@@ -48,6 +49,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     commit: (commit) =>
       ask(async () => resultOf(await client.skewlessCommit(keys.tag(commit.shard), ...argumentsOf(commit)))),
     read: (shard, sections) => ask(() => readShard(client, keys.tag(shard), sections)),
+    nodeOf: (shard) => nodeOfTag(client, options.location, keys.tag(shard)),
     list: () => askMany(() => listAll(client, keys)),
     drop: (shard, fingerprint) => askMany(() => dropStates(client, keys.tag(shard), fingerprint)),
     async ping() {

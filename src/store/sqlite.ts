@@ -30,6 +30,7 @@ export async function openSqliteStore({ file, namespace }: SqliteStoreOptions): 
     commit: async (commit) => sqlite.write(() => commitIn(tables, commit)),
     read: async (shard, sections) =>
       sqlite.read(() => sections.map((section) => readIn(tables, tables.shard(shard, section.fingerprint), section))),
+    nodeOf: () => 'sqlite',
     list: async () => sqlite.read(() => tables.list()),
     drop: async (shard, fingerprint) => sqlite.write(() => tables.drop(shard, fingerprint)),
     ping: async () => sqlite.read(() => tables.touch()),

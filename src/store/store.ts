@@ -120,6 +120,8 @@ export interface Store {
   commit(commit: Commit): Promise<CommitResult>;
   /** All sections reflect one moment of the shard. Aligned with `sections`. */
   read(shard: ShardId, sections: readonly ReadSection[]): Promise<readonly ShardRead[]>;
+  /** Name of the node that holds the shard, as far as is known: nodes fail one by one. */
+  nodeOf(shard: ShardId): string;
   /** Everything the namespace holds, for operators. Not one moment: others may write meanwhile. */
   list(): Promise<readonly StoredFingerprint[]>;
   /**

@@ -9,13 +9,17 @@ import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporte
 import { AggregationType, MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { Clock } from '../core/clock.ts';
 import type { MaterializerStatus } from '../materialize/status.ts';
+import type { Circuits } from '../serve/circuits.ts';
 import type { FreshnessReport, MetricsSink } from '../serve/metrics-sink.ts';
+import { countRefusals, observeCircuits } from './overload-metrics.ts';
 
 export interface MetricsOptions {
   readonly clock: Clock;
   readonly version: string;
   /** Null: this process folds nothing. */
   readonly materializerStatus: (() => MaterializerStatus) | null;
+  /** Absent: the store has none. */
+  readonly circuits?: Pick<Circuits, 'report'>;
 }
 
 export interface Metrics extends MetricsSink {
@@ -28,7 +32,7 @@ const REQUEST_BUCKETS = [
 ];
 const NANOSECONDS = 1e9;
 
-export function createMetrics({ clock, version, materializerStatus }: MetricsOptions): Metrics {
+export function createMetrics({ clock, version, materializerStatus, circuits }: MetricsOptions): Metrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer();
   const provider = new MeterProvider({
@@ -48,10 +52,12 @@ export function createMetrics({ clock, version, materializerStatus }: MetricsOpt
   observeProcess(meter, version);
   observeFreshness(meter, clock, () => freshness);
   if (materializerStatus !== null) observeMaterializer(meter, materializerStatus);
+  if (circuits !== undefined) observeCircuits(meter, () => circuits.report());
   return {
     request(operation, status, durationMs) {
       requests.record(durationMs / 1e3, { operation, status: `${Math.floor(status / 100)}xx` });
     },
+    refused: countRefusals(meter),
     async text(report) {
       freshness = report;
       const { resourceMetrics } = await exporter.collect();

@@ -16,6 +16,7 @@ import { validateEvent } from '../../src/event/decode.ts';
 import { type SqliteLog, openSqliteLog } from '../../src/log/sqlite.ts';
 import { type Materializer, createMaterializer } from '../../src/materialize/materializer.ts';
 import { buildApp } from '../../src/serve/app.ts';
+import type { ServeDependencies } from '../../src/serve/dependencies.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { conformsTo } from './openapi-conformance.ts';
@@ -36,6 +37,8 @@ export interface HarnessOptions {
   readonly readLimitMs?: number;
   readonly inflightMax?: number;
   readonly ingestInflightBytesMax?: number;
+  /** Of the app, where they differ from what the harness gives it. */
+  readonly dependencies?: Partial<ServeDependencies>;
   /** Puts something between the app and the store. */
   readonly wrapStore?: (store: Store) => Store;
   /** Done to the log before anything reads it. */
@@ -116,6 +119,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
     ...(options.inflightMax === undefined ? {} : { inflightMax: options.inflightMax }),
     ...(options.ingestInflightBytesMax === undefined ? {} : { ingestInflightBytesMax: options.ingestInflightBytesMax }),
+    ...options.dependencies,
   });
   await app.ready();
   onTestFinished(async () => {

@@ -85,6 +85,7 @@ export function createMemoryStore(commitBytesMax = 65_536, defects: ReadonlySet<
         };
       });
     },
+    nodeOf: () => 'memory',
     list: () =>
       Promise.resolve(
         [...store.lanes.values()].map(({ shard, fingerprint, checkpoint }) => ({ shard, fingerprint, checkpoint })),

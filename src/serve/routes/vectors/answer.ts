@@ -6,7 +6,9 @@ import type { Serving } from '../../dependencies.ts';
 import type { ProblemItem } from '../../problem.ts';
 import { type ShardOutcome, createReadRequest, readShards } from '../../shard-reads.ts';
 import { readApplied } from './after.ts';
+import { countsWithin } from './counts.ts';
 import { defaultAsOf, planWatermarks, storeUnavailable } from './default-as-of.ts';
+import { isDegraded } from './degraded.ts';
 import type { VectorsRequest } from './request.ts';
 import { type RowEvaluator, createRowEvaluator } from './row-evaluation.ts';
 import { type AppearanceRead, planRowReads } from './row-reads.ts';
@@ -32,19 +34,21 @@ export interface Answer {
   readonly evaluator: RowEvaluator;
 }
 
-/** `elapsedMs` runs from receipt of the request. */
+/** `elapsedMs` runs from receipt of the request; `flagDegraded` is called where the answer is one (degraded.ts). */
 export async function answerVectors(
   serving: Serving,
   plan: ServicePlan,
   request: VectorsRequest,
   elapsedMs: () => number,
+  flagDegraded: () => void,
 ): Promise<Answer> {
-  const { selection, budgetMs } = request;
+  const { selection } = request;
+  const budgetMs = request.budgetMs ?? serving.budgetMs;
   const nowMs = serving.clock.nowMs();
-  const leftMs = (): number => (budgetMs === null ? Number.POSITIVE_INFINITY : budgetMs - elapsedMs());
+  const leftMs = (): number => budgetMs - elapsedMs();
   const limits = () => ({ readLimitMs: serving.readLimitMs, budgetLeftMs: leftMs() });
   let asOfMs = request.asOfMs;
-  const counts = await serving.partitions.counts(selection.sources);
+  const counts = await countsWithin(serving, selection.sources, leftMs);
   const reads = createReadRequest();
   if (asOfMs === null) {
     planWatermarks(plan, selection, reads, counts);
@@ -57,9 +61,11 @@ export async function answerVectors(
   const rowReads = request.rows.map((row) =>
     row.ok ? planRowReads(plan, selection, reads, row.values, keysAsOfMs, counts) : [],
   );
-  const afterLeftMs = budgetMs === null ? (): number => AFTER_WAIT_MS - elapsedMs() : leftMs;
+  const afterLeftMs =
+    request.budgetMs === null ? (): number => Math.min(AFTER_WAIT_MS - elapsedMs(), leftMs()) : leftMs;
   const { outcomes, notApplied } = await readApplied(serving, reads.shards, request.after, afterLeftMs, limits);
   serving.outages.report(outcomes);
+  if (isDegraded(serving, outcomes)) flagDegraded();
   refuseIfUnreadable(rowReads, outcomes);
   // Keys that depend on as_of were made for the one known before the read, or for none.
   if (!selection.keysUseAsOf) asOfMs ??= defaultAsOf(serving, plan, selection, outcomes, counts, nowMs);

@@ -7,6 +7,7 @@ import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
 import { sendJson } from '../../send.ts';
 import { answerVectors } from './answer.ts';
+import { flagDegraded } from './degraded.ts';
 import { BODY_POINTERS, type Pointers, checkRequest } from './request.ts';
 import { renderAnswer } from './response.ts';
 import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
@@ -58,6 +59,7 @@ export async function answer(
   const sourceNames = new Set(serving.definitions.sources.keys());
   const context = { plan, nowMs: serving.clock.nowMs(), sourceNames, pointers };
   const checked = checkRequest(body, schemaErrors, context);
-  const answered = await answerVectors(serving, plan, checked, () => reply.elapsedTime);
+  const elapsedMs = (): number => reply.elapsedTime;
+  const answered = await answerVectors(serving, plan, checked, elapsedMs, () => flagDegraded(reply));
   return sendJson(reply, renderAnswer(plan, checked, answered));
 }
