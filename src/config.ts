@@ -61,6 +61,11 @@ export interface Config {
   readonly rate: Rate | null;
   /** Where metrics and the documentation are served; null: with everything else. */
   readonly admin: AdminListener | null;
+  /** Of a request that names none. */
+  readonly budgetMs: number;
+  readonly connectionsMax: number;
+  /** From SIGTERM until no connection is accepted any more. */
+  readonly drainMs: number;
   readonly logLevel: LogLevel;
   /** What is served was what the store held at most so long before the request, ms; 0: it is read for each request. */
   readonly stalenessMs: number;
@@ -189,6 +194,37 @@ export function parseRateFlag(text: string): Rate {
   return rate;
 }
 
+export const BUDGET_MS = 5_000;
+const BUDGET_MAX_MS = 60_000;
+export const CONNECTIONS_MAX = 10_000;
+const DRAIN_MS = 5_000;
+const DRAIN_MAX_MS = 300_000;
+
+/** `250ms`, `5s`: from 1 ms to 1 m. */
+export function parseBudget(text: string): number {
+  return parseDuration(text, 1, BUDGET_MAX_MS, 'a budget; expected 1ms to 1m, such as 250ms');
+}
+
+/** `0s`, `15s`: up to 5 m. */
+export function parseDrain(text: string): number {
+  return parseDuration(text, 0, DRAIN_MAX_MS, 'a time to drain; expected 0s to 5m, such as 15s');
+}
+
+function parseDuration(text: string, leastMs: number, greatestMs: number, expected: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === null || ms < leastMs || ms > greatestMs) throw new UsageError(`"${text}" is not ${expected}`);
+  return ms;
+}
+
+/** An integer from 1 to a million. */
+export function parseConnectionsMax(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,7}$/.test(text) || count < 1 || count > 1_000_000) {
+    throw new UsageError(`"${text}" is not a number of connections; expected 1 to 1000000`);
+  }
+  return count;
+}
+
 /** What the flags of `start` say, parsed one by one; absent ones are undefined. */
 export interface StartFlags {
   readonly role: Role;
@@ -203,6 +239,9 @@ export interface StartFlags {
   readonly rateLimit?: Rate;
   readonly adminHost?: string;
   readonly adminPort?: number;
+  readonly budget?: number;
+  readonly connectionsMax?: number;
+  readonly drain?: number;
   readonly logLevel: LogLevel;
   readonly staleness?: number;
 }
@@ -238,6 +277,10 @@ export function configFrom(flags: StartFlags): Config {
     keysFile,
     rate: flags.rateLimit ?? null,
     admin: adminListener(flags, keysFile !== null),
+    budgetMs: flags.budget ?? BUDGET_MS,
+    connectionsMax: flags.connectionsMax ?? CONNECTIONS_MAX,
+    // No load balancer looks at a port that only this machine reaches.
+    drainMs: flags.drain ?? (LOOPBACK.has(flags.host) ? 0 : DRAIN_MS),
     logLevel: flags.logLevel,
     stalenessMs: flags.staleness ?? STALENESS_DEFAULT_MS,
   });

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import closeWithGrace from 'close-with-grace';
 import { AGGREGATIONS } from './aggregate/table.ts';
 import { type Tier, createTier } from './cache/tier.ts';
@@ -26,6 +27,8 @@ import { followKeyFile } from './serve/access/follow-keys.ts';
 import { createAdminApp } from './serve/admin-app.ts';
 import { buildApp } from './serve/app.ts';
 import { createStateDecoder } from './serve/state-decoder.ts';
+import { createCircuits } from './serve/circuits.ts';
+import { type Drain, createDrain } from './serve/drain.ts';
 import type { Store } from './store/store.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -34,6 +37,10 @@ const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.j
   .version;
 /** From the signal to the end, ms; what has not closed by then is cut off. */
 const CLOSE_MS = 10_000;
+
+/** Utilization is none of it: a busy process is not an overloaded one. */
+const PRESSURE = { eventLoopDelayMs: 1_000, sampleMs: 250 };
+const HEAP_SHARE = 0.9;
 
 /** Closes what was opened, newest first; one that fails does not keep the others open. */
 interface Closers {
@@ -63,14 +70,17 @@ async function runRoles(config: Config, security: SecurityFlags): Promise<number
   const closers = createClosers();
   const logFault = (name: string, error: unknown): void => logger.error({ err: error }, `closing ${name} failed`);
   const closed = Promise.withResolvers<number>();
-  const grace = closeWithGrace({ delay: CLOSE_MS, logger: false }, async ({ signal, err }) => {
+  const drain = createDrain();
+  const grace = closeWithGrace({ delay: config.drainMs + CLOSE_MS, logger: false }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'stopping after a fault');
     else logger.info(`stopping on ${signal ?? 'request'}`);
+    // Whoever presses Ctrl-C is no load balancer.
+    if (err === undefined && signal !== 'SIGINT') await drain.begin(config.drainMs);
     await closers.closeAll(logFault);
     closed.resolve(err === undefined ? EXIT.ok : EXIT.finding);
   });
   try {
-    await Promise.race([open(config, security, loaded.definitions, logger, closers), closed.promise]);
+    await Promise.race([open(config, security, loaded.definitions, logger, closers, drain), closed.promise]);
   } catch (error) {
     grace.uninstall();
     await closers.closeAll(logFault);
@@ -85,6 +95,7 @@ async function open(
   definitions: Definitions,
   logger: ReturnType<typeof createLogger>,
   closers: Closers,
+  drain: Drain,
 ): Promise<void> {
   const clock = systemClock;
   const { namespace, role } = config;
@@ -105,10 +116,12 @@ async function open(
       : createMaterializer({ definitions, aggregations: AGGREGATIONS, log, store, clock, namespace, owner });
   if (materializer !== null) closers.add('the materializer', () => materializer.stop());
   const status = materializer === null ? null : () => materializer.status();
-  const tier = openTier(config, store, definitions);
+  const circuits = createCircuits((node, state, reason) => warn(`reads of ${node}: circuit ${state} ${reason}`));
+  const guarded = circuits.guard(store);
+  const tier = openTier(config, guarded, definitions);
   if (tier !== null) closers.add('the tier', () => tier.close());
   const cacheReport = tier === null ? null : () => tier.report();
-  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status, cacheReport });
+  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status, cacheReport, circuits });
   closers.add('the metrics', () => metrics.close());
   const keys = config.keysFile === null ? null : await followKeyFile(config.keysFile, logger);
   if (keys !== null) closers.add('the file of keys', async () => keys.close());
@@ -117,8 +130,13 @@ async function open(
   const adminApp = admin === null ? null : await createAdminApp(logger, adminAccess);
   const app = await buildApp({
     definitions,
-    store,
+    store: guarded,
     tier,
+    circuits,
+    drain,
+    budgetMs: config.budgetMs,
+    limits: { connectionsMax: config.connectionsMax },
+    pressure: { ...PRESSURE, heapBytesMax: HEAP_SHARE * getHeapStatistics().heap_size_limit },
     log,
     clock,
     logger,

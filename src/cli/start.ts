@@ -2,10 +2,15 @@
 import { Command, Option } from 'commander';
 import {
   AUTH_MODES,
+  BUDGET_MS,
+  CONNECTIONS_MAX,
   LOG_LEVELS,
   ROLES,
   type StartFlags,
   configFrom,
+  parseBudget,
+  parseConnectionsMax,
+  parseDrain,
   parseNamespace,
   parsePort,
   parseStaleness,
@@ -50,6 +55,17 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
       '--staleness <duration>',
       'states are cached, and served no older than this; 0: not cached (default: 1s)',
       parseStaleness,
+    )
+    .addOption(
+      new Option('--budget <duration>', 'time a request has that names no budget_ms')
+        .argParser(parseBudget)
+        .default(BUDGET_MS, '5s'),
+    )
+    .option('--connections-max <count>', 'connections open at a time', parseConnectionsMax, CONNECTIONS_MAX)
+    .option(
+      '--drain <duration>',
+      'on SIGTERM, how long /readyz says so before connections are refused (default: 5s; 0s on loopback)',
+      parseDrain,
     )
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
     .addHelpText(

@@ -1,34 +1,70 @@
 /**
- * Who is let in. Beyond `inflightMax` requests at a time, and while the server closes, a request is refused at once
- * with 503 and a time to try again, before its body is read; those inside are finished. Probes are always let in.
+ * Who is let in. Beyond `inflightMax` requests at a time, and while the process is under pressure, a request is refused at
+ * once with 503 `overloaded` and a time to try again, before its body is read; those inside are finished. Probes and
+ * metrics are always let in, and readiness does not tell of pressure: one that did would send all clients of an overloaded
+ * server to the others, and back again.
  */
-import type { FastifyInstance } from 'fastify';
+import underPressure from '@fastify/under-pressure';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Refusal } from './metrics-sink.ts';
 import { RequestError, item } from './problem.ts';
 
-const RETRY_AFTER_SECONDS = 1;
-const PROBES = new Set(['/livez', '/readyz', '/metrics']);
+export interface PressureLimits {
+  /** Mean delay of the event loop over a sample: what each turn of a request waits at least. */
+  readonly eventLoopDelayMs: number;
+  readonly heapBytesMax: number;
+  readonly sampleMs: number;
+}
 
-export function installAdmission(app: FastifyInstance, inflightMax: number): void {
+export interface AdmissionBounds {
+  readonly inflightMax: number;
+  /** Null: not looked at. */
+  readonly pressure: PressureLimits | null;
+}
+
+export const RETRY_AFTER_SECONDS = 1;
+const EXEMPT = new Set(['/livez', '/readyz', '/metrics']);
+
+/** `onRefused` is told why each request was refused. */
+export async function installAdmission(
+  app: FastifyInstance,
+  { inflightMax, pressure }: AdmissionBounds,
+  onRefused: (reason: Refusal) => void,
+): Promise<void> {
   let inflight = 0;
-  let closing = false;
-  app.addHook('preClose', async () => {
-    closing = true;
-  });
-  app.addHook('onRequest', async (request) => {
-    inflight++;
-    if (closing) {
-      throw new RequestError(503, [item('shutting_down', null, 'this server is stopping')], RETRY_AFTER_SECONDS);
-    }
-    if (inflight > inflightMax && !PROBES.has(request.url)) {
-      const message = `this server answers at most ${inflightMax} requests at a time`;
-      throw new RequestError(503, [item('overloaded', null, message)], RETRY_AFTER_SECONDS);
-    }
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    // Else a connection that was busy when closing began stays open until its client tires of it.
-    if (closing) void reply.header('connection', 'close');
-  });
-  app.addHook('onResponse', async () => {
+  const leave = (): void => {
     inflight--;
+  };
+  const refuse = (reason: Refusal, message: string): RequestError => {
+    onRefused(reason);
+    return new RequestError(503, [item('overloaded', null, message)], RETRY_AFTER_SECONDS);
+  };
+  const isFull = (request: FastifyRequest): boolean => inflight >= inflightMax && !isExempt(request);
+  const full = (): RequestError => refuse('inflight', `this server answers at most ${inflightMax} requests at a time`);
+  app.addHook('onRequest', async (request) => {
+    if (isFull(request)) throw full();
   });
+  // Counted once the body is there, else those who send theirs slowly would keep everybody out.
+  app.addHook('preValidation', async (request, reply) => {
+    if (isFull(request)) throw full();
+    inflight++;
+    // Not `onResponse`, which never comes where the client has hung up.
+    reply.raw.once('close', leave);
+  });
+  if (pressure === null) return;
+  await app.register(underPressure, {
+    maxEventLoopDelay: pressure.eventLoopDelayMs,
+    maxHeapUsedBytes: pressure.heapBytesMax,
+    sampleInterval: pressure.sampleMs,
+    pressureHandler: async (request, _reply, type) => {
+      if (isExempt(request)) return;
+      throw type === underPressure.TYPE_HEAP_USED_BYTES
+        ? refuse('heap', 'this server is short of memory')
+        : refuse('event_loop_delay', 'this server is behind with its work');
+    },
+  });
+}
+
+function isExempt(request: FastifyRequest): boolean {
+  return EXEMPT.has(request.routeOptions.url ?? '');
 }

@@ -20,9 +20,9 @@ import { registerViews } from './routes/catalog/views.ts';
 import { registerGetVectors } from './routes/vectors/get.ts';
 import { registerPostVectors } from './routes/vectors/post.ts';
 import { SHARED_SCHEMAS } from './schemas.ts';
+import { SERVER_LIMITS, installServerLimits, serverOptions } from './server-limits.ts';
 import { createValidatorCompiler } from './validation.ts';
 
-export const BODY_BYTES_MAX = 1_048_576;
 const PARAMETER_LENGTH_MAX = 256;
 const INFLIGHT_MAX = 1_024;
 export const REQUEST_TIMEOUT_MS = 30_000;
@@ -30,16 +30,16 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 export async function buildApp(dependencies: ServeDependencies): Promise<FastifyInstance> {
   const serving = createServing(dependencies);
+  const limits = { ...SERVER_LIMITS, ...dependencies.limits };
   const app = fastify({
     loggerInstance: dependencies.logger,
     // The hot path makes no object a request only to log it.
     childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...serverOptions(limits),
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX, ignoreTrailingSlash: true },
     genReqId: requestId,
-    // Refused as a problem, by admission.ts.
+    // What was accepted is answered, by drain.ts.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
@@ -52,7 +52,10 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
   });
-  installAdmission(app, dependencies.inflightMax ?? INFLIGHT_MAX);
+  const { inflightMax = INFLIGHT_MAX, pressure = null, metrics = null, adminApp = null } = dependencies;
+  installServerLimits(app, limits, (reason) => metrics?.refused(reason));
+  await installAdmission(app, { inflightMax, pressure }, (reason) => metrics?.refused(reason));
+  serving.drain.install(app);
   await installAccess(app, {
     definitions: dependencies.definitions,
     clock: dependencies.clock,
@@ -69,7 +72,6 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerServices(app);
   registerSources(app, serving);
   registerHealth(app, serving);
-  const { metrics, adminApp } = dependencies;
   const surface = adminApp ?? app;
   await installDocs(surface, app);
   if (metrics) {

@@ -9,12 +9,16 @@ import type { Log } from '../log/log.ts';
 import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
 import { type ServicePlan, compileService } from '../vector/service.ts';
-import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
+import type { PressureLimits } from './admission.ts';
 import type { KeySource } from './access/install.ts';
 import type { Rate } from './access/rate.ts';
+import type { Circuits } from './circuits.ts';
+import { type Drain, createDrain } from './drain.ts';
+import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
 import type { MetricsSink } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
+import type { ServerLimits } from './server-limits.ts';
 import { createStateDecoder } from './state-decoder.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
 import { type Watermarks, createWatermarks } from './watermarks.ts';
@@ -39,6 +43,16 @@ export interface ServeDependencies {
   readonly readLimitMs?: number;
   /** Requests answered at a time (default 1,024); one more is refused with 503. */
   readonly inflightMax?: number;
+  /** What clients may take of connections and time, where it differs from `SERVER_LIMITS`. */
+  readonly limits?: Partial<ServerLimits>;
+  /** Beyond it requests are refused with 503; null or absent: the process is not looked at. */
+  readonly pressure?: PressureLimits | null;
+  /** How this server will leave; absent: at once. */
+  readonly drain?: Drain;
+  /** Of a request that names no `budget_ms` (default 5,000), ms. */
+  readonly budgetMs?: number;
+  /** Those that `store` is guarded by; absent: none. */
+  readonly circuits?: Pick<Circuits, 'isAway'>;
   /** Bytes of ingested records that the log has not confirmed (default 32 MiB); beyond, ingest answers 503. */
   readonly ingestInflightBytesMax?: number;
   /** Keys that requests must come with; null or absent: nobody is asked for one. */
@@ -80,9 +94,12 @@ export interface Serving extends ServeDependencies {
   readonly outages: Outages;
   readonly states: ShardReader;
   readonly readLimitMs: number;
+  readonly budgetMs: number;
+  readonly drain: Drain;
 }
 
 const READ_LIMIT_MS = 5_000;
+const BUDGET_MS = 5_000;
 /** Where the log could be asked instead. */
 const BUILT_LIMIT_MS = 250;
 
@@ -124,5 +141,7 @@ export function createServing(dependencies: ServeDependencies): Serving {
     states: dependencies.tier ?? createDirectReader(dependencies.store, createStateDecoder(definitions)),
     outages: createOutages(dependencies.logger, dependencies.clock),
     readLimitMs,
+    budgetMs: dependencies.budgetMs ?? BUDGET_MS,
+    drain: dependencies.drain ?? createDrain(),
   };
 }

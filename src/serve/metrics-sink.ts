@@ -33,9 +33,14 @@ export interface CacheReport {
   readonly stalenessMs: number;
 }
 
+/** Why a request, or a connection, was turned away. */
+export type Refusal = 'inflight' | 'event_loop_delay' | 'heap' | 'connections' | 'slow_reader';
+
 export interface MetricsSink {
   /** After each answer; `operation` is the operation's id, or `none`. */
   request(operation: string, status: number, durationMs: number): void;
+  /** One request or connection was turned away. */
+  refused(reason: Refusal): void;
   /** All metrics, as Prometheus reads them. */
   text(freshness: FreshnessReport): Promise<string>;
 }

@@ -14,6 +14,8 @@ export type PartitionCounts = ReadonlyMap<string, number>;
 export interface Partitions {
   /** Throws 503 `log_unavailable` where it must ask the log and cannot. */
   counts(sources: Iterable<SourceDefinition>): Promise<PartitionCounts>;
+  /** The same where nobody needs to be asked; else null. */
+  known(sources: Iterable<SourceDefinition>): PartitionCounts | null;
   /**
    * Whether `built`, the number that a checkpoint's states were built with, is the one in use here. If not, entities are
    * elsewhere than was looked, and the number is asked for again next time.
@@ -34,6 +36,15 @@ export function createPartitions(ask: (source: SourceDefinition) => Promise<numb
         const count = known.get(source.name) ?? (await askOrRefuse(ask, source));
         if (count !== null) known.set(source.name, count);
         counts.set(source.name, count ?? 1);
+      }
+      return counts;
+    },
+    known(sources) {
+      const counts = new Map<string, number>();
+      for (const { name } of sources) {
+        const count = known.get(name);
+        if (count === undefined) return null;
+        counts.set(name, count);
       }
       return counts;
     },

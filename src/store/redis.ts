@@ -15,6 +15,7 @@ import {
 import { argumentsOf, parseCheckpoint, resultOf } from './redis-commit.ts';
 import { type RedisKeys, createRedisKeys, escapePattern } from './redis-keys.ts';
 import type { RedisLocation } from './redis-location.ts';
+import { nodeOfTag } from './redis-node.ts';
 import { primariesOf } from './redis-policy.ts';
 import { createReads } from './redis-reads.ts';
 import { openSession } from './redis-session.ts';
@@ -71,6 +72,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
         onWarning,
         listener,
       }),
+    nodeOf: (shard) => nodeOfTag(client, options.location, keys.tag(shard)),
     list: () => askMany(() => listAll(client, keys)),
     drop: (shard, fingerprint) => askMany(() => dropStates(client, keys.tag(shard), fingerprint)),
     async ping() {

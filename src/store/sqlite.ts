@@ -37,6 +37,7 @@ export async function openSqliteStore({ file, namespace }: SqliteStoreOptions): 
     read: async (shard, sections) =>
       sqlite.read(() => sections.map((section) => readIn(tables, tables.shard(shard, section.fingerprint), section))),
     subscribe: (listener) => notices.subscribe(listener),
+    nodeOf: () => 'sqlite',
     list: async () => sqlite.read(() => tables.list()),
     drop: async (shard, fingerprint) => sqlite.write(() => tables.drop(shard, fingerprint)),
     ping: async () => sqlite.read(() => tables.touch()),

@@ -159,6 +159,8 @@ export interface Store {
   read(shard: ShardId, sections: readonly ReadSection[]): Promise<readonly ShardRead[]>;
   /** Tells of commits, made by any process where the store is one that processes share over a network, else by this one. */
   subscribe(listener: CommitListener): Subscription;
+  /** Name of the node that holds the shard, as far as is known: nodes fail one by one. */
+  nodeOf(shard: ShardId): string;
   /** Everything the namespace holds, for operators. Not one moment: others may write meanwhile. */
   list(): Promise<readonly StoredFingerprint[]>;
   /**

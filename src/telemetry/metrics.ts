@@ -9,7 +9,9 @@ import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporte
 import { AggregationType, MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { Clock } from '../core/clock.ts';
 import type { MaterializerStatus } from '../materialize/status.ts';
+import type { Circuits } from '../serve/circuits.ts';
 import type { CacheReport, FreshnessReport, MetricsSink } from '../serve/metrics-sink.ts';
+import { countRefusals, observeCircuits } from './overload-metrics.ts';
 
 export interface MetricsOptions {
   readonly clock: Clock;
@@ -18,6 +20,8 @@ export interface MetricsOptions {
   readonly materializerStatus: (() => MaterializerStatus) | null;
   /** Null or absent: this process caches nothing. */
   readonly cacheReport?: (() => CacheReport) | null;
+  /** Absent: the store has none. */
+  readonly circuits?: Pick<Circuits, 'report'>;
 }
 
 export interface Metrics extends MetricsSink {
@@ -30,7 +34,7 @@ const REQUEST_BUCKETS = [
 ];
 const NANOSECONDS = 1e9;
 
-export function createMetrics({ clock, version, materializerStatus, cacheReport }: MetricsOptions): Metrics {
+export function createMetrics({ clock, version, materializerStatus, cacheReport, circuits }: MetricsOptions): Metrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer();
   const provider = new MeterProvider({
@@ -51,10 +55,12 @@ export function createMetrics({ clock, version, materializerStatus, cacheReport 
   observeFreshness(meter, clock, () => freshness);
   if (materializerStatus !== null) observeMaterializer(meter, materializerStatus);
   if (cacheReport) observeCache(meter, cacheReport);
+  if (circuits !== undefined) observeCircuits(meter, () => circuits.report());
   return {
     request(operation, status, durationMs) {
       requests.record(durationMs / 1e3, { operation, status: `${Math.floor(status / 100)}xx` });
     },
+    refused: countRefusals(meter),
     async text(report) {
       freshness = report;
       const { resourceMetrics } = await exporter.collect();

@@ -153,6 +153,7 @@ export function createSimStore(schedule: Schedule, random: Random): SimStore {
   const store: SimStore = {
     commitBytesMax: 0,
     commitChangesMax: 0,
+    nodeOf: () => 'simulated',
     weather,
     stays,
     toldMs: (shard) => told.get(nameOf(shard)) ?? 0,

@@ -18,6 +18,7 @@ import { type Materializer, createMaterializer } from '../../src/materialize/mat
 import { buildApp } from '../../src/serve/app.ts';
 import type { KeySource } from '../../src/serve/access/install.ts';
 import type { Rate } from '../../src/serve/access/rate.ts';
+import type { ServeDependencies } from '../../src/serve/dependencies.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { conformsTo } from './openapi-conformance.ts';
@@ -41,6 +42,8 @@ export interface HarnessOptions {
   readonly keys?: KeySource | null;
   readonly rate?: Rate;
   readonly adminApp?: FastifyInstance;
+  /** Of the app, where they differ from what the harness gives it. */
+  readonly dependencies?: Partial<ServeDependencies>;
   /** Puts something between the app and the store. */
   readonly wrapStore?: (store: Store) => Store;
   /** Done to the log before anything reads it. */
@@ -124,6 +127,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     adminApp: options.adminApp ?? null,
     ...(options.inflightMax === undefined ? {} : { inflightMax: options.inflightMax }),
     ...(options.ingestInflightBytesMax === undefined ? {} : { ingestInflightBytesMax: options.ingestInflightBytesMax }),
+    ...options.dependencies,
   });
   await app.ready();
   onTestFinished(async () => {

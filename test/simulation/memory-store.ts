@@ -86,6 +86,7 @@ export function createMemoryStore(commitBytesMax = 65_536, defects: ReadonlySet<
       });
     },
     subscribe: () => ({ follow: () => undefined, unfollow: () => undefined, close: () => Promise.resolve() }),
+    nodeOf: () => 'memory',
     list: () =>
       Promise.resolve(
         [...store.lanes.values()].map(({ shard, fingerprint, checkpoint }) => ({ shard, fingerprint, checkpoint })),

@@ -41,11 +41,14 @@ export function registerHealth(app: FastifyInstance, serving: Serving): void {
         tags: ['health'],
         summary: 'Whether requests should be sent here',
         description:
-          'Ready once the store answers and every shard has reached its build target; until then 503 with the reasons.',
+          'Ready once the store answers and every shard has reached its build target; until then, and once it is told to stop, 503 with the reasons.',
         response: responses({ description: 'They should', schema: StatusSchema, example: { status: 'ready' } }, []),
       },
     },
     async (_request, reply) => {
+      if (serving.drain.state() !== 'serving') {
+        throw new RequestError(503, [item('draining', null, 'this server is about to stop')], RETRY_AFTER_SECONDS);
+      }
       const reasons = [...(await storeReasons(serving)), ...failedSources(serving)];
       if (reasons.length === 0 && serving.readyWhileBuilding !== true) reasons.push(...(await buildReasons(serving)));
       if (reasons.length > 0) throw new RequestError(503, reasons, RETRY_AFTER_SECONDS);

@@ -5,9 +5,11 @@ import type { Serving } from '../../dependencies.ts';
 import { type ShardOutcome, createReadRequest, readShards } from '../../shard-reads.ts';
 import type { JsonText } from '../../send.ts';
 import { readApplied } from './after.ts';
+import { countsWithin } from './counts.ts';
 import { defaultAsOf, planWatermarks, storeUnavailable } from './default-as-of.ts';
 import { explainRow } from './explain.ts';
 import { createReceipts } from './receipt.ts';
+import { isDegraded } from './degraded.ts';
 import type { RequestRow, VectorsRequest } from './request.ts';
 import { NO_EXTRAS, type RowExtras, createAnswer } from './response.ts';
 import { type RowEvaluator, createRowEvaluator } from './row-evaluation.ts';
@@ -24,19 +26,21 @@ interface Sources {
   readonly evaluator: RowEvaluator;
 }
 
-/** `elapsedMs` runs from receipt of the request. */
+/** `elapsedMs` runs from receipt of the request; `flagDegraded` is called where the answer is one (degraded.ts). */
 export async function answerVectors(
   serving: Serving,
   plan: ServicePlan,
   request: VectorsRequest,
   nowMs: number,
   elapsedMs: () => number,
+  flagDegraded: () => void,
 ): Promise<JsonText> {
-  const { selection, budgetMs } = request;
-  const leftMs = (): number => (budgetMs === null ? Number.POSITIVE_INFINITY : budgetMs - elapsedMs());
+  const { selection } = request;
+  const budgetMs = request.budgetMs ?? serving.budgetMs;
+  const leftMs = (): number => budgetMs - elapsedMs();
   const limits = () => ({ readLimitMs: serving.readLimitMs, budgetLeftMs: leftMs() });
   let { asOfMs } = request;
-  const counts = await serving.partitions.counts(selection.sources);
+  const counts = await countsWithin(serving, selection.sources, leftMs);
   const wanted = createReadRequest();
   if (asOfMs === null) {
     planWatermarks(plan, selection, wanted, counts);
@@ -46,9 +50,11 @@ export async function answerVectors(
     }
   }
   const reads = planReads(plan, selection, wanted, request.rows, asOfMs ?? nowMs, serving.entityPlaces, counts);
-  const afterLeftMs = budgetMs === null ? (): number => AFTER_WAIT_MS - elapsedMs() : leftMs;
+  const afterLeftMs =
+    request.budgetMs === null ? (): number => Math.min(AFTER_WAIT_MS - elapsedMs(), leftMs()) : leftMs;
   const { outcomes, notApplied } = await readApplied(serving, wanted.shards, request.after, afterLeftMs, limits);
   serving.outages.report(outcomes);
+  if (isDegraded(serving, outcomes)) flagDegraded();
   refuseIfUnreadable(reads, outcomes);
   // Keys that depend on as_of were made for the one known before the read, or for none.
   if (!selection.keysUseAsOf) asOfMs ??= defaultAsOf(serving, plan, selection, outcomes, counts, nowMs);
@@ -78,7 +84,7 @@ function writeRows(
   leftMs: () => number,
 ): JsonText {
   const { asOfMs, evaluator } = sources;
-  const { rows, selection, budgetMs } = request;
+  const { rows, selection } = request;
   const writer = createAnswer(plan, request, asOfMs);
   const extrasOf = extrasWriter(serving, plan, request, sources);
   // Where nothing was asked for, a row is moved to where its states are exact. Keys that depend on `as_of` would then
@@ -91,7 +97,7 @@ function writeRows(
       writer.error(row.problem);
       continue;
     }
-    if (asOfMs === null || (budgetMs !== null && index > 0 && leftMs() <= 0)) {
+    if (asOfMs === null || (index > 0 && leftMs() <= 0)) {
       writer.withheld('TIMED_OUT', asOfMs, extrasOf(row, asOfMs, null));
     } else {
       const sealedUntilMs = evaluator.look(from);

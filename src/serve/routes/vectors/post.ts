@@ -9,6 +9,7 @@ import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
 import { sendBytes } from '../../send.ts';
 import { answerVectors } from './answer.ts';
+import { flagDegraded } from './degraded.ts';
 import { BODY_POINTERS, type Pointers, checkRequest } from './request.ts';
 import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
 
@@ -60,5 +61,7 @@ export async function answer(
   const nowMs = serving.clock.nowMs();
   const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
   const checked = checkRequest(body, schemaErrors, context);
-  return sendBytes(reply, await answerVectors(serving, plan, checked, nowMs, () => reply.elapsedTime));
+  const elapsedMs = (): number => reply.elapsedTime;
+  const text = await answerVectors(serving, plan, checked, nowMs, elapsedMs, () => flagDegraded(reply));
+  return sendBytes(reply, text);
 }
