@@ -223,11 +223,12 @@ function joined({ statuses, eventTimes }: Fragment, { status, eventTime }: Metad
 }
 
 function keep(
-  { fragments, grow }: StateEntry & { readonly kind: 'state' },
+  entry: StateEntry & { readonly kind: 'state' },
   part: ViewPart,
   replaced: Fragment | undefined,
   fragment: Fragment,
 ): void {
+  const { fragments } = entry;
   let bytes = fragment.bytes - (replaced?.bytes ?? 0);
   if (replaced === undefined && fragments.size >= FRAGMENTS_MAX) {
     // The one that was made first; a Map goes by when keys were added.
@@ -238,5 +239,5 @@ function keep(
     }
   }
   fragments.set(part, fragment);
-  grow(bytes);
+  entry.grow(bytes);
 }
