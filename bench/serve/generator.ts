@@ -1,0 +1,85 @@
+/**
+ * The load: wrk, one thread on a core of its own. It costs a tenth of what a generator in Node costs for a request, so that a
+ * bare Fastify route, not the generator, is what ends first; and it reports latencies to the microsecond.
+ *
+ * It is a closed loop: each connection asks again once it is answered, so a server that stalls is asked less. wrk makes up for
+ * that in its percentiles: a latency beyond twice the mean interval of a connection also counts for the requests that were not
+ * sent meanwhile (stats_correct of wrk 4.1). Rates are as counted.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { isInstalled } from '../../test/services/child.ts';
+import { percentile } from '../ingest/percentile.ts';
+import { ON_REST_CORE } from './cores.ts';
+
+const SCRIPT = join(import.meta.dirname, 'wrk.lua');
+/** Enough to keep the server busy, also while it waits for Redis. */
+export const CONNECTIONS = 16;
+/** Beyond it a request has failed. */
+const TIMEOUT = '10s';
+
+/** One contestant: where it is asked, and for what (a file, one body a line, sent in turn). */
+export interface Contestant {
+  readonly url: string;
+  readonly bodiesFile: string;
+}
+
+export interface LoadFigures {
+  readonly requests_per_second: number;
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  readonly max_ms: number;
+  /** Of an answer with its headers. */
+  readonly bytes_per_answer: number;
+}
+
+interface Printed {
+  readonly requests: number;
+  readonly duration_us: number;
+  readonly bytes: number;
+  readonly failed: number;
+  readonly p50_us: number;
+  readonly p99_us: number;
+  readonly max_us: number;
+}
+
+/** What is missing to run the benchmark here, or null. */
+export function whyNoLoad(): string | null {
+  if (!isInstalled('wrk')) return 'there is no wrk to make the load (Debian: wrk)';
+  if (!isInstalled('taskset')) return 'there is no taskset to give the server a core (Debian: util-linux)';
+  return null;
+}
+
+/** Throws when any request failed. */
+export async function load({ url, bodiesFile }: Contestant, seconds: number): Promise<LoadFigures> {
+  const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '--timeout', TIMEOUT, '-s', SCRIPT];
+  const [taskset = '', ...pin] = ON_REST_CORE;
+  const child = spawn(taskset, [...pin, 'wrk', ...args, url, '--', bodiesFile], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  await once(child, 'close');
+  const printed = /^FIGURES (.*)$/m.exec(output)?.[1];
+  if (printed === undefined) throw new Error(`wrk on ${url}: ${output}`);
+  const { requests, duration_us, bytes, failed, p50_us, p99_us, max_us } = JSON.parse(printed) as Printed;
+  if (failed > 0 || requests === 0) throw new Error(`${url}: ${failed} requests failed, ${requests} were answered`);
+  return {
+    requests_per_second: requests / (duration_us / 1e6),
+    p50_ms: p50_us / 1e3,
+    p99_ms: p99_us / 1e3,
+    max_ms: max_us / 1e3,
+    bytes_per_answer: bytes / requests,
+  };
+}
+
+/** Of each figure the median. */
+export function medianOf(runs: readonly LoadFigures[]): LoadFigures {
+  const median = (pick: (run: LoadFigures) => number): number => percentile(runs.map(pick), 0.5);
+  return {
+    requests_per_second: median((run) => run.requests_per_second),
+    p50_ms: median((run) => run.p50_ms),
+    p99_ms: median((run) => run.p99_ms),
+    max_ms: median((run) => run.max_ms),
+    bytes_per_answer: median((run) => run.bytes_per_answer),
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * Reads beside writes. The materializer folds a steady stream meanwhile, by the same law as the topic, so that hot cards are
+ * written most. Each run goes over the beginning of a minute. `warm`: hot cards alone, and nothing is written. `mixed`: four
+ * rows in five are of hot cards. `fraud`: most cards are cold or were never seen, each row brings a request input, and
+ * a feature depends on time alone.
+ */
+import { connectProducer, messageOf } from '../ingest/topic.ts';
+import { createPayments } from '../ingest/workload.ts';
+import { sendSteadily } from '../steady.ts';
+import { vectorsUrl } from './answers.ts';
+import { type HitRate, hitRates, readCacheCounters } from './cache.ts';
+import type { Contestant, LoadFigures } from './generator.ts';
+import { timedLoad, untilMinuteWithin } from './interleave.ts';
+import { mixedBodies, withAmounts } from './requests.ts';
+import { denseOf } from './states.ts';
+import { TOPIC, type ServiceName } from './workload.ts';
+import type { World } from './world.ts';
+
+export const EVENTS_PER_SECOND = 500;
+export const MIXED_ROWS = 10;
+const HOT_SHARE = 0.8;
+const FRAUD_HOT_SHARE = 0.2;
+const BODIES = 5_000;
+/** Nobody ever paid with these. */
+const UNSEEN_CARDS = 10_000;
+
+export interface MixedRun extends LoadFigures {
+  readonly crossed_minute: boolean;
+  readonly hit_rates: readonly HitRate[];
+  /** What was reached; 0 where nothing was to be written. */
+  readonly events_per_second: number;
+}
+
+export interface MixedFigures {
+  readonly warm: MixedRun;
+  readonly mixed: MixedRun;
+  readonly fraud: MixedRun;
+  /** Of the 99th percentiles. */
+  readonly mixed_over_warm: number;
+}
+
+export async function benchMixed(world: World, ours: string, seconds: number): Promise<MixedFigures> {
+  const hot = denseOf(world.states).map(({ card }) => card);
+  const isHot = new Set(hot);
+  const cold = [...world.states.keys()].filter((card) => !isHot.has(card));
+  const unseen = Array.from({ length: UNSEEN_CARDS }, (_none, index) => `unseen-${index}`);
+  const size = { rows: MIXED_ROWS, bodies: BODIES, seed: 1 };
+  const contestant = (service: ServiceName, bodies: readonly unknown[]): Contestant => ({
+    url: vectorsUrl(ours, service),
+    bodiesFile: world.writeBodies(bodies),
+  });
+  const warm = contestant('spend', mixedBodies({ hot, cold, hotShare: 1 }, size));
+  const mixed = contestant('spend', mixedBodies({ hot, cold, hotShare: HOT_SHARE }, size));
+  const many = { hot, cold: [...cold, ...unseen], hotShare: FRAUD_HOT_SHARE };
+  const fraud = contestant('fraud', withAmounts(mixedBodies(many, size)));
+  const run = async (name: string, of: Contestant, eventsPerSecond: number): Promise<MixedRun> => {
+    await timedLoad(of, 2);
+    await untilMinuteWithin(seconds);
+    const figures = await runBeside(world, ours, { contestant: of, seconds, eventsPerSecond });
+    world.say(`  ${name}: p99 ${figures.p99_ms.toFixed(2)} ms, ${Math.round(figures.requests_per_second)} requests/s`);
+    return figures;
+  };
+  const figures = {
+    warm: await run('warm', warm, 0),
+    mixed: await run('mixed', mixed, EVENTS_PER_SECOND),
+    fraud: await run('fraud-like', fraud, EVENTS_PER_SECOND),
+  };
+  return { ...figures, mixed_over_warm: figures.mixed.p99_ms / figures.warm.p99_ms };
+}
+
+interface Beside {
+  readonly contestant: Contestant;
+  readonly seconds: number;
+  readonly eventsPerSecond: number;
+}
+
+async function runBeside(world: World, ours: string, plan: Beside): Promise<MixedRun> {
+  const { contestant, seconds, eventsPerSecond } = plan;
+  const before = await readCacheCounters(ours);
+  const over = new AbortController();
+  const writing = eventsPerSecond === 0 ? Promise.resolve(0) : writePayments(world, eventsPerSecond, over.signal);
+  try {
+    const run = await timedLoad(contestant, seconds);
+    over.abort();
+    const reached = await writing;
+    return { ...run, hit_rates: hitRates(before, await readCacheCounters(ours)), events_per_second: reached };
+  } finally {
+    over.abort();
+  }
+}
+
+async function writePayments({ brokers }: World, eventsPerSecond: number, over: AbortSignal): Promise<number> {
+  const { producer, close } = await connectProducer(brokers);
+  const next = createPayments();
+  const reached = await sendSteadily(eventsPerSecond, over, ({ count }) => {
+    const messages = Array.from({ length: count }, () => messageOf(next(Date.now(), 0)));
+    return producer.send({ topic: TOPIC, acks: -1, messages });
+  });
+  await close();
+  return reached;
+}
