@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { benchCold } from './serve/cold.ts';
 import { hasTier, serveBaseline, serveCold, serveWarm } from './serve/contestants.ts';
 import { benchFeast } from './serve/feast/feast.ts';
-import { whyNoLoad } from './serve/generator.ts';
+import { type Server, whyNoLoad } from './serve/generator.ts';
 import { benchInvalidation } from './serve/invalidation.ts';
 import { benchMixed } from './serve/mixed.ts';
 import { type Parts, type Settings, createReport, formatReport } from './serve/report.ts';
@@ -87,11 +87,15 @@ async function measure(world: World, parts: ReadonlySet<Part>, settings: Setting
   };
   say('checking every value …');
   const ours = await serveWarm(world);
-  const baseline = parts.has('warm') || parts.has('cold') ? await serveBaseline(world, ours) : '';
+  let started: Promise<Server> | null = null;
+  const baseline = (): Promise<Server> => (started ??= serveBaseline(world, ours));
   return {
     states: stateFigures([...world.states.values()]),
-    warm: await run('warm', () => benchWarm(world, { ours, baseline, rounds, seconds })),
-    cold: await run('cold', async () => benchCold(world, { ours: await serveCold(world), baseline, rounds, seconds })),
+    warm: await run('warm', async () => benchWarm(world, { ours, baseline: await baseline(), rounds, seconds })),
+    cold: await run('cold', async () => {
+      const withoutTier = await serveCold(world);
+      return benchCold(world, { ours: withoutTier, baseline: await baseline(), rounds, seconds });
+    }),
     feast: await run('feast', () => benchFeast(world, { ours, rounds, seconds })),
     mixed: await run('mixed', () => benchMixed(world, ours, mixed_seconds)),
     invalidation: await run('invalidation', () => benchInvalidation(world, mixed_seconds / 2)),

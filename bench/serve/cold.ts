@@ -3,7 +3,7 @@
  * hand-written handler that gets 50 doubles, which somebody else has computed, as one packed value a row.
  */
 import { vectorsUrl } from './answers.ts';
-import { type Contestant, type LoadFigures, medianOf } from './generator.ts';
+import { type Contestant, type LoadFigures, type Server, assertAlike, medianOf } from './generator.ts';
 import { interleave } from './interleave.ts';
 import { ROWS, bodiesOf } from './requests.ts';
 import { type CardState, type StateFigures, denseOf, sparseOf, stateFigures } from './states.ts';
@@ -27,8 +27,8 @@ export interface ColdOutcome {
 }
 
 export interface ColdPlan {
-  readonly ours: string;
-  readonly baseline: string;
+  readonly ours: Server;
+  readonly baseline: Server;
   readonly rounds: number;
   readonly seconds: number;
 }
@@ -45,8 +45,8 @@ export async function benchCold(world: World, plan: ColdPlan): Promise<ColdOutco
     const cards = states.map(({ card }) => card);
     for (const rows of ROWS) {
       const bodiesFile = world.writeBodies(bodiesOf(cards, rows, rows));
-      contestants.set(`packed ${kind} ${rows}`, { url: `${baseline}/packed`, bodiesFile });
-      contestants.set(`ours ${kind} ${rows}`, { url: vectorsUrl(ours, 'spend'), bodiesFile });
+      contestants.set(`packed ${kind} ${rows}`, { server: baseline, url: `${baseline.url}/packed`, bodiesFile });
+      contestants.set(`ours ${kind} ${rows}`, { server: ours, url: vectorsUrl(ours.url, 'spend'), bodiesFile });
     }
   }
   const runs = await interleave(contestants, { rounds, seconds, say: world.say });
@@ -54,6 +54,7 @@ export async function benchCold(world: World, plan: ColdPlan): Promise<ColdOutco
   const figures = kinds.flatMap(([kind]) =>
     ROWS.map((rows): ColdFigures => {
       const [packed, own] = [of(`packed ${kind} ${rows}`), of(`ours ${kind} ${rows}`)];
+      assertAlike(`cold ${rows}, ${kind}`, own, packed);
       const ratio = own.requests_per_second / packed.requests_per_second;
       return { states: kind, rows, packed, ours: own, ratio };
     }),

@@ -7,8 +7,9 @@ import { startChild } from '../../test/services/child.ts';
 import { type Answer, expectedOf, post, vectorsUrl, verify } from './answers.ts';
 import { type BaselineConfig, PACKED_PREFIX } from './baseline.ts';
 import { ON_SERVER_CORE } from './cores.ts';
+import type { Server } from './generator.ts';
 import { type Body, ROWS, bodiesOf, withAmounts } from './requests.ts';
-import { FEATURES, type ServiceName } from './workload.ts';
+import { FEATURES, SERVICES, type ServiceName } from './workload.ts';
 import type { World } from './world.ts';
 
 const BASELINE = join(import.meta.dirname, 'baseline.ts');
@@ -23,30 +24,32 @@ export function hasTier(): Promise<boolean> {
 }
 
 /** As shipped. */
-export function serveWarm(world: World): Promise<string> {
+export function serveWarm(world: World): Promise<Server> {
   return serveVerified(world, []);
 }
 
 /** Without the tier. */
-export async function serveCold(world: World): Promise<string> {
+export async function serveCold(world: World): Promise<Server> {
   return serveVerified(world, (await hasTier()) ? [TIER_FLAG, '0'] : []);
 }
 
-/** Each service twice over all cards: read from the store, and from memory. */
-async function serveVerified(world: World, flags: readonly string[]): Promise<string> {
-  const { url } = await world.serve(flags);
-  const cards = [...world.states.keys()];
-  const rounds = Math.ceil(cards.length / VERIFIED_ROWS);
-  const plain: Body[] = Array.from({ length: rounds }, (_none, index) => ({
-    entities: cards.slice(index * VERIFIED_ROWS, (index + 1) * VERIFIED_ROWS).map((card) => ({ card })),
-  }));
-  for (const service of ['spend', 'spend_compared', 'fraud'] as const satisfies readonly ServiceName[]) {
-    const bodies = service === 'spend' ? plain : withAmounts(plain);
-    const { features } = JSON.parse(await post(vectorsUrl(url, service), bodies[0])) as Answer;
-    const expected = expectedOf(service, world.states, features);
-    for (let time = 0; time < 2; time++) await verify(vectorsUrl(url, service), bodies, expected);
-  }
-  return url;
+async function serveVerified(world: World, flags: readonly string[]): Promise<Server> {
+  const server = await world.serve(flags);
+  for (const service of SERVICES) await verifyAll(server, world.states, service);
+  return server;
+}
+
+/** Twice over all cards: read from the store, and from memory. */
+export async function verifyAll({ url }: Server, states: World['states'], service: ServiceName): Promise<void> {
+  const cards = [...states.keys()];
+  const plain = Array.from({ length: Math.ceil(cards.length / VERIFIED_ROWS) }, (_none, index): Body => {
+    const some = cards.slice(index * VERIFIED_ROWS, (index + 1) * VERIFIED_ROWS);
+    return { entities: some.map((card) => ({ card })) };
+  });
+  const bodies = service === 'spend' ? plain : withAmounts(plain);
+  const { features } = JSON.parse(await post(vectorsUrl(url, service), bodies[0])) as Answer;
+  const expected = expectedOf(service, states, features);
+  for (let time = 0; time < 2; time++) await verify(vectorsUrl(url, service), bodies, expected);
 }
 
 /** A thousand cards, every tenth by rank: as many of each kind of state as there are. */
@@ -56,17 +59,20 @@ export function warmBodies({ states }: World, rows: number): readonly Body[] {
   return bodiesOf(some, rows, rows);
 }
 
-export function constantUrl(baseline: string, service: ServiceName, rows: number): string {
-  return `${baseline}/constant/${service}-${rows}`;
+export function constantUrl(baseline: Server, service: ServiceName, rows: number): string {
+  return `${baseline.url}/constant/${service}-${rows}`;
 }
 
-/** The hand-written server: its constant answers are some of `ours`, and Redis gets the packed values. Answers its URL. */
-export async function serveBaseline(world: World, ours: string): Promise<string> {
+/** The hand-written server: its constant answers are some of `ours`, and Redis gets the packed values. */
+export async function serveBaseline(world: World, ours: Server): Promise<Server> {
   const constants: Record<string, string> = {};
   for (const rows of ROWS) {
     const bodies = warmBodies(world, rows);
-    constants[`spend-${rows}`] = await typicalAnswer(vectorsUrl(ours, 'spend'), bodies);
-    constants[`spend_compared-${rows}`] = await typicalAnswer(vectorsUrl(ours, 'spend_compared'), withAmounts(bodies));
+    constants[`spend-${rows}`] = await typicalAnswer(vectorsUrl(ours.url, 'spend'), bodies);
+    constants[`spend_compared-${rows}`] = await typicalAnswer(
+      vectorsUrl(ours.url, 'spend_compared'),
+      withAmounts(bodies),
+    );
   }
   const { vectors: _vectors, ...head } = JSON.parse(constants['spend-1'] ?? '') as Answer;
   await storePacked(world, Date.parse(head.as_of));
@@ -79,7 +85,7 @@ export async function serveBaseline(world: World, ours: string): Promise<string>
   const url = await listening('the baseline', child);
   const bodies = bodiesOf([...world.states.keys()], VERIFIED_ROWS, 1);
   await verify(`${url}/packed`, bodies, expectedOf('spend', world.states, head.features));
-  return url;
+  return { url, pid: child.pid };
 }
 
 /** Of some answers, the one of median length. */

@@ -12,21 +12,35 @@ import { join } from 'node:path';
 import { isInstalled } from '../../test/services/child.ts';
 import { percentile } from '../ingest/percentile.ts';
 import { ON_REST_CORE } from './cores.ts';
+import { cpuSeconds } from './cpu.ts';
 
 const SCRIPT = join(import.meta.dirname, 'wrk.lua');
 /** Enough to keep the server busy, also while it waits for Redis. */
 export const CONNECTIONS = 16;
+/** Headers differ, and a constant answer is of median length. */
+const ALIKE = 0.75;
 /** Beyond it a request has failed. */
 const TIMEOUT = '10s';
 
-/** One contestant: where it is asked, and for what (a file, one body a line, sent in turn). */
+/** A process that listens. */
+export interface Server {
+  readonly url: string;
+  readonly pid: number;
+}
+
+/** One contestant: whose server it is, where that is asked, and for what (a file, one body a line, sent in turn). */
 export interface Contestant {
+  readonly server: Server;
   readonly url: string;
   readonly bodiesFile: string;
 }
 
 export interface LoadFigures {
   readonly requests_per_second: number;
+  /** Of the server's CPU time: what others do on the machine shows less in it. */
+  readonly requests_per_cpu_second: number;
+  /** Of its core, how much the server had. Much less than 1: somebody else had it, or the load was the limit. */
+  readonly cpu_share: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
   readonly max_ms: number;
@@ -52,19 +66,23 @@ export function whyNoLoad(): string | null {
 }
 
 /** Throws when any request failed. */
-export async function load({ url, bodiesFile }: Contestant, seconds: number): Promise<LoadFigures> {
+export async function load({ server, url, bodiesFile }: Contestant, seconds: number): Promise<LoadFigures> {
   const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '--timeout', TIMEOUT, '-s', SCRIPT];
   const [taskset = '', ...pin] = ON_REST_CORE;
+  const cpuBefore = cpuSeconds(server.pid);
   const child = spawn(taskset, [...pin, 'wrk', ...args, url, '--', bodiesFile], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
   await once(child, 'close');
+  const cpu = cpuSeconds(server.pid) - cpuBefore;
   const printed = /^FIGURES (.*)$/m.exec(output)?.[1];
   if (printed === undefined) throw new Error(`wrk on ${url}: ${output}`);
   const { requests, duration_us, bytes, failed, p50_us, p99_us, max_us } = JSON.parse(printed) as Printed;
   if (failed > 0 || requests === 0) throw new Error(`${url}: ${failed} requests failed, ${requests} were answered`);
   return {
     requests_per_second: requests / (duration_us / 1e6),
+    requests_per_cpu_second: requests / cpu,
+    cpu_share: cpu / (duration_us / 1e6),
     p50_ms: p50_us / 1e3,
     p99_ms: p99_us / 1e3,
     max_ms: max_us / 1e3,
@@ -77,9 +95,18 @@ export function medianOf(runs: readonly LoadFigures[]): LoadFigures {
   const median = (pick: (run: LoadFigures) => number): number => percentile(runs.map(pick), 0.5);
   return {
     requests_per_second: median((run) => run.requests_per_second),
+    requests_per_cpu_second: median((run) => run.requests_per_cpu_second),
+    cpu_share: median((run) => run.cpu_share),
     p50_ms: median((run) => run.p50_ms),
     p99_ms: median((run) => run.p99_ms),
     max_ms: median((run) => run.max_ms),
     bytes_per_answer: median((run) => run.bytes_per_answer),
   };
+}
+
+/** Answers of two contestants are of a size, or something was withheld in one. */
+export function assertAlike(what: string, one: LoadFigures, other: LoadFigures): void {
+  const ratio = one.bytes_per_answer / other.bytes_per_answer;
+  if (ratio > ALIKE && ratio < 1 / ALIKE) return;
+  throw new Error(`${what}: answers of ${one.bytes_per_answer} bytes beside ${other.bytes_per_answer}`);
 }

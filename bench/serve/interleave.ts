@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Contestant, type LoadFigures, load } from './generator.ts';
 
 const MINUTE_MS = 60_000;
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 1;
 
 export interface Run extends LoadFigures {
   /** A minute began while it ran: windows of an hour moved on. */

@@ -3,7 +3,6 @@
  * stream whose events are each of another card. CPU time of a process beside that stream, minus what it takes without. Each
  * is asked for a hundred rows twice a second meanwhile, so that none is idle and all follow every shard.
  */
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentile } from '../ingest/percentile.ts';
 import { connectProducer, messageOf } from '../ingest/topic.ts';
@@ -12,6 +11,7 @@ import type { Program } from '../program.ts';
 import { sendSteadily } from '../steady.ts';
 import { post, vectorsUrl } from './answers.ts';
 import { moveToBothCores, moveToRestCore } from './cores.ts';
+import { cpuSeconds } from './cpu.ts';
 import { TOPIC } from './workload.ts';
 import type { World } from './world.ts';
 
@@ -21,8 +21,6 @@ export const KEYS_PER_SECOND = 20_000;
 const VIEWS = 2;
 const ROWS = 100;
 const ASK_MS = 500;
-/** What the kernel counts CPU time in: USER_HZ, a hundred on every Linux. */
-const TICKS_PER_SECOND = 100;
 
 export interface InvalidationFigures {
   readonly servers: number;
@@ -83,16 +81,6 @@ async function cpuShares({ states }: World, servers: readonly Program[], seconds
   }
   const passedSeconds = (performance.now() - startedMs) / 1e3;
   return servers.map(({ pid }, index) => (cpuSeconds(pid) - (before[index] ?? 0)) / passedSeconds);
-}
-
-/** User and system time of all threads. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const [user = '', system = ''] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13);
-  return (Number(user) + Number(system)) / TICKS_PER_SECOND;
 }
 
 /** Of all views, by this materializer since its start: each is a key of a commit, for no commit has two events of one card. */

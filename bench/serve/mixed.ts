@@ -2,14 +2,16 @@
  * Reads beside writes. The materializer folds a steady stream meanwhile, by the same law as the topic, so that hot cards are
  * written most. Each run goes over the beginning of a minute. `warm`: hot cards alone, and nothing is written. `mixed`: four
  * rows in five are of hot cards. `fraud`: most cards are cold or were never seen, each row brings a request input, and
- * a feature depends on time alone.
+ * a feature depends on time alone. Afterwards every value that is served must be what the states then evaluate to.
  */
+import { until } from '../../test/services/child.ts';
 import { connectProducer, messageOf } from '../ingest/topic.ts';
 import { createPayments } from '../ingest/workload.ts';
 import { sendSteadily } from '../steady.ts';
 import { vectorsUrl } from './answers.ts';
 import { type HitRate, hitRates, readCacheCounters } from './cache.ts';
-import type { Contestant, LoadFigures } from './generator.ts';
+import { verifyAll } from './contestants.ts';
+import type { Contestant, LoadFigures, Server } from './generator.ts';
 import { timedLoad, untilMinuteWithin } from './interleave.ts';
 import { mixedBodies, withAmounts } from './requests.ts';
 import { denseOf } from './states.ts';
@@ -21,6 +23,8 @@ export const MIXED_ROWS = 10;
 const HOT_SHARE = 0.8;
 const FRAUD_HOT_SHARE = 0.2;
 const BODIES = 5_000;
+const WARM_UP_SECONDS = 2;
+const FOLLOW_MS = 30_000;
 /** Nobody ever paid with these. */
 const UNSEEN_CARDS = 10_000;
 
@@ -39,14 +43,15 @@ export interface MixedFigures {
   readonly mixed_over_warm: number;
 }
 
-export async function benchMixed(world: World, ours: string, seconds: number): Promise<MixedFigures> {
+export async function benchMixed(world: World, ours: Server, seconds: number): Promise<MixedFigures> {
   const hot = denseOf(world.states).map(({ card }) => card);
   const isHot = new Set(hot);
   const cold = [...world.states.keys()].filter((card) => !isHot.has(card));
   const unseen = Array.from({ length: UNSEEN_CARDS }, (_none, index) => `unseen-${index}`);
   const size = { rows: MIXED_ROWS, bodies: BODIES, seed: 1 };
   const contestant = (service: ServiceName, bodies: readonly unknown[]): Contestant => ({
-    url: vectorsUrl(ours, service),
+    server: ours,
+    url: vectorsUrl(ours.url, service),
     bodiesFile: world.writeBodies(bodies),
   });
   const warm = contestant('spend', mixedBodies({ hot, cold, hotShare: 1 }, size));
@@ -54,9 +59,9 @@ export async function benchMixed(world: World, ours: string, seconds: number): P
   const many = { hot, cold: [...cold, ...unseen], hotShare: FRAUD_HOT_SHARE };
   const fraud = contestant('fraud', withAmounts(mixedBodies(many, size)));
   const run = async (name: string, of: Contestant, eventsPerSecond: number): Promise<MixedRun> => {
-    await timedLoad(of, 2);
+    await timedLoad(of, WARM_UP_SECONDS);
     await untilMinuteWithin(seconds);
-    const figures = await runBeside(world, ours, { contestant: of, seconds, eventsPerSecond });
+    const figures = await runBeside(world, { contestant: of, seconds, eventsPerSecond });
     world.say(`  ${name}: p99 ${figures.p99_ms.toFixed(2)} ms, ${Math.round(figures.requests_per_second)} requests/s`);
     return figures;
   };
@@ -65,6 +70,8 @@ export async function benchMixed(world: World, ours: string, seconds: number): P
     mixed: await run('mixed', mixed, EVENTS_PER_SECOND),
     fraud: await run('fraud-like', fraud, EVENTS_PER_SECOND),
   };
+  const followed = async (): Promise<void> => verifyAll(ours, await world.readStates(), 'spend');
+  await until('what was written is served', followed, FOLLOW_MS);
   return { ...figures, mixed_over_warm: figures.mixed.p99_ms / figures.warm.p99_ms };
 }
 
@@ -74,16 +81,17 @@ interface Beside {
   readonly eventsPerSecond: number;
 }
 
-async function runBeside(world: World, ours: string, plan: Beside): Promise<MixedRun> {
+async function runBeside(world: World, plan: Beside): Promise<MixedRun> {
   const { contestant, seconds, eventsPerSecond } = plan;
-  const before = await readCacheCounters(ours);
+  const { url } = contestant.server;
+  const before = await readCacheCounters(url);
   const over = new AbortController();
   const writing = eventsPerSecond === 0 ? Promise.resolve(0) : writePayments(world, eventsPerSecond, over.signal);
   try {
     const run = await timedLoad(contestant, seconds);
     over.abort();
     const reached = await writing;
-    return { ...run, hit_rates: hitRates(before, await readCacheCounters(ours)), events_per_second: reached };
+    return { ...run, hit_rates: hitRates(before, await readCacheCounters(url)), events_per_second: reached };
   } finally {
     over.abort();
   }

@@ -101,11 +101,13 @@ function warmLines({ rows, bare, ours, over_minute_ratio, compared_bare, compare
   ];
 }
 
-function feastLines({ version, command, packages, rows, feast, ours }: FeastFigures): string[] {
+function feastLines({ version, packages, rows, servers, ours }: FeastFigures): string[] {
   return [
-    loadLine(`Feast ${version}, ${rows} rows`, feast),
     loadLine(`ours, ${rows} rows`, ours),
-    `${'as'.padEnd(NAME_WIDTH)} ${command}`,
+    ...servers.flatMap(({ command, figures }) => [
+      loadLine(`Feast ${version}, ${rows} rows`, figures),
+      `${'as'.padEnd(NAME_WIDTH)} ${command}`,
+    ]),
     `${'on'.padEnd(NAME_WIDTH)} ${packages.join(', ')}`,
   ];
 }
@@ -136,8 +138,13 @@ function invalidationLine(figures: InvalidationFigures): string {
   ].join('\n');
 }
 
-function loadLine(name: string, { requests_per_second, p50_ms, p99_ms, bytes_per_answer }: LoadFigures): string {
-  return `${name.padEnd(NAME_WIDTH)} ${whole(requests_per_second).padStart(7)} /s, p50 ${ms(p50_ms)}, p99 ${ms(p99_ms)}, ${whole(bytes_per_answer)} bytes`;
+function loadLine(name: string, figures: LoadFigures): string {
+  const { requests_per_second, requests_per_cpu_second, cpu_share, p50_ms, p99_ms, bytes_per_answer } = figures;
+  return [
+    `${name.padEnd(NAME_WIDTH)} ${whole(requests_per_second).padStart(7)} /s`,
+    `${whole(requests_per_cpu_second).padStart(7)} per CPU-second (${percent(cpu_share)})`,
+    `p50 ${ms(p50_ms)}, p99 ${ms(p99_ms)}, ${whole(bytes_per_answer)} bytes`,
+  ].join(' ');
 }
 
 function whole(value: number): string {

@@ -6,9 +6,10 @@
 import { percentile } from '../ingest/percentile.ts';
 import { vectorsUrl } from './answers.ts';
 import { constantUrl, warmBodies } from './contestants.ts';
-import { type Contestant, type LoadFigures, medianOf } from './generator.ts';
+import { type Contestant, type LoadFigures, type Server, assertAlike, medianOf } from './generator.ts';
 import { type Run, interleave } from './interleave.ts';
 import { ROWS, withAmounts } from './requests.ts';
+import type { ServiceName } from './workload.ts';
 import type { World } from './world.ts';
 
 export interface WarmFigures {
@@ -28,8 +29,8 @@ type Kind = 'bare' | 'ours' | 'compared_bare' | 'compared';
 type Name = `${Kind} ${number}`;
 
 export interface WarmPlan {
-  readonly ours: string;
-  readonly baseline: string;
+  readonly ours: Server;
+  readonly baseline: Server;
   readonly rounds: number;
   readonly seconds: number;
 }
@@ -39,14 +40,21 @@ export async function benchWarm(world: World, plan: WarmPlan): Promise<readonly 
   const contestants = new Map<Name, Contestant>();
   for (const rows of ROWS) {
     const bodies = warmBodies(world, rows);
-    const [file, amountsFile] = [world.writeBodies(bodies), world.writeBodies(withAmounts(bodies))];
-    contestants.set(`bare ${rows}`, { url: constantUrl(baseline, 'spend', rows), bodiesFile: file });
-    contestants.set(`ours ${rows}`, { url: vectorsUrl(ours, 'spend'), bodiesFile: file });
-    contestants.set(`compared_bare ${rows}`, {
-      url: constantUrl(baseline, 'spend_compared', rows),
-      bodiesFile: amountsFile,
+    const [plain, amounts] = [world.writeBodies(bodies), world.writeBodies(withAmounts(bodies))];
+    const bare = (service: ServiceName, bodiesFile: string): Contestant => ({
+      server: baseline,
+      url: constantUrl(baseline, service, rows),
+      bodiesFile,
     });
-    contestants.set(`compared ${rows}`, { url: vectorsUrl(ours, 'spend_compared'), bodiesFile: amountsFile });
+    const own = (service: ServiceName, bodiesFile: string): Contestant => ({
+      server: ours,
+      url: vectorsUrl(ours.url, service),
+      bodiesFile,
+    });
+    contestants.set(`bare ${rows}`, bare('spend', plain));
+    contestants.set(`ours ${rows}`, own('spend', plain));
+    contestants.set(`compared_bare ${rows}`, bare('spend_compared', amounts));
+    contestants.set(`compared ${rows}`, own('spend_compared', amounts));
   }
   const overMinute = (round: number): Name => `ours ${ROWS[round % ROWS.length] ?? 1}`;
   const runs = await interleave(contestants, { rounds, seconds, overMinute, say: world.say });
@@ -57,6 +65,8 @@ function figuresOf(rows: number, runs: ReadonlyMap<Name, readonly Run[]>): WarmF
   const runsOf = (kind: Kind): readonly Run[] => runs.get(`${kind} ${rows}`) ?? [];
   const [bare, ours] = [medianOf(runsOf('bare')), medianOf(runsOf('ours'))];
   const [comparedBare, compared] = [medianOf(runsOf('compared_bare')), medianOf(runsOf('compared'))];
+  assertAlike(`warm ${rows}`, ours, bare);
+  assertAlike(`warm ${rows}, derived`, compared, comparedBare);
   const overMinute = runsOf('ours').filter(({ crossed_minute }) => crossed_minute);
   const slowest = percentile(
     overMinute.map((run) => run.requests_per_second),

@@ -7,7 +7,8 @@ export const FEATURES = 50;
 export const NAMESPACE = 'served';
 export const TOPIC = 'payments';
 
-export type ServiceName = 'spend' | 'spend_compared' | 'fraud';
+export const SERVICES = ['spend', 'spend_compared', 'fraud'] as const;
+export type ServiceName = (typeof SERVICES)[number];
 
 const WINDOWS = '[1h, 6h, 24h, 7d]';
 export const DEFINITIONS = `

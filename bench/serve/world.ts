@@ -20,6 +20,8 @@ export interface World {
   /** States of all cards, as they are until a part of the benchmark writes. */
   readonly states: ReadonlyMap<string, CardState>;
   readonly say: (text: string) => void;
+  /** States of all cards as they are now. */
+  readStates(): Promise<ReadonlyMap<string, CardState>>;
   /** A `serve` process on the server's core, ready. It ends with the world. */
   serve(flags?: readonly string[]): Promise<Program>;
   /** A file for the generator: one body a line. */
@@ -80,14 +82,16 @@ async function build(
   // Ready once all is folded; then it leaves the server's core.
   await (await serve()).stop();
   moveToRestCore(materializer.pid);
-  const states = await readStates(redis.url, loadViewPlan(definitions, 'spend'));
+  const plan = loadViewPlan(definitions, 'spend');
+  const readNow = (): Promise<ReadonlyMap<string, CardState>> => readStates(redis.url, plan);
+  const states = await readNow();
   let files = 0;
   const writeBodies = (bodies: readonly unknown[]): string => {
     const file = join(folder, `bodies-${files++}.jsonl`);
     writeFileSync(file, bodies.map((body) => `${JSON.stringify(body)}\n`).join(''));
     return file;
   };
-  return { brokers, redis, materializer, states, serve, writeBodies, makeFolder };
+  return { brokers, redis, materializer, states, readStates: readNow, serve, writeBodies, makeFolder };
 }
 
 async function untilReady({ url }: Program): Promise<void> {

@@ -9,7 +9,7 @@ import { freePorts, startChild, until } from '../../../test/services/child.ts';
 import { compare, post, vectorsUrl } from '../answers.ts';
 import { warmBodies } from '../contestants.ts';
 import { ON_SERVER_CORE } from '../cores.ts';
-import { type Contestant, type LoadFigures, medianOf } from '../generator.ts';
+import { type Contestant, type LoadFigures, type Server, medianOf } from '../generator.ts';
 import { interleave } from '../interleave.ts';
 import type { Body } from '../requests.ts';
 import type { World } from '../world.ts';
@@ -17,23 +17,23 @@ import { FEAST_VERSION, feastVersions, installFeast } from './install.ts';
 
 const LOAD = join(import.meta.dirname, 'load.py');
 const ROWS = 10;
-/** Of a core: as many as make it the fastest there (docs/performance.md). */
-const WORKERS = 1;
+/** Worker processes on the one core. Each number is measured; the fastest counts. */
+const WORKERS = [1, 2] as const;
 /** Nothing is logged by request, nothing is refreshed and no worker is replaced while it is measured. */
-const SERVE_ARGS = `--workers ${WORKERS} --no-access-log --registry_ttl_sec 3600 --max-requests 0`.split(' ');
+const SETTINGS = '--no-access-log --registry_ttl_sec 3600 --max-requests 0';
 const START_MS = 60_000;
 const LOAD_MS = 120_000;
 const VERIFIED_ROWS = 100;
 
 export interface FeastFigures {
   readonly version: string;
-  readonly command: string;
   readonly packages: readonly string[];
   readonly rows: number;
-  readonly feast: LoadFigures;
+  readonly servers: readonly { readonly command: string; readonly figures: LoadFigures }[];
   readonly ours: LoadFigures;
+  /** Ours ÷ that of Feast's which answers most. */
   readonly requests_ratio: number;
-  /** Of the 99th percentiles, ours ÷ Feast's. */
+  /** Of the 99th percentiles: ours ÷ the least of Feast's. */
   readonly p99_ratio: number;
 }
 
@@ -43,7 +43,7 @@ interface FeastAnswer {
 }
 
 export interface FeastPlan {
-  readonly ours: string;
+  readonly ours: Server;
   readonly rounds: number;
   readonly seconds: number;
 }
@@ -52,7 +52,7 @@ export async function benchFeast(world: World, { ours, rounds, seconds }: FeastP
   const bin = installFeast(world.say);
   const folder = world.makeFolder('feast');
   const asOfMs = Date.now();
-  const features = await featureNames(ours);
+  const features = await featureNames(ours.url);
   world.say(`writing ${world.states.size} cards by Feast …`);
   writeFiles(world, folder, features, asOfMs);
   const loaded = spawnSync(join(bin, 'python'), [LOAD, 'values.json'], {
@@ -61,24 +61,30 @@ export async function benchFeast(world: World, { ours, rounds, seconds }: FeastP
     timeout: LOAD_MS,
   });
   if (loaded.status !== 0) throw new Error(`Feast did not take the values: ${loaded.stderr}`);
-  const url = await serveFeast(world, bin, folder);
-  await verifyFeast(world, url, features, asOfMs);
   const bodies = warmBodies(world, ROWS);
-  const contestants = new Map<'feast' | 'ours', Contestant>([
-    ['feast', { url, bodiesFile: world.writeBodies(bodies.map(feastBody)) }],
-    ['ours', { url: vectorsUrl(ours, 'spend'), bodiesFile: world.writeBodies(bodies) }],
+  const bodiesFile = world.writeBodies(bodies);
+  const contestants = new Map<string, Contestant>([
+    ['ours', { server: ours, url: vectorsUrl(ours.url, 'spend'), bodiesFile }],
   ]);
+  const feastBodiesFile = world.writeBodies(bodies.map(feastBody));
+  const commands = WORKERS.map((workers) => `feast serve --workers ${workers} ${SETTINGS}`);
+  for (const command of commands) {
+    const server = await serveFeast(world, { bin, folder, command });
+    const url = `${server.url}/get-online-features`;
+    await verifyFeast(world, url, features, asOfMs);
+    contestants.set(command, { server, url, bodiesFile: feastBodiesFile });
+  }
   const runs = await interleave(contestants, { rounds, seconds, say: world.say });
-  const [feast, own] = [medianOf(runs.get('feast') ?? []), medianOf(runs.get('ours') ?? [])];
+  const own = medianOf(runs.get('ours') ?? []);
+  const servers = commands.map((command) => ({ command, figures: medianOf(runs.get(command) ?? []) }));
   return {
     version: FEAST_VERSION,
-    command: `feast serve ${SERVE_ARGS.join(' ')}`,
     packages: feastVersions(bin),
     rows: ROWS,
-    feast,
+    servers,
     ours: own,
-    requests_ratio: own.requests_per_second / feast.requests_per_second,
-    p99_ratio: own.p99_ms / feast.p99_ms,
+    requests_ratio: own.requests_per_second / Math.max(...servers.map(({ figures }) => figures.requests_per_second)),
+    p99_ratio: own.p99_ms / Math.min(...servers.map(({ figures }) => figures.p99_ms)),
   };
 }
 
@@ -106,20 +112,25 @@ entity_key_serialization_version: 3
   writeFileSync(join(folder, 'feature_store.yaml'), settings);
 }
 
-/** Answers the URL of its route. */
-async function serveFeast(world: World, bin: string, folder: string): Promise<string> {
+interface FeastServer {
+  readonly bin: string;
+  readonly folder: string;
+  readonly command: string;
+}
+
+async function serveFeast(world: World, { bin, folder, command }: FeastServer): Promise<Server> {
   const [port] = (await freePorts(1)) as [number];
   const [taskset = '', ...pin] = ON_SERVER_CORE;
-  const feast = [join(bin, 'feast'), '--chdir', folder, 'serve', '--port', String(port), ...SERVE_ARGS];
-  const server = startChild(taskset, [...pin, ...feast]);
-  world.onClose(() => server.stop());
-  const url = `http://127.0.0.1:${port}/get-online-features`;
+  const [program = '', ...args] = command.split(' ');
+  const child = startChild(taskset, [...pin, join(bin, program), '--chdir', folder, ...args, '--port', String(port)]);
+  world.onClose(() => child.stop());
+  const url = `http://127.0.0.1:${port}`;
   const answers = async (): Promise<void> => {
-    if (!server.running()) throw new Error(`feast serve has ended: ${server.output()}`);
-    await post(url, feastBody({ entities: [{ card: 'card-0' }] }));
+    if (!child.running()) throw new Error(`feast serve has ended: ${child.output()}`);
+    await post(`${url}/get-online-features`, feastBody({ entities: [{ card: 'card-0' }] }));
   };
   await until('Feast answers', answers, START_MS);
-  return url;
+  return { url, pid: child.pid };
 }
 
 function feastBody({ entities }: Body): unknown {
