@@ -3,6 +3,8 @@
 export type Counters = ReadonlyMap<string, number>;
 
 const CACHE_COUNTER = /^skewless_cache_\w*_total\{/;
+/** Who counts, the same on each line. */
+const SCOPE = /,otel_scope_\w+="[^"]*"/g;
 const OUTCOME = /\b(hit|miss)(?:es|s)?\b/;
 
 /** Of one pair of counters that differ only in `hit` and `miss`. */
@@ -20,7 +22,9 @@ export async function readCacheCounters(url: string): Promise<Counters> {
   const counters = new Map<string, number>();
   for (const line of text.split('\n')) {
     const [, name, value] = /^(\S.*) (\S+)$/.exec(line) ?? [];
-    if (name !== undefined && CACHE_COUNTER.test(name)) counters.set(name, Number(value));
+    if (name !== undefined && CACHE_COUNTER.test(name)) {
+      counters.set(name.replace(SCOPE, ''), Number(value));
+    }
   }
   return counters;
 }

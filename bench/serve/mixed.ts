@@ -1,7 +1,7 @@
 /**
  * Reads beside writes. The materializer folds a steady stream meanwhile, by the same law as the topic, so that hot cards are
  * written most. Each run goes over the beginning of a minute. `warm`: hot cards alone, and nothing is written. `mixed`: four
- * rows in five are of hot cards. `fraud`: most cards are cold or were never seen, each row brings a request input, and
+ * rows in five are of hot cards. `fraud`: most cards are cold or were never asked for, each row brings a request input, and
  * a feature depends on time alone. Afterwards every value that is served must be what the states then evaluate to.
  */
 import { until } from '../../test/services/child.ts';
@@ -21,12 +21,13 @@ import type { World } from './world.ts';
 export const EVENTS_PER_SECOND = 500;
 export const MIXED_ROWS = 10;
 const HOT_SHARE = 0.8;
+/** Of the fraud-like rows: a fifth are of hot cards, and of the others every second one is of a card that nobody has seen. */
 const FRAUD_HOT_SHARE = 0.2;
+/** In a card's name it becomes a number that was not there before (wrk.lua). */
+const FRESH_NUMBER = '#########';
 const BODIES = 5_000;
 const WARM_UP_SECONDS = 2;
 const FOLLOW_MS = 30_000;
-/** Nobody ever paid with these. */
-const UNSEEN_CARDS = 10_000;
 
 export interface MixedRun extends LoadFigures {
   readonly crossed_minute: boolean;
@@ -47,7 +48,6 @@ export async function benchMixed(world: World, ours: Server, seconds: number): P
   const hot = denseOf(world.states).map(({ card }) => card);
   const isHot = new Set(hot);
   const cold = [...world.states.keys()].filter((card) => !isHot.has(card));
-  const unseen = Array.from({ length: UNSEEN_CARDS }, (_none, index) => `unseen-${index}`);
   const size = { rows: MIXED_ROWS, bodies: BODIES, seed: 1 };
   const contestant = (service: ServiceName, bodies: readonly unknown[]): Contestant => ({
     server: ours,
@@ -56,7 +56,8 @@ export async function benchMixed(world: World, ours: Server, seconds: number): P
   });
   const warm = contestant('spend', mixedBodies({ hot, cold, hotShare: 1 }, size));
   const mixed = contestant('spend', mixedBodies({ hot, cold, hotShare: HOT_SHARE }, size));
-  const many = { hot, cold: [...cold, ...unseen], hotShare: FRAUD_HOT_SHARE };
+  const fresh = cold.map(() => `unseen-${FRESH_NUMBER}`);
+  const many = { hot, cold: [...cold, ...fresh], hotShare: FRAUD_HOT_SHARE };
   const fraud = contestant('fraud', withAmounts(mixedBodies(many, size)));
   const run = async (name: string, of: Contestant, eventsPerSecond: number): Promise<MixedRun> => {
     await timedLoad(of, WARM_UP_SECONDS);
