@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { benchCold } from './serve/cold.ts';
 import { hasTier, serveBaseline, serveCold, serveWarm } from './serve/contestants.ts';
 import { benchFeast } from './serve/feast/feast.ts';
+import { installFeast } from './serve/feast/install.ts';
 import { type Server, whyNoLoad } from './serve/generator.ts';
 import { benchInvalidation } from './serve/invalidation.ts';
 import { benchMixed } from './serve/mixed.ts';
@@ -60,6 +61,9 @@ async function bench(): Promise<void> {
   const missing = whyNoLoad();
   if (missing !== null) throw new Error(missing);
   const parts = chosen();
+  const say = (text: string): void => console.error(text);
+  // Before the long runs: what cannot be had ends the benchmark at once.
+  if (parts.has('feast')) installFeast(say);
   const settings = {
     events: count('events'),
     rounds: count('rounds'),
@@ -67,7 +71,6 @@ async function bench(): Promise<void> {
     mixed_seconds: count('mixed-seconds'),
     tier: await hasTier(),
   };
-  const say = (text: string): void => console.error(text);
   const world = await createWorld(settings.events, say);
   try {
     const report = createReport(settings, await measure(world, parts, settings));

@@ -16,7 +16,8 @@ const INSTALL_MS = 900_000;
 export function installFeast(say: (text: string) => void): string {
   const bin = join(ENVIRONMENT, 'bin');
   if (existsSync(DONE)) return bin;
-  if (!isInstalled('python3')) throw new Error('there is no python3 to run Feast (Debian: python3-venv)');
+  if (!isInstalled('python3'))
+    throw new Error('there is no python3 to run Feast (Debian: python3-venv); leave it out with --only');
   say(`installing feast[redis]==${FEAST_VERSION} …`);
   rmSync(ENVIRONMENT, { recursive: true, force: true });
   mkdirSync(CACHE, { recursive: true });
