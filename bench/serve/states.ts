@@ -76,7 +76,7 @@ function eversPlace(plan: ViewPlan): number {
 }
 
 function newestOf({ head, sealedNewestMs }: EntityState): number {
-  return head.at(-1)?.tsMs ?? sealedNewestMs;
+  return head.events().at(-1)?.tsMs ?? sealedNewestMs;
 }
 
 export interface StateFigures {
