@@ -14,21 +14,23 @@ export function installAdmission(app: FastifyInstance, inflightMax: number): voi
   app.addHook('preClose', async () => {
     closing = true;
   });
-  app.addHook('onRequest', async (request) => {
+  // None of these is async: a promise a hook is a large part of what a hot request costs.
+  app.addHook('onRequest', (request, _reply, done) => {
     inflight++;
     if (closing) {
-      throw new RequestError(503, [item('shutting_down', null, 'this server is stopping')], RETRY_AFTER_SECONDS);
-    }
-    if (inflight > inflightMax && !PROBES.has(request.url)) {
+      done(new RequestError(503, [item('shutting_down', null, 'this server is stopping')], RETRY_AFTER_SECONDS));
+    } else if (inflight > inflightMax && !PROBES.has(request.url)) {
       const message = `this server answers at most ${inflightMax} requests at a time`;
-      throw new RequestError(503, [item('overloaded', null, message)], RETRY_AFTER_SECONDS);
-    }
+      done(new RequestError(503, [item('overloaded', null, message)], RETRY_AFTER_SECONDS));
+    } else done();
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     // Else a connection that was busy when closing began stays open until its client tires of it.
     if (closing) void reply.header('connection', 'close');
+    done();
   });
-  app.addHook('onResponse', async () => {
+  app.addHook('onResponse', (_request, _reply, done) => {
     inflight--;
+    done();
   });
 }

@@ -50,8 +50,9 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   // Answers are text already; schemas of responses are documentation.
   app.setSerializerCompiler(() => JSON.stringify);
   for (const schema of SHARED_SCHEMAS) app.addSchema(schema);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
+    done();
   });
   installAdmission(app, dependencies.inflightMax ?? INFLIGHT_MAX);
   installErrorHandling(app);

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
-import { sendBytes } from '../../send.ts';
+import { sendText } from '../../send.ts';
 import { answerVectors } from './answer.ts';
 import { BODY_POINTERS, type Pointers, checkRequest } from './request.ts';
 import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
@@ -57,5 +57,5 @@ export async function answer(
   const nowMs = serving.clock.nowMs();
   const context = { plan, nowMs, sources: serving.definitions.sources, pointers };
   const checked = checkRequest(body, schemaErrors, context);
-  return sendBytes(reply, await answerVectors(serving, plan, checked, nowMs, () => reply.elapsedTime));
+  return sendText(reply, await answerVectors(serving, plan, checked, nowMs, () => reply.elapsedTime));
 }
