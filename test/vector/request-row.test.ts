@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RowProblem, RowResult } from '../../src/vector/request-row.ts';
 import { serviceWith } from './fixture.ts';
@@ -46,3 +47,24 @@ test('messages never repeat what a long value or name holds', () => {
   const problems = problemsOf(parseRow({ k: long, a: long, [long]: 1 }));
   for (const { message } of problems) expect(message.length).toBeLessThan(200);
 });
+
+test('what is common to rows is read as if it were written in each, found or at fault', () => {
+  const { parseRow } = serviceWith({}, 'a: "int?", b: int');
+  const value = fc.constantFrom<unknown>('x', 'y', 1, 2.5, null, '', undefined);
+  const fields = fc.record({ k: value, a: value, b: value, c: value }, { requiredKeys: [] }).map(withoutUndefined);
+  let sound = 0;
+  fc.assert(
+    fc.property(fields, fields, (row, common) => {
+      const result = parseRow(row, common);
+      if (result.ok) sound++;
+      expect(result).toEqual(parseRow({ ...common, ...row }));
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(sound).toBeGreaterThan(20);
+});
+
+/** As JSON is read: a field is there with a value, or is not there. */
+function withoutUndefined(fields: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
