@@ -49,8 +49,9 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   // Answers are text already; schemas of responses are documentation.
   app.setSerializerCompiler(() => JSON.stringify);
   for (const schema of SHARED_SCHEMAS) app.addSchema(schema);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
+    done();
   });
   const { inflightMax = INFLIGHT_MAX, pressure = null, metrics = null, adminApp = null } = dependencies;
   installServerLimits(app, limits, (reason) => metrics?.refused(reason));

@@ -13,10 +13,14 @@ export function sendJson(reply: FastifyReply, body: unknown): FastifyReply {
   return reply.type(JSON_TYPE).send(JSON.stringify(body));
 }
 
+/** A shorter text leaves in one write with its header; beside a longer one, the second write is nothing. */
+const BYTES_FROM_LENGTH = 16_384;
+
 /**
- * Bytes are made once, and for ASCII by a plain copy: of a text, HTTP would count the bytes first, join the header before it
- * and encode them, each a pass over the whole.
+ * A long text is made bytes here, and where it is ASCII by a plain copy: HTTP would count its bytes, join the header before
+ * it and encode both, each a pass over the whole.
  */
-export function sendBytes(reply: FastifyReply, { text, isAscii }: JsonText): FastifyReply {
-  return reply.type(JSON_TYPE).send(Buffer.from(text, isAscii ? 'latin1' : 'utf8'));
+export function sendText(reply: FastifyReply, { text, isAscii }: JsonText): FastifyReply {
+  const isLong = text.length >= BYTES_FROM_LENGTH;
+  return reply.type(JSON_TYPE).send(isLong ? Buffer.from(text, isAscii ? 'latin1' : 'utf8') : text);
 }

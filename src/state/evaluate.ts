@@ -79,11 +79,6 @@ function readSlots(pass: Pass): void {
   }
 }
 
-/** Nothing can be said of the entity at so early a time: its state may have been forgotten. */
-export function outOfHistory(plan: ViewPlan, untilMs: number): Evaluation {
-  return withheld(plan, 'OUT_OF_HISTORY', { fromMs: -Infinity, untilMs });
-}
-
 function newestBefore(state: EntityState, headEnd: number): number {
   return headEnd > 0 ? (state.head.events()[headEnd - 1] as HeadEvent).tsMs : state.sealedNewestMs;
 }

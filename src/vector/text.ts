@@ -17,7 +17,7 @@ function compileNonNull(type: ValueType): Writer {
     case 'bool':
     case 'int':
     case 'double':
-      return (value) => String(value);
+      return (value) => `${value as boolean | number}`;
     case 'string':
       return (value) => JSON.stringify(value);
     case 'int64':

@@ -281,7 +281,7 @@ function sayView(
 
 function jsonOf(value: Value, type: ValueType): unknown {
   if (value === null) return null;
-  if (type.kind === 'int64') return String(value);
+  if (type.kind === 'int64') return (value as bigint).toString();
   if (type.kind === 'timestamp') return iso(value as number);
   if (type.kind === 'array') return (value as readonly Value[]).map((each) => jsonOf(each, type.element));
   if (type.kind !== 'struct') return value;

@@ -47,7 +47,7 @@ test(`any answer, in any layout, with any statuses and metadata (seed ${SEED})`,
 });
 
 test('an answer of numbers, without errors, is known to be ASCII; a text beyond it is noticed', () => {
-  const [plan] = loadServices().filter(({ definition }) => definition.name === 'plain');
+  const plan = loadServices().find(({ definition }) => definition.name === 'plain');
   if (plan === undefined) throw new Error('no such service');
   const random = createRandom(1);
   const answers = Array.from({ length: 500 }, () => randomAnswer(random, [plan])).filter(

@@ -7,7 +7,7 @@ import type { Access } from '../../access/access.ts';
 import { READ_SERVICE } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
-import { sendBytes } from '../../send.ts';
+import { sendText } from '../../send.ts';
 import { answerVectors } from './answer.ts';
 import { flagDegraded } from './degraded.ts';
 import { BODY_POINTERS, type Pointers, checkRequest } from './request.ts';
@@ -63,5 +63,5 @@ export async function answer(
   const checked = checkRequest(body, schemaErrors, context);
   const elapsedMs = (): number => reply.elapsedTime;
   const text = await answerVectors(serving, plan, checked, nowMs, elapsedMs, () => flagDegraded(reply));
-  return sendBytes(reply, text);
+  return sendText(reply, text);
 }

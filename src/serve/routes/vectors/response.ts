@@ -57,12 +57,13 @@ function createRows(
   const { selection, include } = request;
   const rowPlan = selection.rows;
   const { work } = plan;
+  const bare = !include.status && !include.eventTime;
   let text = `${head}"vectors":[`;
-  let separator = '';
+  let isFirst = true;
   let isAscii = true;
   const add = (row: string): void => {
-    text += separator + row;
-    separator = ',';
+    text = isFirst ? text + row : `${text},${row}`;
+    isFirst = false;
   };
   return {
     error(problem) {
@@ -80,11 +81,18 @@ function createRows(
     row(row, extras) {
       prepare(plan, rowPlan, request, row);
       const fields = fieldsText(issuesText(rowPlan, row, work), row.asOfMs, answerAsOfMs, extras);
-      let made = `{"values":[${valuesText(rowPlan, row, work)}]`;
+      const values = valuesText(rowPlan, row, work);
+      isAscii &&= isAsciiRow(rowPlan, row) && extras.explain === null;
+      if (bare && fields === '') {
+        // Most rows. The fewer pieces, the faster they become one text.
+        text = `${text}${isFirst ? '{"values":[' : ',{"values":['}${values}]}`;
+        isFirst = false;
+        return;
+      }
+      let made = `{"values":[${values}]`;
       if (include.status) made += `,"status":[${joined(statusText, rowPlan, row, work)}]`;
       if (include.eventTime) made += `,"event_time":[${joined(eventTimeText, rowPlan, row, work)}]`;
-      add(fields === '' ? `${made}}` : `${made}${fields}}`);
-      isAscii &&= isAsciiRow(rowPlan, row) && extras.explain === null;
+      add(`${made}${fields}}`);
     },
     end: () => ({ text: `${text}]}`, isAscii }),
   };
