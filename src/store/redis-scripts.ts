@@ -13,8 +13,8 @@
  * ARGV: number of sections; what subscribers hear; of each section: fingerprint, expected build and position (empty: none), epoch,
  * build and position, build, checkpoint, time to live (empty: for ever), changes.
  *
- * Subscribers hear of a commit in one message, however many sections it has: a reader that knows of some of them and not
- * yet of the others would have views of one shard at two places that never were there at the same time.
+ * Subscribers hear of a commit in one message, however many sections it has: whoever heard of some of them, and not yet of
+ * the others, would know of no moment at which the shard was, and have to ask.
  *
  * The changes are one argument, as a commit holds hundreds, and each argument costs the client and Redis about as much as
  * what it holds. One after the other, as CHANGE reads them: lengths of entity, head and tiles, 4 bytes each; mode (a append, r

@@ -54,7 +54,7 @@ export function createMetrics({ clock, version, materializerStatus, cacheReport,
   observeProcess(meter, version);
   observeFreshness(meter, clock, () => freshness);
   if (materializerStatus !== null) observeMaterializer(meter, materializerStatus);
-  if (cacheReport) observeCache(meter, cacheReport);
+  observeCache(meter, cacheReport ?? (() => NO_CACHE));
   if (circuits !== undefined) observeCircuits(meter, () => circuits.report());
   return {
     request(operation, status, durationMs) {
@@ -114,6 +114,20 @@ function observeFreshness(meter: Meter, clock: Clock, report: () => FreshnessRep
   );
 }
 
+/** Told where nothing is cached: metrics that come and go are hard to draw. */
+const NO_CACHE: CacheReport = {
+  hits: 0,
+  misses: 0,
+  entries: 0,
+  bytes: 0,
+  evictions: 0,
+  cleared: { gap: 0, diverged: 0, subscribed: 0, idle: 0 },
+  failedChecks: 0,
+  shards: 0,
+  confirmedAgeMs: null,
+  stalenessMs: 0,
+};
+
 function observeCache(meter: Meter, report: () => CacheReport): void {
   counter(meter, 'skewless_cache_entities', 'States asked for, by whether they were cached.', () => [
     [report().hits, { outcome: 'hit' }],
@@ -134,10 +148,9 @@ function observeCache(meter: Meter, report: () => CacheReport): void {
     () => [[report().failedChecks, {}]],
   );
   gauge(meter, 'skewless_cache_shards', 'Shards that are followed.', () => [[report().shards, {}]]);
-  gauge(meter, 'skewless_cache_confirmed_age_seconds', 'Since the shard confirmed least lately was confirmed.', () => {
-    const ageMs = report().confirmedAgeMs;
-    return ageMs === null ? [] : [[ageMs / 1e3, {}]];
-  });
+  gauge(meter, 'skewless_cache_confirmed_age_seconds', 'Since the shard confirmed least lately was confirmed.', () => [
+    [(report().confirmedAgeMs ?? 0) / 1e3, {}],
+  ]);
   gauge(meter, 'skewless_cache_staleness_bound_seconds', 'Age beyond which nothing cached is served.', () => [
     [report().stalenessMs / 1e3, {}],
   ]);

@@ -10,6 +10,7 @@ import {
   parseNamespace,
   parsePort,
   parseRateFlag,
+  parseStaleness,
   parseStoreLocation,
 } from '../../src/config.ts';
 
@@ -129,4 +130,15 @@ test.for([
   ['redis-sentinel://a,b:2/main?tls=true', { mode: 'sentinel', primary: 'main', tls: true }],
 ] as const)('%s is understood', ([text, expected]) => {
   expect(parseStoreLocation(text)).toMatchObject({ kind: 'redis', redis: expected });
+});
+
+test('a staleness bound is a duration, or 0 for no cache', () => {
+  expect(parseStaleness('0')).toBe(0);
+  expect(parseStaleness('250ms')).toBe(250);
+  expect(parseStaleness('1s')).toBe(1_000);
+  for (const wrong of ['1', '', '19ms', '61s', '-1s', 'soon']) {
+    expect(() => parseStaleness(wrong), wrong).toThrow(
+      /expected 0 \(nothing is cached\), or a duration from 20ms to 60s/,
+    );
+  }
 });

@@ -10,6 +10,8 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
+import type { Tier } from '../../src/cache/tier.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import type { Definitions } from '../../src/definition/definition.ts';
 import { loadDefinitions } from '../../src/definition/load.ts';
 import { validateEvent } from '../../src/event/decode.ts';
@@ -46,6 +48,8 @@ export interface HarnessOptions {
   readonly dependencies?: Partial<ServeDependencies>;
   /** Puts something between the app and the store. */
   readonly wrapStore?: (store: Store) => Store;
+  /** Puts a tier between the app and the store; closed with the app. */
+  readonly tierOf?: (store: Store, definitions: Definitions, clock: Clock) => Tier;
   /** Done to the log before anything reads it. */
   readonly beforeMaterialize?: (log: SqliteLog) => Promise<void>;
 }
@@ -108,9 +112,12 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     await caughtUp(definitions, log, materializer);
   }
   const logged: Record<string, unknown>[] = [];
+  const served = options.wrapStore?.(store) ?? store;
+  const tier = options.tierOf?.(served, definitions, clock) ?? null;
   const app = await buildApp({
     definitions,
-    store: options.wrapStore?.(store) ?? store,
+    store: served,
+    tier,
     log: options.withLog === false ? null : log,
     clock,
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
@@ -132,6 +139,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   await app.ready();
   onTestFinished(async () => {
     await app.close();
+    await tier?.close();
     await materializer.stop();
     await store.close();
     await log.close();

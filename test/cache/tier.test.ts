@@ -1,0 +1,262 @@
+import { expect, test } from 'vitest';
+import { CorruptBytesError } from '../../src/core/bytes.ts';
+import type { StateDecoder } from '../../src/cache/shard-reader.ts';
+import { type Tier, createTier } from '../../src/cache/tier.ts';
+import { createReadRequest, readShards, shardText } from '../../src/serve/shard-reads.ts';
+import type { CommitListener, ReadSection, ShardId, Store } from '../../src/store/store.ts';
+import { checkpointOf, decode } from './sim-store.ts';
+
+const SHARD: ShardId = { source: 's', entityKey: 'k', partition: 0 };
+const OTHER: ShardId = { ...SHARD, partition: 1 };
+const STALENESS_MS = 1_000;
+const NO_LIMITS = { readLimitMs: 60_000, budgetLeftMs: Number.POSITIVE_INFINITY };
+
+interface Setup {
+  readonly tier: Tier;
+  readonly clock: { ms: number; nowMs(): number };
+  /** What the store was asked, each read by itself. */
+  readonly asked: { readonly shard: ShardId; readonly sections: readonly ReadSection[] }[];
+  /** Where the store is; changed by `commit`. */
+  commit(entities: readonly string[], shard?: ShardId): void;
+  /** Answers of the store wait for `release`. */
+  hold(): void;
+  release(): void;
+  fail(fails: boolean): void;
+  listener(): CommitListener;
+}
+
+/** All shards are at one position; every entity but `absent` has a state. */
+function setUp(options: { bytesMax?: number; decode?: StateDecoder } = {}): Setup {
+  const clock = { ms: 1_000_000, nowMs: (): number => clock.ms };
+  const asked: Setup['asked'] = [];
+  let position = 1;
+  let fails = false;
+  let held: PromiseWithResolvers<void> | null = null;
+  let listener: CommitListener | null = null;
+  const store: Store = {
+    commitBytesMax: 0,
+    commitChangesMax: 0,
+    async read(shard, sections) {
+      asked.push({ shard, sections });
+      const spot = { position, build: 0 };
+      await held?.promise;
+      if (fails) throw new Error('the store is away');
+      return sections.map(({ entities }) => ({
+        checkpoint: checkpointOf(spot, clock.ms),
+        states: entities.map((entity) =>
+          entity === 'absent' ? null : { version: 1, head: Buffer.from(`${entity}@${spot.position}`), tiles: null },
+        ),
+      }));
+    },
+    subscribe(one) {
+      listener = one;
+      return { follow: () => undefined, unfollow: () => undefined, close: () => Promise.resolve() };
+    },
+    commit: () => Promise.reject(new Error('not here')),
+    list: () => Promise.resolve([]),
+    drop: () => Promise.resolve(0),
+    ping: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const { bytesMax = 1_000_000 } = options;
+  const tier = createTier({ store, decode: options.decode ?? decode, clock, stalenessMs: STALENESS_MS, bytesMax });
+  return {
+    tier,
+    clock,
+    asked,
+    listener: () => listener as CommitListener,
+    commit(entities, shard = SHARD) {
+      const expected = { position: { 0: position }, buildStartedMs: 0 };
+      position++;
+      const checkpoint = checkpointOf({ position, build: 0 }, clock.ms);
+      if (checkpoint === null) return;
+      listener?.onCommit({ shard, sections: [{ fingerprint: 'f', expected, checkpoint, entities }] });
+    },
+    hold: () => void (held = Promise.withResolvers()),
+    release() {
+      held?.resolve();
+      held = null;
+    },
+    fail: (now) => void (fails = now),
+  };
+}
+
+async function read(tier: Tier, entities: readonly string[], how: 'shared' | 'anew' = 'shared', shard = SHARD) {
+  const reads = createReadRequest();
+  for (const entity of entities) reads.entity(shard, 'f', entity);
+  const outcome = (await readShards(tier, reads.shards, NO_LIMITS, how)).get(shardText(shard));
+  if (outcome?.kind !== 'read') throw new Error(`not read: ${JSON.stringify(outcome)}`);
+  const section = outcome.sections.get('f');
+  return { ...outcome, position: section?.checkpoint?.position[0], states: section?.states ?? new Map() };
+}
+
+test('what was read is kept: it is not asked for again, nor is what is not there', async () => {
+  const { tier, asked } = setUp();
+  const first = await read(tier, ['a', 'absent']);
+  expect(first.states.get('absent')).toMatchObject({ kind: 'state', state: null });
+  const again = await read(tier, ['a', 'absent']);
+  expect(asked).toHaveLength(1);
+  for (const entity of ['a', 'absent']) expect(again.states.get(entity)).toBe(first.states.get(entity));
+  expect(tier.report()).toMatchObject({ hits: 2, misses: 2, entries: 2 });
+});
+
+test('requests that miss the same at the same time load it once; those of one turn share a read', async () => {
+  const { tier, asked, hold, release } = setUp();
+  hold();
+  const first = [read(tier, ['a', 'b']), read(tier, ['b', 'c'])];
+  await new Promise((resolve) => void setImmediate(resolve));
+  const later = read(tier, ['a', 'c']);
+  await new Promise((resolve) => void setImmediate(resolve));
+  release();
+  const [one, two] = await Promise.all(first);
+  const three = await later;
+  expect(asked.map(({ sections }) => sections)).toEqual([[{ fingerprint: 'f', entities: ['a', 'b', 'c'] }]]);
+  expect(one?.states.get('b')).toBe(two?.states.get('b'));
+  expect(three.states.get('a')).toBe(one?.states.get('a'));
+});
+
+test('loads of several shards go out in one turn', async () => {
+  const { tier, asked, hold, release } = setUp();
+  hold();
+  const reads = createReadRequest();
+  for (const shard of [SHARD, OTHER]) reads.entity(shard, 'f', 'a');
+  const reading = readShards(tier, reads.shards, NO_LIMITS);
+  await new Promise((resolve) => void setImmediate(resolve));
+  expect(asked.map(({ shard }) => shard)).toEqual([SHARD, OTHER]);
+  release();
+  expect([...(await reading).values()].map(({ kind }) => kind)).toEqual(['read', 'read']);
+});
+
+test('a commit that is told drops what it changed, and moves all else on with it: the same object at a later position', async () => {
+  const { tier, asked, commit } = setUp();
+  const first = await read(tier, ['a', 'b']);
+  commit(['a']);
+  const second = await read(tier, ['b']);
+  expect(asked).toHaveLength(1);
+  expect([first.position, second.position]).toEqual([1, 2]);
+  expect(second.states.get('b')).toBe(first.states.get('b'));
+  const third = await read(tier, ['a', 'b']);
+  expect(third.states.get('a')).not.toBe(first.states.get('a'));
+  expect(third.position).toBe(2);
+});
+
+test('what a commit changes while it is read is served, and not kept; whoever asks after it has it loaded again', async () => {
+  const { tier, asked, commit, hold, release } = setUp();
+  await read(tier, ['z']);
+  hold();
+  const reading = read(tier, ['a', 'b']);
+  await new Promise((resolve) => void setImmediate(resolve));
+  commit(['a']);
+  const after = read(tier, ['a']);
+  await new Promise((resolve) => void setImmediate(resolve));
+  release();
+  expect((await reading).position).toBe(1);
+  expect((await after).position).toBe(2);
+  expect(asked).toHaveLength(3);
+  await read(tier, ['a', 'b', 'z']);
+  expect(asked).toHaveLength(3);
+});
+
+test('what hangs on an entry counts, lives as long as the entry is kept, and goes with it', async () => {
+  const { tier, commit } = setUp({ bytesMax: 10_000 });
+  const entry = (await read(tier, ['a'])).states.get('a');
+  if (entry?.kind !== 'state') throw new Error('no state');
+  const before = tier.report().bytes;
+  const maker = {};
+  entry.fragments.set(maker, 'text');
+  entry.grow(1_000);
+  expect(tier.report().bytes).toBe(before + 1_000);
+  commit([]);
+  const kept = (await read(tier, ['a'])).states.get('a');
+  expect(kept?.kind === 'state' && kept.fragments.get(maker)).toBe('text');
+  commit(['a']);
+  expect(tier.report()).toMatchObject({ entries: 0, bytes: 0 });
+  entry.grow(1_000);
+  expect(tier.report().bytes).toBe(0);
+  const anew = (await read(tier, ['a'])).states.get('a');
+  expect(anew?.kind === 'state' && anew.fragments.size).toBe(0);
+});
+
+test('the bytes of all that is kept are bounded: the one not asked for longest goes first', async () => {
+  const { tier, asked } = setUp({ bytesMax: 5_000 });
+  const names = Array.from({ length: 40 }, (_, index) => `entity ${index}`);
+  for (const name of names) {
+    await read(tier, [name]);
+    await read(tier, ['entity 0']);
+    expect(tier.report().bytes).toBeLessThanOrEqual(5_000);
+  }
+  expect(tier.report().evictions).toBeGreaterThan(20);
+  const before = asked.length;
+  await read(tier, ['entity 0', 'entity 39']);
+  expect(asked).toHaveLength(before);
+  const entry = (await read(tier, ['entity 0'])).states.get('entity 0');
+  if (entry?.kind === 'state') entry.grow(6_000);
+  expect(tier.report().bytes).toBeLessThanOrEqual(5_000);
+});
+
+test('bytes that cannot be decoded are an answer, and are not kept: somebody may mend them', async () => {
+  let broken = true;
+  const { tier, asked } = setUp({
+    decode(fingerprint, stored) {
+      if (broken) throw new CorruptBytesError('no state');
+      return decode(fingerprint, stored);
+    },
+  });
+  expect((await read(tier, ['a'])).states.get('a')).toEqual({ kind: 'corrupt', reason: 'no state' });
+  broken = false;
+  expect((await read(tier, ['a'])).states.get('a')).toMatchObject({ kind: 'state' });
+  expect(asked).toHaveLength(2);
+});
+
+test('what is wanted anew is read, and the same objects are kept where the store did not move', async () => {
+  const { tier, asked } = setUp();
+  const first = await read(tier, ['a']);
+  const anew = await read(tier, ['a'], 'anew');
+  expect(asked).toHaveLength(2);
+  expect(anew.states.get('a')).toBe(first.states.get('a'));
+});
+
+test('while the store is away, what is kept is served until it is as old as the bound; what is not is said to be lacking', async () => {
+  const { tier, clock, fail } = setUp();
+  await read(tier, ['a']);
+  fail(true);
+  clock.ms += STALENESS_MS;
+  await tier.check();
+  const some = await read(tier, ['a', 'b']);
+  expect([...some.states.keys()]).toEqual(['a']);
+  expect(some.lacks).toMatchObject({ kind: 'unavailable' });
+  await expect(read(tier, ['b'])).rejects.toThrow('not read');
+  clock.ms += 1;
+  await expect(read(tier, ['a'])).rejects.toThrow('not read');
+  expect(tier.report()).toMatchObject({ failedChecks: 1, confirmedAgeMs: STALENESS_MS + 1 });
+});
+
+test('a checkpoint read confirms what is kept, so that it is served on without being read', async () => {
+  const { tier, clock, asked } = setUp();
+  await read(tier, ['a']);
+  for (let time = 0; time < 10; time++) {
+    clock.ms += STALENESS_MS / 2;
+    await tier.check();
+    await read(tier, ['a']);
+  }
+  expect(asked.slice(1).flatMap(({ sections }) => sections.flatMap(({ entities }) => entities))).toEqual([]);
+  expect(asked).toHaveLength(11);
+});
+
+test('a clock that was put back confirms nothing', async () => {
+  const { tier, clock, asked } = setUp();
+  await read(tier, ['a']);
+  clock.ms -= 10;
+  await read(tier, ['a']);
+  expect(asked).toHaveLength(2);
+});
+
+test('a shard that nobody asks for is forgotten, and its checkpoint is read no more', async () => {
+  const { tier, clock, asked } = setUp();
+  await read(tier, ['a']);
+  clock.ms += 60_001;
+  await tier.check();
+  await tier.check();
+  expect(asked).toHaveLength(1);
+  expect(tier.report()).toMatchObject({ shards: 0, entries: 0, bytes: 0, cleared: { idle: 1 }, confirmedAgeMs: null });
+});
