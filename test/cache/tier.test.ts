@@ -36,6 +36,7 @@ function setUp(options: { bytesMax?: number; decode?: StateDecoder } = {}): Setu
   const store: Store = {
     commitBytesMax: 0,
     commitChangesMax: 0,
+    nodeOf: () => 'one',
     async read(shard, sections) {
       asked.push({ shard, sections });
       const spot = { position, build: 0 };
@@ -83,7 +84,7 @@ function setUp(options: { bytesMax?: number; decode?: StateDecoder } = {}): Setu
 
 async function read(tier: Tier, entities: readonly string[], how: 'shared' | 'anew' = 'shared', shard = SHARD) {
   const reads = createReadRequest();
-  for (const entity of entities) reads.entity(shard, 'f', entity);
+  for (const entity of entities) reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity });
   const outcome = (await readShards(tier, reads.shards, NO_LIMITS, how)).get(shardText(shard));
   if (outcome?.kind !== 'read') throw new Error(`not read: ${JSON.stringify(outcome)}`);
   const section = outcome.sections.get('f');
