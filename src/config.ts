@@ -7,6 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { nearestName } from './core/suggest.ts';
 import { parseDurationMs } from './core/time.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
+import { RATE_FORMS, type Rate, parseRate } from './serve/access/rate.ts';
 import { REDIS_SCHEMES, type RedisLocation, parseRedisUrl } from './store/redis-location.ts';
 
 /** Wrong flags or variables: exit code 2. */
@@ -19,6 +20,8 @@ export class UsageError extends SkewlessError {
 
 export const ROLES = ['all', 'serve', 'materialize'] as const;
 export type Role = (typeof ROLES)[number];
+export const AUTH_MODES = ['none', 'keys'] as const;
+type AuthMode = (typeof AUTH_MODES)[number];
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -33,6 +36,13 @@ export type LogLocation = SqliteLocation | { readonly kind: 'kafka'; readonly br
 /** Where a store is. */
 export type StoreLocation = SqliteLocation | { readonly kind: 'redis'; readonly redis: RedisLocation };
 
+export interface AdminListener {
+  readonly host: string;
+  readonly port: number;
+  /** Whether it asks for keys: on loopback, who reaches it is trusted with what it tells. */
+  readonly asksForKeys: boolean;
+}
+
 /** What `skewless start` runs; frozen. */
 export interface Config {
   readonly role: Role;
@@ -45,17 +55,25 @@ export interface Config {
   readonly namespace: string;
   readonly host: string;
   readonly port: number;
-  readonly auth: 'none' | null;
+  /** File of the keys that callers must have; null: nobody is asked for one. */
+  readonly keysFile: string | null;
+  /** Of a key without a rate of its own, or, without keys, of a client address; null: no limit. */
+  readonly rate: Rate | null;
+  /** Where metrics and the documentation are served; null: with everything else. */
+  readonly admin: AdminListener | null;
   /** Of a request that names none. */
   readonly budgetMs: number;
   readonly connectionsMax: number;
   /** From SIGTERM until no connection is accepted any more. */
   readonly drainMs: number;
   readonly logLevel: LogLevel;
+  /** What is served was what the store held at most so long before the request, ms; 0: it is read for each request. */
+  readonly stalenessMs: number;
 }
 
 export const EXAMPLE_DIR = join(import.meta.dirname, '../examples/flights');
 const VARIABLE_PREFIX = 'SKEWLESS_';
+const LOCALHOST = '127.0.0.1';
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
 const NAMESPACE = /^[a-z][a-z0-9]*([_-][a-z0-9]+)*$/;
 
@@ -144,6 +162,22 @@ export function parsePort(text: string): number {
   return port;
 }
 
+const STALENESS_DEFAULT_MS = 1_000;
+const STALENESS_MIN_MS = 20;
+const STALENESS_MAX_MS = 60_000;
+
+/** A duration; `0` turns the cache off. */
+export function parseStaleness(text: string): number {
+  if (text === '0') return 0;
+  const ms = parseDurationMs(text);
+  if (ms === null || ms < STALENESS_MIN_MS || ms > STALENESS_MAX_MS) {
+    throw new UsageError(
+      `"${text}" is not a staleness bound; expected 0 (nothing is cached), or a duration from 20ms to 60s, such as 1s`,
+    );
+  }
+  return ms;
+}
+
 export function parseNamespace(text: string): string {
   if (!NAMESPACE.test(text) || text.length > 63) {
     throw new UsageError(
@@ -151,6 +185,13 @@ export function parseNamespace(text: string): string {
     );
   }
   return text;
+}
+
+/** `100/s` and the like; throws `UsageError`. */
+export function parseRateFlag(text: string): Rate {
+  const rate = parseRate(text);
+  if (rate === null) throw new UsageError(`"${text}" is not a rate; expected ${RATE_FORMS}`);
+  return rate;
 }
 
 export const BUDGET_MS = 5_000;
@@ -193,11 +234,16 @@ export interface StartFlags {
   readonly namespace: string;
   readonly host: string;
   readonly port: number;
-  readonly auth?: 'none';
+  readonly auth?: AuthMode;
+  readonly keys?: string;
+  readonly rateLimit?: Rate;
+  readonly adminHost?: string;
+  readonly adminPort?: number;
   readonly budget?: number;
   readonly connectionsMax?: number;
   readonly drain?: number;
   readonly logLevel: LogLevel;
+  readonly staleness?: number;
 }
 
 /** What a command that was not told otherwise works on: the bundled example when no definitions are named, in files of its own. */
@@ -216,12 +262,7 @@ export function defaultsFor(definitions: string | undefined): {
 
 /** Checks flags against each other and fills in what depends on several. */
 export function configFrom(flags: StartFlags): Config {
-  if (!LOOPBACK.has(flags.host) && flags.auth === undefined) {
-    throw new UsageError(
-      `--host ${flags.host} is reachable from other machines and no authentication is set; ` +
-        'listen on 127.0.0.1, or say --auth none to serve anyone who can connect',
-    );
-  }
+  const keysFile = checkAuth(flags);
   const defaults = defaultsFor(flags.definitions);
   const log = flags.log ?? (flags.role === 'serve' ? null : defaults.log);
   return Object.freeze({
@@ -233,11 +274,48 @@ export function configFrom(flags: StartFlags): Config {
     namespace: flags.namespace,
     host: flags.host,
     port: flags.port,
-    auth: flags.auth ?? null,
+    keysFile,
+    rate: flags.rateLimit ?? null,
+    admin: adminListener(flags, keysFile !== null),
     budgetMs: flags.budget ?? BUDGET_MS,
     connectionsMax: flags.connectionsMax ?? CONNECTIONS_MAX,
     // No load balancer looks at a port that only this machine reaches.
     drainMs: flags.drain ?? (LOOPBACK.has(flags.host) ? 0 : DRAIN_MS),
     logLevel: flags.logLevel,
+    stalenessMs: flags.staleness ?? STALENESS_DEFAULT_MS,
   });
+}
+
+/** The file of keys, or null where none are asked for. Throws where who may call is not said and others could. */
+function checkAuth({ host, adminHost, auth, keys }: StartFlags): string | null {
+  const open = [
+    ['--host', host],
+    ['--admin-host', adminHost ?? LOCALHOST],
+  ] as const;
+  for (const [flag, address] of open) {
+    if (LOOPBACK.has(address) || auth !== undefined) continue;
+    throw new UsageError(
+      `${flag} ${address} is reachable from other machines and no authentication is set; ` +
+        `listen on ${LOCALHOST}, say --auth keys and --keys FILE (skewless keys create makes one), ` +
+        'or say --auth none to serve anyone who can connect',
+    );
+  }
+  if (auth === 'keys' && keys === undefined) {
+    throw new UsageError('--auth keys needs --keys FILE; skewless keys create --keys FILE … makes one');
+  }
+  if (auth !== 'keys' && keys !== undefined) {
+    throw new UsageError('--keys is given and nobody would be asked for a key; say --auth keys, or leave --keys out');
+  }
+  return keys ?? null;
+}
+
+function adminListener({ port, adminHost, adminPort }: StartFlags, keys: boolean): AdminListener | null {
+  if (adminPort === undefined) {
+    if (adminHost === undefined) return null;
+    throw new UsageError('--admin-host goes with --admin-port, which is missing');
+  }
+  if (adminPort === port && port !== 0)
+    throw new UsageError(`--admin-port and --port are both ${port}; they must differ`);
+  const host = adminHost ?? LOCALHOST;
+  return { host, port: adminPort, asksForKeys: keys && !LOOPBACK.has(host) };
 }

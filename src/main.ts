@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import closeWithGrace from 'close-with-grace';
 import { AGGREGATIONS } from './aggregate/table.ts';
+import { type Tier, createTier } from './cache/tier.ts';
 import { joinArchives } from './cli/archives.ts';
 import { type SecurityFlags, openLog, openStore } from './cli/connect.ts';
 import { loadDefinitionsFrom } from './cli/definition-files.ts';
@@ -22,7 +23,10 @@ import { SkewlessError, messageOf } from './core/errors.ts';
 import type { Definitions } from './definition/definition.ts';
 import { formatProblem } from './definition/problem.ts';
 import { createMaterializer } from './materialize/materializer.ts';
+import { followKeyFile } from './serve/access/follow-keys.ts';
+import { createAdminApp } from './serve/admin-app.ts';
 import { buildApp } from './serve/app.ts';
+import { createStateDecoder } from './serve/state-decoder.ts';
 import { createCircuits } from './serve/circuits.ts';
 import { type Drain, createDrain } from './serve/drain.ts';
 import type { Store } from './store/store.ts';
@@ -113,11 +117,21 @@ async function open(
   if (materializer !== null) closers.add('the materializer', () => materializer.stop());
   const status = materializer === null ? null : () => materializer.status();
   const circuits = createCircuits((node, state, reason) => warn(`reads of ${node}: circuit ${state} ${reason}`));
-  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status, circuits });
+  const guarded = circuits.guard(store);
+  const tier = openTier(config, guarded, definitions);
+  if (tier !== null) closers.add('the tier', () => tier.close());
+  const cacheReport = tier === null ? null : () => tier.report();
+  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status, cacheReport, circuits });
   closers.add('the metrics', () => metrics.close());
+  const keys = config.keysFile === null ? null : await followKeyFile(config.keysFile, logger);
+  if (keys !== null) closers.add('the file of keys', async () => keys.close());
+  const { admin, rate } = config;
+  const adminAccess = { definitions, clock, keys: admin?.asksForKeys === true ? keys : null, rate: null };
+  const adminApp = admin === null ? null : await createAdminApp(logger, adminAccess);
   const app = await buildApp({
     definitions,
-    store: circuits.guard(store),
+    store: guarded,
+    tier,
     circuits,
     drain,
     budgetMs: config.budgetMs,
@@ -130,17 +144,30 @@ async function open(
     metrics,
     version: VERSION,
     readyWhileBuilding: role === 'materialize',
+    keys,
+    rate,
+    adminApp,
   });
   closers.add('the server', () => app.close());
   const url = await app.listen({ host: config.host, port: config.port });
-  process.stdout.write(`Skewless ${VERSION} (${role}) listens on ${url}\nDocumentation: ${url}/docs\n`);
+  const adminUrl = admin === null ? url : await adminApp?.listen({ host: admin.host, port: admin.port });
+  process.stdout.write(`Skewless ${VERSION} (${role}) listens on ${url}\nDocumentation: ${adminUrl}/docs\n`);
   // Probes are answered from here on, also while the log or the store is waited for.
   await materializer?.start();
   if (config.exampleDir === null || materializer === null) return;
   await showBuild(() => materializer.status());
   const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();
   const vectors = `${url}/v1/feature-services/departure_delay/vectors`;
-  process.stdout.write(`Ready. Try:\ncurl -s ${vectors} -H 'content-type: application/json' -d '${request}'\n`);
+  const key = keys === null ? '' : " -H 'authorization: Bearer <key>'";
+  process.stdout.write(`Ready. Try:\ncurl -s ${vectors}${key} -H 'content-type: application/json' -d '${request}'\n`);
+}
+
+/** Null: states are read for each request. */
+function openTier({ role, stalenessMs }: Config, store: Store, definitions: Definitions): Tier | null {
+  if (role === 'materialize' || stalenessMs === 0) return null;
+  const tier = createTier({ store, decode: createStateDecoder(definitions), clock: systemClock, stalenessMs });
+  tier.start();
+  return tier;
 }
 
 /** A store that will never do ends the start; one that is away is waited for. */

@@ -1,16 +1,9 @@
 /** The figures, each with its target where it has one. */
+import { type Target, atLeast, atMost, targetLine } from '../target.ts';
 import { type MemoryFigures, LONGER } from './memory.ts';
 import { STEADY_EVENTS_PER_SECOND, type ServingFigures } from './serving.ts';
 import type { Rates, ThroughputFigures } from './throughput.ts';
 import { AGGREGATIONS_KEPT, ENTITIES, PARTITIONS } from './workload.ts';
-
-/** A ratio ÷ raw reading; `wanted` is what the product asks of itself. */
-export interface Target {
-  readonly name: string;
-  readonly value: number;
-  readonly wanted: { readonly at_least: number } | { readonly at_most: number };
-  readonly met: boolean;
-}
 
 export interface Report {
   readonly events: number;
@@ -19,11 +12,13 @@ export interface Report {
   readonly two_processes_over_one: number;
   readonly serving: ServingFigures;
   readonly memory: MemoryFigures;
+  /** Ratios to raw reading, and of memory. */
   readonly targets: readonly Target[];
 }
 
 const KEYED_RATIO_MIN = 0.25;
 const REPARTITIONED_RATIO_MIN = 0.12;
+const NAME_WIDTH = 31;
 /** What garbage is left at the peak depends on when it is collected. */
 const MEMORY_RATIO_MAX = 1.25;
 
@@ -34,12 +29,6 @@ export function createReport(
   memory: MemoryFigures,
 ): Report {
   const { raw, keyed, repartitioned } = throughput;
-  const atLeast = (name: string, value: number, least: number): Target => ({
-    name,
-    value,
-    wanted: { at_least: least },
-    met: value >= least,
-  });
   const growth = memory.longer_rss_peak_mib / memory.rss_peak_mib;
   return {
     events,
@@ -53,7 +42,7 @@ export function createReport(
       atLeast('keyed_per_cpu_second', perCpuSecond(keyed, raw), KEYED_RATIO_MIN),
       atLeast('repartitioned_per_second', perSecond(repartitioned, raw), REPARTITIONED_RATIO_MIN),
       atLeast('repartitioned_per_cpu_second', perCpuSecond(repartitioned, raw), REPARTITIONED_RATIO_MIN),
-      { name: 'memory_growth', value: growth, wanted: { at_most: MEMORY_RATIO_MAX }, met: growth <= MEMORY_RATIO_MAX },
+      atMost('memory_growth', growth, MEMORY_RATIO_MAX),
     ],
   };
 }
@@ -70,14 +59,14 @@ export function formatReport(report: Report): string {
   const { throughput, serving, memory } = report;
   const { raw, keyed, repartitioned, states } = throughput;
   const rates = (name: string, { events_per_second, events_per_cpu_second }: Rates): string =>
-    `${name.padEnd(31)} ${whole(events_per_second).padStart(9)} /s ${whole(events_per_cpu_second).padStart(9)} per CPU-second`;
+    `${name.padEnd(NAME_WIDTH)} ${whole(events_per_second).padStart(9)} /s ${whole(events_per_cpu_second).padStart(9)} per CPU-second`;
   return [
     `${whole(report.events)} events, ${whole(ENTITIES)} entities (Zipf 1.0), ${PARTITIONS} partitions, ${AGGREGATIONS_KEPT} aggregations, medians of ${report.rounds} rounds`,
     rates('reading and JSON.parse alone', raw),
     rates('to Redis, keyed by the entity', keyed),
     rates('to Redis, through a repartition', repartitioned),
     '',
-    ...report.targets.map(targetLine),
+    ...report.targets.map((target) => targetLine(target, NAME_WIDTH)),
     '',
     `two processes ÷ one             ${report.two_processes_over_one.toFixed(2)}`,
     `events per commit               ${throughput.events_per_commit.toFixed(0)}`,
@@ -86,11 +75,6 @@ export function formatReport(report: Report): string {
     `a reader's GET, p99             alone ${ms(memory.reader_alone.p99_ms)}, beside ${whole(STEADY_EVENTS_PER_SECOND)} events/s ${ms(serving.reader.p99_ms)}, beside ingest at full speed ${ms(memory.reader.p99_ms)}`,
     `peak memory                     ${whole(memory.rss_peak_mib)} MiB, ${whole(memory.longer_rss_peak_mib)} MiB for ${LONGER} times the events`,
   ].join('\n');
-}
-
-function targetLine({ name, value, wanted, met }: Target): string {
-  const bound = 'at_least' in wanted ? `at least ${wanted.at_least}` : `at most ${wanted.at_most}`;
-  return `${name.padEnd(31)} ${value.toFixed(3)}   ${bound}: ${met ? 'met' : 'NOT MET'}`;
 }
 
 function whole(value: number): string {

@@ -24,19 +24,28 @@ export async function fillTopic(
   await close();
 }
 
+export interface TopicProducer {
+  readonly producer: Producer;
+  close(): Promise<void>;
+}
+
 /** An empty topic and a producer for it. */
-export async function createTopic(
-  brokers: readonly string[],
-  topic: string,
-): Promise<{ readonly producer: Producer; close(): Promise<void> }> {
-  const client = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
-  const admin = client.admin();
+export async function createTopic(brokers: readonly string[], topic: string): Promise<TopicProducer> {
+  const admin = clientOf(brokers).admin();
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }], waitForLeaders: true });
   await admin.disconnect();
-  const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  return connectProducer(brokers);
+}
+
+export async function connectProducer(brokers: readonly string[]): Promise<TopicProducer> {
+  const producer = clientOf(brokers).producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await producer.connect();
   return { producer, close: () => producer.disconnect() };
+}
+
+function clientOf(brokers: readonly string[]): kafkajs.Kafka {
+  return new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
 }
 
 export function messageOf(payment: Payment): Message {

@@ -71,7 +71,7 @@ ${more}`;
 
 /** Payments without end, the same ones each time; `at` and `sequence` are the caller's. */
 export function createPayments(): (at: number, sequence: number) => Payment {
-  const random = createRandom();
+  const random = createRandom(1);
   const rank = createZipf(random);
   return (at, sequence) => ({
     at,
@@ -84,8 +84,8 @@ export function createPayments(): (at: number, sequence: number) => Payment {
 }
 
 /** Uniform in [0, 1): Mulberry32 (Tommy Ettinger, 2017). */
-function createRandom(): () => number {
-  let state = 1;
+export function createRandom(seed: number): () => number {
+  let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);

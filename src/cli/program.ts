@@ -13,6 +13,7 @@ import { eraseCommand } from './erase.ts';
 import { dlqCommand } from './dlq.ts';
 import { doctorCommand } from './doctor.ts';
 import { ingestCommand } from './ingest.ts';
+import { keysCommand } from './keys.ts';
 import { planCommand } from './plan.ts';
 import { pruneCommand } from './prune.ts';
 import { startCommand } from './start.ts';
@@ -46,7 +47,9 @@ export async function runProgram(argv: readonly string[], runRoles: RunRoles, ve
   program.addCommand(doctorCommand(finish));
   program.addCommand(dlqCommand(finish));
   program.addCommand(eraseCommand(finish));
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  program.addCommand(keysCommand(finish));
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])])
+    command.exitOverride();
   program.hook('preAction', (_program, command) => applyEnvironment(program, command));
   try {
     await program.parseAsync([...argv], { from: 'user' });

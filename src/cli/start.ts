@@ -1,6 +1,7 @@
 /** `skewless start`: runs a role. */
 import { Command, Option } from 'commander';
 import {
+  AUTH_MODES,
   BUDGET_MS,
   CONNECTIONS_MAX,
   LOG_LEVELS,
@@ -12,6 +13,8 @@ import {
   parseDrain,
   parseNamespace,
   parsePort,
+  parseStaleness,
+  parseRateFlag,
 } from '../config.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
 import type { RunRoles } from './program.ts';
@@ -28,7 +31,30 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 picks a free one', parsePort, 8080)
     .addOption(
-      new Option('--auth <mode>', 'who may call; listening beyond loopback needs an explicit choice').choices(['none']),
+      new Option(
+        '--auth <mode>',
+        'who may call: whoever has a key, or anyone (none); listening beyond loopback needs an explicit choice',
+      ).choices(AUTH_MODES),
+    )
+    .option('--keys <file>', 'file of keys for --auth keys, read again when it changes; skewless keys makes it')
+    .option(
+      '--rate-limit <rate>',
+      'requests of a key that has no rate of its own, or without keys of a client address: 100/s, 6000/m; default: no limit',
+      parseRateFlag,
+    )
+    .option(
+      '--admin-port <port>',
+      'serve /metrics, /docs and /openapi.json here instead; 0 picks a free one',
+      parsePort,
+    )
+    .option(
+      '--admin-host <address>',
+      'address for --admin-port; beyond loopback it does what --auth says (default: 127.0.0.1)',
+    )
+    .option(
+      '--staleness <duration>',
+      'states are cached, and served no older than this; 0: not cached (default: 1s)',
+      parseStaleness,
     )
     .addOption(
       new Option('--budget <duration>', 'time a request has that names no budget_ms')

@@ -1,11 +1,17 @@
 /** What commands print for people. */
 
-/** Columns as wide as their widest cell; all but the first to the right. Ends with a line break. */
-export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Columns as wide as their widest cell; all but the first to the right, where numbers belong. Ends with a line break. */
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  align: 'left' | 'right' = 'right',
+): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
   const line = (cells: readonly string[]): string =>
     `${cells
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .map((cell, column) =>
+        column === 0 || align === 'left' ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
       .join('   ')
       .trimEnd()}\n`;
   return `${line(head)}${rows.map(line).join('')}`;

@@ -7,6 +7,8 @@ const TEXT_DECODER = new TextDecoder('utf-8', { fatal: true });
 
 const SHARED_BYTES = 65_536;
 const SHARED_COPY_BYTES_MAX = 512;
+/** For so few bytes a loop is faster than a call that wants an object made. */
+const LOOP_COPY_BYTES_MAX = 512;
 let shared = new Uint8Array(0);
 let sharedFrom = 0;
 
@@ -16,6 +18,16 @@ export class CorruptBytesError extends SkewlessError {
     super('corrupt_state', message, { cause });
     this.name = 'CorruptBytesError';
   }
+}
+
+/** `bytes[from, to)` into `target` from `at` on, where there must be room. */
+export function copyBytes(bytes: Uint8Array, from: number, to: number, target: Uint8Array, at: number): void {
+  if (to - from > LOOP_COPY_BYTES_MAX) {
+    target.set(bytes.subarray(from, to), at);
+    return;
+  }
+  const shift = at - from;
+  for (let index = from; index < to; index++) target[index + shift] = bytes[index] as number;
 }
 
 export class ByteWriter {
@@ -122,6 +134,13 @@ export class ByteWriter {
     this.length += bytes.length;
   }
 
+  /** `bytes[from, to)`. */
+  part(bytes: Uint8Array, from: number, to: number): void {
+    this.#reserve(to - from);
+    copyBytes(bytes, from, to, this.#bytes, this.length);
+    this.length += to - from;
+  }
+
   /** Sets a bit, 0 to 7, of a byte written before, such as a flag kept free. */
   setBit(at: number, bit: number): void {
     assert(at < this.length, 'set a bit within what was written');
@@ -131,6 +150,19 @@ export class ByteWriter {
   /** The buffer being written, of which `length` bytes count; valid until the next write. */
   get buffer(): Uint8Array {
     return this.#bytes;
+  }
+
+  /** Forgets the first `count` bytes. */
+  dropFirst(count: number): void {
+    this.#bytes.copyWithin(0, count, this.length);
+    this.length -= count;
+  }
+
+  /** Puts what was written from `second` on before what was written from `first` on. */
+  rotate(first: number, second: number): void {
+    const moved = this.copy(second);
+    this.#bytes.copyWithin(first + moved.length, first, second);
+    this.#bytes.set(moved, first);
   }
 
   /** A copy of what was written since `from`. */
@@ -150,7 +182,7 @@ export class ByteWriter {
       sharedFrom = 0;
     }
     const copied = shared.subarray(sharedFrom, sharedFrom + length);
-    for (let index = 0; index < length; index++) copied[index] = this.#bytes[index] as number;
+    copyBytes(this.#bytes, 0, length, copied, 0);
     sharedFrom += length;
     return copied;
   }

@@ -42,6 +42,8 @@ export interface Working {
   readonly state: EntityState;
   /** Guess of its change since the last commit (pending-bytes.ts); 0: it was not folded into. */
   pendingBytes: number;
+  /** What `idle` reckons it takes; 0: it is not there. */
+  idleBytes: number;
 }
 
 export interface Lane {
@@ -62,9 +64,9 @@ export interface Lane {
   movedInARow: number;
   /** Since the process started. */
   readonly refused: Refusals;
-  /** Equal to the store; evicted when there are too many. */
-  readonly idle: LRUCache<string, EntityState>;
-  /** In use by the current chunk of records. */
+  /** Those in memory between chunks, equal to the store; evicted when there are too many. */
+  readonly idle: LRUCache<string, Working>;
+  /** In use by the current chunk of records, whether in `idle` or not. */
   readonly working: Map<string, Working>;
   /** Those of `working` that were folded into since the last commit. */
   unflushed: Working[];
@@ -73,10 +75,10 @@ export interface Lane {
   bytesCorrection: number;
 }
 
-/** In memory, guessed: an object per event and tile, and a few numbers in each. */
-const STATE_BYTES = 500;
-const EVENT_BYTES = 200;
-const TILES_EXPANSION = 6;
+/** In memory, guessed: an object per tile beside its bytes. */
+const STATE_BYTES = 1_000;
+const TILES_EXPANSION = 3;
+const IDLE_BYTES_TOLERANCE = 0.1;
 
 export function createLane(plan: LanePlan, outcomeIndex: number, stateBytesMax: number): Lane {
   return {
@@ -90,7 +92,12 @@ export function createLane(plan: LanePlan, outcomeIndex: number, stateBytesMax: 
     claimStored: false,
     movedInARow: 0,
     refused: { fenced: 0, moved: 0 },
-    idle: new LRUCache<string, EntityState>({ maxSize: stateBytesMax, sizeCalculation: memoryBytes }),
+    idle: new LRUCache<string, Working>({
+      maxSize: stateBytesMax,
+      sizeCalculation: ({ idleBytes }) => idleBytes,
+      dispose: (working) => (working.idleBytes = 0),
+      noDisposeOnSet: true,
+    }),
     working: new Map(),
     unflushed: [],
     pendingBytes: 0,
@@ -99,7 +106,7 @@ export function createLane(plan: LanePlan, outcomeIndex: number, stateBytesMax: 
 }
 
 function memoryBytes({ head, stored }: EntityState): number {
-  return STATE_BYTES + head.length * EVENT_BYTES + stored.tiles.length * TILES_EXPANSION;
+  return STATE_BYTES + head.bytesHeld + stored.tiles.length * TILES_EXPANSION;
 }
 
 /** Leaves the present state; what is in memory goes with it. */
@@ -113,12 +120,18 @@ export function changeState(lane: Lane, state: LaneState): void {
 }
 
 export function keepWorking(lane: Lane, entity: string, state: EntityState): void {
-  lane.working.set(entity, { entity, state, pendingBytes: 0 });
+  lane.working.set(entity, { entity, state, pendingBytes: 0, idleBytes: 0 });
 }
 
 /** States of the chunk that was committed stay in memory as long as there is room. */
 export function settle(lane: Lane): void {
-  for (const { entity, state } of lane.working.values()) lane.idle.set(entity, state);
+  for (const working of lane.working.values()) {
+    const bytes = memoryBytes(working.state);
+    // Reckoned anew only where it makes a difference: most states have grown by an event or two.
+    if (Math.abs(bytes - working.idleBytes) <= working.idleBytes * IDLE_BYTES_TOLERANCE) continue;
+    working.idleBytes = bytes;
+    lane.idle.set(working.entity, working);
+  }
   lane.working.clear();
 }
 

@@ -48,9 +48,9 @@ function missingStates(lane: Lane, chunk: Chunk): readonly Wanted[] {
     if (entity === null || decoded.at < nextOffset) continue;
     if (vector !== null && isPast(vector, decoded.record)) continue;
     if (lane.working.has(entity)) continue;
-    const state = lane.idle.get(entity);
-    if (state === undefined) missing.add(entity);
-    else keepWorking(lane, entity, state);
+    const working = lane.idle.get(entity);
+    if (working === undefined) missing.add(entity);
+    else lane.working.set(entity, working);
   }
   return [...missing].map((entity) => ({ lane, entity }));
 }

@@ -41,15 +41,21 @@ export async function installAdmission(
   };
   const isFull = (request: FastifyRequest): boolean => inflight >= inflightMax && !isExempt(request);
   const full = (): RequestError => refuse('inflight', `this server answers at most ${inflightMax} requests at a time`);
-  app.addHook('onRequest', async (request) => {
-    if (isFull(request)) throw full();
+  // Neither is async: a promise a hook is a large part of what a hot request costs.
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (isFull(request)) done(full());
+    else done();
   });
   // Counted once the body is there, else those who send theirs slowly would keep everybody out.
-  app.addHook('preValidation', async (request, reply) => {
-    if (isFull(request)) throw full();
+  app.addHook('preValidation', (request, reply, done) => {
+    if (isFull(request)) {
+      done(full());
+      return;
+    }
     inflight++;
     // Not `onResponse`, which never comes where the client has hung up.
     reply.raw.once('close', leave);
+    done();
   });
   if (pressure === null) return;
   await app.register(underPressure, {

@@ -3,15 +3,17 @@
  * routes per operation. It listens to nothing by itself, and reads no clock and no environment.
  */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
+import { installAccess } from './access/install.ts';
 import { installAdmission } from './admission.ts';
 import { type ServeDependencies, createServing } from './dependencies.ts';
 import { answerClientError, installErrorHandling, sendError } from './errors.ts';
 import { installJsonBodies } from './json-body.ts';
-import { installOpenApi } from './openapi.ts';
+import { installDocs, installOpenApi } from './openapi.ts';
 import { registerPostEvents } from './routes/events/post.ts';
 import { registerHealth } from './routes/health/health.ts';
-import { registerMetrics } from './routes/metrics/metrics.ts';
+import { recordRequests, registerMetrics } from './routes/metrics/metrics.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
@@ -23,6 +25,7 @@ import { createValidatorCompiler } from './validation.ts';
 
 const PARAMETER_LENGTH_MAX = 256;
 const INFLIGHT_MAX = 1_024;
+export const REQUEST_TIMEOUT_MS = 30_000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 export async function buildApp(dependencies: ServeDependencies): Promise<FastifyInstance> {
@@ -35,10 +38,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
     logController: new LogController({ disableRequestLogging: true }),
     ...serverOptions(limits),
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX, ignoreTrailingSlash: true },
-    genReqId: ({ headers }) => {
-      const given = headers['x-request-id'];
-      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-    },
+    genReqId: requestId,
     // What was accepted is answered, by drain.ts.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -49,13 +49,20 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   // Answers are text already; schemas of responses are documentation.
   app.setSerializerCompiler(() => JSON.stringify);
   for (const schema of SHARED_SCHEMAS) app.addSchema(schema);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
+    done();
   });
-  const { inflightMax = INFLIGHT_MAX, pressure = null, metrics } = dependencies;
+  const { inflightMax = INFLIGHT_MAX, pressure = null, metrics = null, adminApp = null } = dependencies;
   installServerLimits(app, limits, (reason) => metrics?.refused(reason));
   await installAdmission(app, { inflightMax, pressure }, (reason) => metrics?.refused(reason));
   serving.drain.install(app);
+  await installAccess(app, {
+    definitions: dependencies.definitions,
+    clock: dependencies.clock,
+    keys: dependencies.keys ?? null,
+    rate: dependencies.rate ?? null,
+  });
   installErrorHandling(app);
   installJsonBodies(app);
   await installOpenApi(app, dependencies.version);
@@ -63,9 +70,22 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerGetVectors(app, serving);
   registerPostEvents(app, serving);
   registerViews(app, serving);
-  registerServices(app, serving);
+  registerServices(app);
   registerSources(app, serving);
   registerHealth(app, serving);
-  if (dependencies.metrics) registerMetrics(app, serving, dependencies.metrics);
+  const surface = adminApp ?? app;
+  await installDocs(surface, app);
+  if (metrics) {
+    recordRequests(app, metrics);
+    registerMetrics(surface, serving, metrics);
+  }
+  // Metrics can be asked for until the last request is answered.
+  if (adminApp) app.addHook('onClose', () => adminApp.close());
   return app;
+}
+
+/** The caller's, where it is a plain one. */
+export function requestId({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 }

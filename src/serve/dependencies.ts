@@ -1,6 +1,8 @@
 /** What the app is given by the composition root, and what it makes of it once, at start. */
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { AGGREGATIONS } from '../aggregate/table.ts';
+import { createDirectReader } from '../cache/direct-reader.ts';
+import type { ShardReader } from '../cache/shard-reader.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Definitions, ServiceDefinition, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
 import type { Log } from '../log/log.ts';
@@ -8,18 +10,24 @@ import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
 import { type ServicePlan, compileService } from '../vector/service.ts';
 import type { PressureLimits } from './admission.ts';
+import type { KeySource } from './access/install.ts';
+import type { Rate } from './access/rate.ts';
 import type { Circuits } from './circuits.ts';
 import { type Drain, createDrain } from './drain.ts';
+import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
 import type { MetricsSink } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
 import type { ServerLimits } from './server-limits.ts';
+import { createStateDecoder } from './state-decoder.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
 import { type Watermarks, createWatermarks } from './watermarks.ts';
 
 export interface ServeDependencies {
   readonly definitions: Definitions;
   readonly store: Store;
+  /** Where states are read: the LRU tier; null or absent: the store itself, each time. */
+  readonly tier?: ShardReader | null;
   /** Null: events cannot be ingested here, and lag is unknown. */
   readonly log: Log | null;
   readonly clock: Clock;
@@ -47,6 +55,12 @@ export interface ServeDependencies {
   readonly circuits?: Pick<Circuits, 'isAway'>;
   /** Bytes of ingested records that the log has not confirmed (default 32 MiB); beyond, ingest answers 503. */
   readonly ingestInflightBytesMax?: number;
+  /** Keys that requests must come with; null or absent: nobody is asked for one. */
+  readonly keys?: KeySource | null;
+  /** Of a key without a rate of its own, or, where no keys are asked for, of a client address; null or absent: no limit. */
+  readonly rate?: Rate | null;
+  /** Serves metrics and the documentation instead of the app, and is closed with it; null or absent: the app does. */
+  readonly adminApp?: FastifyInstance | null;
 }
 
 /** The part of a materializer's status that the catalog and readiness tell on. */
@@ -75,8 +89,10 @@ export interface Serving extends ServeDependencies {
   readonly services: ReadonlyMap<string, ServicePlan>;
   readonly viewPlans: ReadonlyMap<string, ViewPlan>;
   readonly partitions: Partitions;
+  readonly entityPlaces: EntityPlaces;
   readonly watermarks: Watermarks;
   readonly outages: Outages;
+  readonly states: ShardReader;
   readonly readLimitMs: number;
   readonly budgetMs: number;
   readonly drain: Drain;
@@ -120,7 +136,9 @@ export function createServing(dependencies: ServeDependencies): Serving {
       if (built !== null || log === null) return built;
       return (await log.ranges(source.topic))?.length ?? null;
     }),
+    entityPlaces: createEntityPlaces(),
     watermarks: createWatermarks(),
+    states: dependencies.tier ?? createDirectReader(dependencies.store, createStateDecoder(definitions)),
     outages: createOutages(dependencies.logger, dependencies.clock),
     readLimitMs,
     budgetMs: dependencies.budgetMs ?? BUDGET_MS,

@@ -36,9 +36,10 @@ export function createDrain(): Drain {
         // Connections that the system has accepted for us are ours once sockets have been looked at; closing would reset others.
         await afterPoll();
       });
-      app.addHook('onSend', async (_request, reply) => {
+      app.addHook('onSend', (_request, reply, _payload, done) => {
         // Else a connection stays open until its client tires of it, or is closed under the client's next request.
         if (state !== 'serving') void reply.header('connection', 'close');
+        done();
       });
     },
   };

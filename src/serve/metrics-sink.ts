@@ -15,6 +15,24 @@ export interface ShardReport {
 
 export type FreshnessReport = readonly ShardReport[];
 
+/** What is cached of states, since the start of the process. */
+export interface CacheReport {
+  readonly hits: number;
+  readonly misses: number;
+  readonly entries: number;
+  readonly bytes: number;
+  readonly evictions: number;
+  /** By reason. */
+  readonly cleared: Readonly<Record<string, number>>;
+  readonly failedChecks: number;
+  /** Shards that are followed. */
+  readonly shards: number;
+  /** Since that one was confirmed which was confirmed least lately; null: nothing is kept. */
+  readonly confirmedAgeMs: number | null;
+  /** The bound on it beyond which nothing is served. */
+  readonly stalenessMs: number;
+}
+
 /** Why a request, or a connection, was turned away. */
 export type Refusal = 'inflight' | 'event_loop_delay' | 'heap' | 'connections' | 'slow_reader';
 

@@ -2,6 +2,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { ANY_KEY, SECURITY_SCHEME } from './access/route-access.ts';
 import { sendJson } from './send.ts';
 
 const DESCRIPTION = `Online feature serving on one streaming backbone. Events are folded into per-entity state; a
@@ -16,6 +17,9 @@ const TAGS = [
   { name: 'catalog', description: 'What is defined, and how fresh it is' },
   { name: 'health', description: 'Probes' },
 ];
+
+const SECURITY =
+  'A key that `skewless keys create` made, as the header `authorization: Bearer <key>`. A server that runs with `--auth none` asks for none.';
 
 /** The bar on top offers to load other documents. */
 const STYLE = '.swagger-ui .topbar { display: none }';
@@ -32,19 +36,51 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       tags: TAGS,
+      components: {
+        securitySchemes: { [SECURITY_SCHEME]: { type: 'http', scheme: 'bearer', description: SECURITY } },
+      },
     },
     refResolver: {
       buildLocalReference: (json, _baseUri, _fragment, index) => (json['$id'] as string | undefined) ?? `def-${index}`,
     },
   });
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: true,
-    transformStaticCSP: onlyThisHost,
-    theme: { title: 'Skewless API', css: [{ filename: 'skewless.css', content: STYLE }] },
-    uiConfig: { docExpansion: 'list', deepLinking: true, tryItOutEnabled: true, validatorUrl: null },
+}
+
+/**
+ * The document and its page, served by `surface`, of the operations of `app`. They tell of the API and of nothing that is
+ * defined here: any key will do. From another port than the API's a request cannot be tried.
+ */
+export async function installDocs(surface: FastifyInstance, app: FastifyInstance): Promise<void> {
+  const here = surface === app;
+  if (!here) {
+    // The page shows what its own server says of itself: nothing of its own, and all of the other.
+    await surface.register(swagger, {
+      openapi: {},
+      transform: ({ schema, url }) => ({ schema: { ...schema, hide: true }, url }),
+      transformObject: () => app.swagger(),
+    });
+  }
+  await surface.register(async (page) => {
+    page.addHook('onRoute', (route) => {
+      route.config = { ...route.config, access: ANY_KEY };
+    });
+    await page.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      transformStaticCSP: onlyThisHost,
+      theme: { title: 'Skewless API', css: [{ filename: 'skewless.css', content: STYLE }] },
+      uiConfig: {
+        docExpansion: 'list',
+        deepLinking: true,
+        tryItOutEnabled: here,
+        validatorUrl: null,
+        ...(here ? {} : { supportedSubmitMethods: [] }),
+      },
+    });
   });
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => sendJson(reply, app.swagger()));
+  surface.get('/openapi.json', { schema: { hide: true }, config: { access: ANY_KEY } }, (_request, reply) =>
+    sendJson(reply, app.swagger()),
+  );
 }
 
 /**

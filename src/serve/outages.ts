@@ -17,13 +17,14 @@ export function createOutages(logger: FastifyBaseLogger, clock: Clock): Outages 
   return {
     report(outcomes) {
       for (const [shard, outcome] of outcomes) {
-        if (outcome.kind !== 'unavailable') continue;
+        const unread = outcome.kind === 'read' ? outcome.lacks : outcome;
+        if (unread?.kind !== 'unavailable') continue;
         const nowMs = clock.nowMs();
         if (nowMs < silentUntilMs) {
           unsaid++;
           continue;
         }
-        logger.warn({ shard, reason: messageOf(outcome.error), unsaid }, 'a shard cannot be read');
+        logger.warn({ shard, reason: messageOf(unread.error), unsaid }, 'a shard cannot be read');
         silentUntilMs = nowMs + SILENCE_MS;
         unsaid = 0;
       }

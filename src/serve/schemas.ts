@@ -56,6 +56,15 @@ const PROBLEMS: Readonly<Record<number, ProblemDocumentation>> = {
     description: 'The request is wrong; `errors` says all that is.',
     example: item('missing_key', '/entities/0/origin', 'the entity key origin (string) is missing'),
   },
+  401: {
+    description: 'No key, or one that is not known here or has expired; see the header `www-authenticate`.',
+    example: item('unauthenticated', null, 'send a key, as the header authorization: Bearer <key>'),
+  },
+  403: {
+    description:
+      'The key may not do this with a thing that it may see. Of what it may not see it is told 404, as of what is not there.',
+    example: item('forbidden', null, 'this needs a key with the scope ingest:departures'),
+  },
   404: {
     description: 'There is nothing of that name; `errors[0].suggestion` is the nearest.',
     example: item(
@@ -80,6 +89,11 @@ const PROBLEMS: Readonly<Record<number, ProblemDocumentation>> = {
   415: {
     description: 'The body is not `application/json`.',
     example: item('unsupported_media_type', null, 'send the body as content-type: application/json'),
+  },
+  429: {
+    description:
+      'The key, or the client, has made as many requests as its rate allows; see the headers `retry-after`, `ratelimit-limit`, `ratelimit-remaining` and `ratelimit-reset`.',
+    example: item('rate_limited', null, 'more than 100/s requests; the header retry-after says when to try again'),
   },
   500: {
     description: 'Something failed inside the server; its log tells more, by `request_id`.',
@@ -111,15 +125,20 @@ export function responses(
     [status]: { description, content: { [type]: { schema, example } } },
   };
   for (const problemStatus of [...problemStatuses, 500, 503]) {
-    const problem = PROBLEMS[problemStatus];
-    if (problem === undefined) continue;
-    const example = problemOf(problemStatus, [problem.example], EXAMPLE_REQUEST_ID);
-    declared[problemStatus] = {
-      description: problem.description,
-      content: { 'application/problem+json': { schema: reference('Problem'), example } },
-    };
+    declared[problemStatus] = problemResponse(problemStatus);
   }
   return declared;
+}
+
+/** A response that is a problem, as every operation declares it. */
+export function problemResponse(status: number): object {
+  const problem = PROBLEMS[status];
+  if (problem === undefined) throw new Error(`say what a problem with status ${status} means`);
+  const example = problemOf(status, [problem.example], EXAMPLE_REQUEST_ID);
+  return {
+    description: problem.description,
+    content: { 'application/problem+json': { schema: reference('Problem'), example } },
+  };
 }
 
 /** The one parameter of a path. */

@@ -1,35 +1,40 @@
 /**
- * The reads behind one request: entities grouped by shard, one atomic store read each, so that all views of a shard
- * reflect one checkpoint. What cannot be read is an outcome of that shard, and of no other.
+ * The reads behind one request: entities grouped by shard, one atomic read each, so that all views of a shard reflect one
+ * checkpoint. What cannot be read is an outcome of that shard, and of no other; what is kept of it is served all the same.
  */
-import type { Checkpoint, ReadSection, ShardId, ShardRead, Store } from '../store/store.ts';
-import type { StoredState } from '../state/state.ts';
+import type { KeptStates, SectionStates, ShardReader, ShardStates } from '../cache/shard-reader.ts';
+import type { ShardId } from '../store/store.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
 
 /** Where one entity's state for one view is. */
 export interface EntityRef {
+  readonly id: ShardId;
+  /** `shardText` of it. */
   readonly shard: string;
   readonly fingerprint: string;
   readonly entity: string;
 }
 
 export type ShardOutcome =
-  | { readonly kind: 'read'; readonly id: ShardId; readonly sections: ReadonlyMap<string, SectionRead> }
+  | {
+      readonly kind: 'read';
+      readonly id: ShardId;
+      readonly sections: ReadonlyMap<string, SectionStates>;
+      /** Why entities are missing in `sections`: what was kept is there, and the rest could not be read. Null: all are. */
+      readonly lacks: Unread | null;
+    }
+  | Unread;
+
+export type Unread =
   /** The store failed, or took longer than reads may. */
   | { readonly kind: 'unavailable'; readonly error: unknown }
   /** The request's budget was spent first. */
   | { readonly kind: 'timed_out' };
 
-export interface SectionRead {
-  readonly checkpoint: Checkpoint | null;
-  /** By entity; absent and null: no state. */
-  readonly states: ReadonlyMap<string, StoredState | null>;
-}
-
 export interface ReadRequest {
   readonly shards: ReadonlyMap<string, PlannedShard>;
   /** Asks for an entity; the same one is read once however often it is asked for. */
-  entity(shard: ShardId, fingerprint: string, entity: string): EntityRef;
+  entity(ref: EntityRef): void;
   /** Asks for a checkpoint alone. */
   checkpoint(shard: ShardId, fingerprint: string): void;
 }
@@ -41,23 +46,24 @@ export interface PlannedShard {
 
 export function createReadRequest(): ReadRequest {
   const shards = new Map<string, PlannedShard>();
-  function section(id: ShardId, fingerprint: string): { shard: string; entities: Set<string> } {
-    const shard = shardText(id);
+  // Rows of one view and shard follow one another: the last one asked for is mostly the next.
+  let last: { readonly shard: string; readonly fingerprint: string; readonly entities: Set<string> } | null = null;
+  function entitiesOf(id: ShardId, shard: string, fingerprint: string): Set<string> {
+    if (last?.shard === shard && last.fingerprint === fingerprint) return last.entities;
     const planned = shards.get(shard) ?? { id, entities: new Map<string, Set<string>>() };
     shards.set(shard, planned);
     const entities = planned.entities.get(fingerprint) ?? new Set<string>();
     planned.entities.set(fingerprint, entities);
-    return { shard, entities };
+    last = { shard, fingerprint, entities };
+    return entities;
   }
   return {
     shards,
-    entity(id, fingerprint, entity) {
-      const { shard, entities } = section(id, fingerprint);
-      entities.add(entity);
-      return { shard, fingerprint, entity };
+    entity({ id, shard, fingerprint, entity }) {
+      entitiesOf(id, shard, fingerprint).add(entity);
     },
     checkpoint(id, fingerprint) {
-      section(id, fingerprint);
+      entitiesOf(id, shardText(id), fingerprint);
     },
   };
 }
@@ -73,16 +79,29 @@ export interface ReadLimits {
   readonly budgetLeftMs: number;
 }
 
-/** By `shardText`. Never rejects. */
+/**
+ * By `shardText`. Never rejects. `shared`: what is kept will do, and what others are loading; `anew`: as the store has it.
+ * What is kept costs no timer and no promise.
+ */
 export async function readShards(
-  store: Store,
+  reader: ShardReader,
   shards: ReadonlyMap<string, PlannedShard>,
   limits: ReadLimits,
+  how: 'shared' | 'anew' = 'shared',
 ): Promise<ReadonlyMap<string, ShardOutcome>> {
-  const outcomes = await Promise.all(
-    [...shards].map(async ([text, planned]) => [text, await readShard(store, planned, limits)] as const),
-  );
-  return new Map(outcomes);
+  const outcomes = new Map<string, ShardOutcome>();
+  const loads: Promise<void>[] = [];
+  for (const [text, planned] of shards) {
+    const kept = how === 'shared' ? reader.kept(planned.id, planned.entities) : null;
+    if (kept?.missing === 0) {
+      outcomes.set(text, { kind: 'read', id: planned.id, sections: kept.sections, lacks: null });
+      continue;
+    }
+    const load = loadShard(reader.load(planned.id, planned.entities, how), planned.id, kept, limits);
+    loads.push(load.then((outcome) => void outcomes.set(text, outcome)));
+  }
+  if (loads.length > 0) await Promise.all(loads);
+  return outcomes;
 }
 
 /** The checkpoints alone, of the same shards. */
@@ -95,27 +114,22 @@ export function withoutEntities(shards: ReadonlyMap<string, PlannedShard>): Read
   );
 }
 
-async function readShard(store: Store, planned: PlannedShard, limits: ReadLimits): Promise<ShardOutcome> {
-  const sections: ReadSection[] = [...planned.entities].map(([fingerprint, entities]) => ({
-    fingerprint,
-    entities: [...entities],
-  }));
-  const { readLimitMs, budgetLeftMs } = limits;
+async function loadShard(
+  load: Promise<ShardStates>,
+  id: ShardId,
+  kept: KeptStates | null,
+  { readLimitMs, budgetLeftMs }: ReadLimits,
+): Promise<ShardOutcome> {
+  let unread: Unread;
   try {
-    const reads = await within(store.read(planned.id, sections), Math.min(readLimitMs, budgetLeftMs));
-    if (reads !== TIMED_OUT) return { kind: 'read', id: planned.id, sections: bySection(sections, reads) };
-    if (budgetLeftMs <= readLimitMs) return { kind: 'timed_out' };
-    return { kind: 'unavailable', error: new Error(`no answer within ${readLimitMs} ms`) };
+    const sections = await within(load, Math.min(readLimitMs, budgetLeftMs));
+    if (sections !== TIMED_OUT) return { kind: 'read', id, sections, lacks: null };
+    unread =
+      budgetLeftMs <= readLimitMs
+        ? { kind: 'timed_out' }
+        : { kind: 'unavailable', error: new Error(`no answer within ${readLimitMs} ms`) };
   } catch (error) {
-    return { kind: 'unavailable', error };
+    unread = { kind: 'unavailable', error };
   }
-}
-
-function bySection(sections: readonly ReadSection[], reads: readonly ShardRead[]): ReadonlyMap<string, SectionRead> {
-  const found = new Map<string, SectionRead>();
-  for (const [index, { fingerprint, entities }] of sections.entries()) {
-    const { checkpoint, states } = reads[index] ?? { checkpoint: null, states: [] };
-    found.set(fingerprint, { checkpoint, states: new Map(entities.map((entity, at) => [entity, states[at] ?? null])) });
-  }
-  return found;
+  return kept === null || kept.found === 0 ? unread : { kind: 'read', id, sections: kept.sections, lacks: unread };
 }

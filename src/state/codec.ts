@@ -11,27 +11,16 @@
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { crc32 } from './checksum.ts';
-import {
-  type EntityState,
-  type HeadEvent,
-  type KeptRecords,
-  NO_BOUNDS,
-  NO_BYTES,
-  type StoredMarks,
-  compareToPlace,
-  nothingKept,
-} from './entity-state.ts';
+import { type EntityState, type HeadEvent, NO_BYTES, type StoredMarks, compareToPlace } from './entity-state.ts';
+import { Head } from './head.ts';
 import type { ViewPlan } from './plan.ts';
-import { readRecord, writeRecord } from './record-codec.ts';
+import { readRecord } from './record-codec.ts';
 import type { StateChange, StoredState } from './state.ts';
 import { foldSealed, isReachable } from './seal.ts';
 import { readTiles, tilesChecksum, writeTiles } from './tiles-codec.ts';
 
 /** Raised when a stored byte changes its meaning; states of other formats are refused, and rebuilt from the log. */
 export const FORMAT_VERSION = 1;
-
-/** A shorter head is not worth keeping: few of its records are still there when it is written whole again. */
-const KEEP_FROM_EVENTS = 64;
 
 const writer = new ByteWriter(4_096);
 
@@ -44,9 +33,10 @@ export function takeChange(plan: ViewPlan, state: EntityState): StateChange | nu
   const rewrite = stored.rewrite || isLateTooMuch(plan, state);
   const tiles = rewrite && state.sealedUntilMs !== -Infinity ? writeTiles(plan, state) : null;
   writer.reset();
-  if (rewrite) writeHead(plan, state, tiles === null ? 0 : tilesChecksum(tiles));
-  else writeAppended(plan, state);
-  const bytes = rewrite ? copyWhole(stored.kept) : writer.copyShared();
+  if (rewrite) writeHead(state, tiles === null ? 0 : tilesChecksum(tiles));
+  else writeAppended(state);
+  const bytes = writer.copyShared();
+  state.head.dropEvents();
   stored.version = state.version;
   stored.appended = 0;
   stored.scattered = null;
@@ -65,11 +55,6 @@ function takeErased({ stored, version }: EntityState, fromVersion: number): Stat
 /** Readers add late records to tiles each time: no more of them than a seal moves, nor of all records than a head may hold. */
 function isLateTooMuch({ view }: ViewPlan, { head, stored }: EntityState): boolean {
   return stored.late > view.headMax >> 1 || (stored.late > 0 && head.length + stored.late > view.headLimit);
-}
-
-function copyWhole(kept: KeptRecords): Uint8Array {
-  kept.bytes = kept.count === 0 ? NO_BYTES : writer.copy();
-  return kept.count === 0 ? writer.copyShared() : kept.bytes;
 }
 
 /** Applies a change to what is stored, as a store does: for tests and stores that keep whole values. */
@@ -104,44 +89,24 @@ function writeHeader(state: EntityState, tilesChecksum: number): number {
   return checksum;
 }
 
-/** The whole head, in total order: records written whole before are copied. */
-function writeHead(plan: ViewPlan, state: EntityState, tilesChecksum: number): void {
+/** The whole head, in total order. */
+function writeHead(state: EntityState, tilesChecksum: number): void {
   const { head, stored } = state;
   stored.checksum = writeHeader(state, tilesChecksum);
-  const { kept } = stored;
-  const keeps = head.length >= KEEP_FROM_EVENTS;
-  const bounds: number[] = [];
-  if (head.length > 0) {
-    const at = writer.length;
-    writer.varint(head.length);
-    copyKept(kept, bounds);
-    for (let index = kept.count; index < head.length; index++) {
-      if (keeps) bounds.push(writer.length);
-      writeRecord(plan, head[index] as HeadEvent, writer);
-    }
-    if (keeps) bounds.push(writer.length);
-    endChunk(stored, at);
-  }
-  kept.bounds = keeps ? bounds : NO_BOUNDS;
-  kept.first = 0;
-  kept.count = keeps ? head.length : 0;
-}
-
-function copyKept({ bytes, bounds, first, count }: KeptRecords, copied: number[]): void {
-  if (count === 0) return;
-  const from = bounds[first] as number;
-  const shift = writer.length - from;
-  for (let index = first; index < first + count; index++) copied.push((bounds[index] as number) + shift);
-  writer.raw(bytes.subarray(from, bounds[first + count]));
+  if (head.length === 0) return;
+  const at = writer.length;
+  writer.varint(head.length);
+  head.write(writer, 0);
+  endChunk(stored, at);
 }
 
 /** The events that came since the last take, in the order they came. */
-function writeAppended(plan: ViewPlan, { head, stored }: EntityState): void {
-  const events = stored.scattered ?? head;
+function writeAppended({ head, stored }: EntityState): void {
+  const { appended, scattered } = stored;
   const at = writer.length;
-  writer.varint(stored.appended);
-  for (let index = events.length - stored.appended; index < events.length; index++)
-    writeRecord(plan, events[index] as HeadEvent, writer);
+  writer.varint(appended);
+  if (scattered === null) head.write(writer, head.length - appended);
+  else for (const records of scattered) writer.raw(records);
   endChunk(stored, at);
 }
 
@@ -174,7 +139,10 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
   const late = events.filter(({ tsMs }) => tsMs < sealedUntilMs);
   const head = late.length === 0 ? events : events.filter(({ tsMs }) => tsMs >= sealedUntilMs);
   const state: EntityState = {
-    head: head.sort((a, b) => compareToPlace(a, b.tsMs, b.partition, b.offset)),
+    head: new Head(
+      plan,
+      head.sort((a, b) => compareToPlace(a, b.tsMs, b.partition, b.offset)),
+    ),
     sealedUntilMs,
     sealedNewestMs,
     tiles: tilesBytes === null ? plan.levels.map(() => []) : readTiles(plan, tilesBytes, sealedNewestMs),
@@ -188,7 +156,6 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
       late: late.length,
       rewrite: false,
       tiles: tilesBytes ?? new Uint8Array(0),
-      kept: nothingKept(),
       erased: false,
     },
     headIds: null,

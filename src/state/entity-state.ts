@@ -5,7 +5,8 @@
  * and hold exactly the events below it that some window can still reach; a tile exists in every level for every such event.
  */
 import type { Value } from '../core/value.ts';
-import type { Level, ViewPlan } from './plan.ts';
+import { Head } from './head.ts';
+import type { ViewPlan } from './plan.ts';
 
 /** A recent event, raw: only what the view needs of it. */
 export interface HeadEvent {
@@ -21,15 +22,18 @@ export interface HeadEvent {
 export interface Tile {
   readonly startMs: number;
   newestMs: number;
-  /** Aligned with the level's slots; null while no event counted. */
-  readonly states: unknown[];
+  /**
+   * Aligned with the level's slots; null of a slot while no event counted. Null where they are only in `stored.tiles`:
+   * tiles-codec.ts reads them.
+   */
+  states: unknown[] | null;
   /** Where the tile stands in `stored.tiles`; −1 since it changed. */
   storedFrom: number;
   storedTo: number;
 }
 
 export interface EntityState {
-  readonly head: HeadEvent[];
+  readonly head: Head;
   /** Events below are in tiles; −Infinity until the first seal. */
   sealedUntilMs: number;
   /** `ts` of the newest sealed event; −Infinity when there is none. */
@@ -53,40 +57,23 @@ export interface StoredMarks {
   checksum: number;
   /** How many events were folded since: what an append writes. */
   appended: number;
-  /** Those events in the order they came, once one of them did not go to the end of the head; null while all did. */
-  scattered: HeadEvent[] | null;
+  /** Their records in the order they came, once one of them did not go to the end of the head; null while all did. */
+  scattered: Uint8Array[] | null;
   /** Records below the seal, stored or to be appended, that the stored tiles do not hold: whoever decodes adds them. */
   late: number;
   /** A seal touched the tiles: head and tiles are written whole. */
   rewrite: boolean;
   /** The tiles value last written or read; empty when there is none. */
   tiles: Uint8Array;
-  kept: KeptRecords;
   /** What is stored is to be deleted (erase.ts). */
   erased: boolean;
 }
 
-/** The head as it was last written whole: what is still in it is copied when it is written whole again. */
-export interface KeptRecords {
-  bytes: Uint8Array;
-  /** Where each record begins, and after them where the last one ends. */
-  bounds: readonly number[];
-  /** Which record is that of the oldest head event. */
-  first: number;
-  /** How many head events, from the oldest on, have their records here, one after the other. */
-  count: number;
-}
-
 export const NO_BYTES = new Uint8Array(0);
-export const NO_BOUNDS: readonly number[] = [];
-
-export function nothingKept(): KeptRecords {
-  return { bytes: NO_BYTES, bounds: NO_BOUNDS, first: 0, count: 0 };
-}
 
 export function emptyState(plan: ViewPlan): EntityState {
   return {
-    head: [],
+    head: new Head(plan, null),
     sealedUntilMs: -Infinity,
     sealedNewestMs: -Infinity,
     tiles: plan.levels.map(() => []),
@@ -100,7 +87,6 @@ export function emptyState(plan: ViewPlan): EntityState {
       late: 0,
       rewrite: true,
       tiles: NO_BYTES,
-      kept: nothingKept(),
       erased: false,
     },
     headIds: null,
@@ -134,19 +120,4 @@ export function tileIndexAt(tiles: readonly Tile[], startMs: number): number {
     else high = middle;
   }
   return low;
-}
-
-/** Counts an event in a tile of `level`. */
-export function addToTile(level: Level, tile: Tile, event: HeadEvent): void {
-  if (event.tsMs > tile.newestMs) tile.newestMs = event.tsMs;
-  tile.storedFrom = -1;
-  const { slots } = level;
-  for (let place = 0; place < slots.length; place++) {
-    const slot = slots[place] as Level['slots'][number];
-    if (slot.filterMask !== 0 && (event.filterBits & slot.filterMask) === 0) continue;
-    const value = slot.column < 0 ? true : (event.columns[slot.column] as Value);
-    if (value === null) continue;
-    const state = tile.states[place] ?? (tile.states[place] = slot.algebra.create());
-    slot.algebra.add(state, value, event.tsMs, event.partition, event.offset);
-  }
 }

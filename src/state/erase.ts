@@ -1,10 +1,10 @@
 /** Erasing an entity: its state becomes one that never was, and so does what is stored of it. */
-import { type EntityState, nothingKept, NO_BYTES } from './entity-state.ts';
+import { type EntityState, NO_BYTES } from './entity-state.ts';
 
 /** Nothing may be folded into the state until the change was taken (codec.ts): the stored tiles go with the head. */
 export function eraseState(state: EntityState): void {
   const { stored } = state;
-  state.head.length = 0;
+  state.head.clear();
   for (const tiles of state.tiles) tiles.length = 0;
   state.sealedUntilMs = -Infinity;
   state.sealedNewestMs = -Infinity;
@@ -16,6 +16,5 @@ export function eraseState(state: EntityState): void {
   stored.late = 0;
   stored.rewrite = true;
   stored.tiles = NO_BYTES;
-  stored.kept = nothingKept();
   stored.erased = stored.version > 0;
 }

@@ -19,12 +19,14 @@ import {
 } from './plan.ts';
 import { newestRow, readRow } from './newest-row.ts';
 import type { Evaluation } from './state.ts';
+import { statesOf } from './tiles-codec.ts';
 import { type Validity, validityOf } from './validity.ts';
 
 /** What a pass reads: the state, where `as_of` stands in it, and where results go. */
 interface Pass {
   readonly plan: ViewPlan;
   readonly state: EntityState;
+  readonly head: readonly HeadEvent[];
   readonly asOfMs: number;
   /** Head events before this index have `ts < as_of`. */
   readonly headEnd: number;
@@ -45,7 +47,7 @@ export function evaluate(
   if (state !== null && asOfMs < state.sealedUntilMs) {
     return withheld(plan, 'OUT_OF_HISTORY', { fromMs: -Infinity, untilMs: state.sealedUntilMs });
   }
-  const headEnd = state === null ? 0 : headIndexAt(state.head, asOfMs);
+  const headEnd = state === null ? 0 : headIndexAt(state.head.events(), asOfMs);
   const newestMs = state === null ? -Infinity : newestBefore(state, headEnd);
   const validity = validityOf(plan, state, asOfMs, { headEnd, newestMs, completeFromMs });
   const reachStartMs = reachStart(plan, asOfMs);
@@ -60,7 +62,8 @@ export function evaluate(
     return withheld(plan, 'OUTSIDE_MAX_AGE', validity, eventTimes(plan, state as EntityState, asOfMs, newestMs));
   const values: Value[] = plan.view.features.map(() => null);
   const statuses: Status[] = plan.view.features.map(() => 'PRESENT');
-  const pass: Pass = { plan, state: state as EntityState, asOfMs, headEnd, values, statuses };
+  const { head } = state as EntityState;
+  const pass: Pass = { plan, state: state as EntityState, head: head.events(), asOfMs, headEnd, values, statuses };
   const eventTimesMs = eventTimes(plan, pass.state, asOfMs, newestMs);
   if (row === undefined) readSlots(pass);
   else readRow(plan, row, eventTimesMs, values, statuses);
@@ -76,13 +79,8 @@ function readSlots(pass: Pass): void {
   }
 }
 
-/** Nothing can be said of the entity at so early a time: its state may have been forgotten. */
-export function outOfHistory(plan: ViewPlan, untilMs: number): Evaluation {
-  return withheld(plan, 'OUT_OF_HISTORY', { fromMs: -Infinity, untilMs });
-}
-
 function newestBefore(state: EntityState, headEnd: number): number {
-  return headEnd > 0 ? (state.head[headEnd - 1] as HeadEvent).tsMs : state.sealedNewestMs;
+  return headEnd > 0 ? (state.head.events()[headEnd - 1] as HeadEvent).tsMs : state.sealedNewestMs;
 }
 
 /** Where the view's farthest window begins: an entity without an event since is not known. */
@@ -95,7 +93,7 @@ function reachStart(plan: ViewPlan, asOfMs: number): number {
 
 /** Windows that end at `as_of`, shortest first: what one has counted, the next one keeps. */
 function readChain(pass: Pass, slot: Slot, chain: readonly SlotWindow[]): void {
-  const { state, asOfMs } = pass;
+  const { state, head, asOfMs } = pass;
   const accumulator = slot.algebra.create();
   let at = pass.headEnd - 1;
   // Sealed events from here on are counted; Infinity while none is.
@@ -103,11 +101,11 @@ function readChain(pass: Pass, slot: Slot, chain: readonly SlotWindow[]): void {
   let finer: SlotWindow | null = null;
   for (const each of chain) {
     const startMs = windowStartMs(each.window, asOfMs);
-    at = addHead(slot, accumulator, state.head, at, startMs);
+    at = addHead(slot, accumulator, head, at, startMs);
     if (startMs < state.sealedUntilMs) {
       const bridge = finer === null ? Infinity : floorTo(covered, each.window.hopMs);
-      if (finer !== null) mergeTiles(slot, accumulator, tilesOf(state, finer.level), finer.place, bridge, covered);
-      mergeTiles(slot, accumulator, tilesOf(state, each.level), each.place, startMs, bridge);
+      if (finer !== null) mergeTiles(slot, accumulator, state, finer.level, finer.place, bridge, covered);
+      mergeTiles(slot, accumulator, state, each.level, each.place, startMs, bridge);
       covered = startMs;
       finer = each;
     }
@@ -117,20 +115,20 @@ function readChain(pass: Pass, slot: Slot, chain: readonly SlotWindow[]): void {
 
 /** A window that ends earlier, both edges aligned, so that its own level covers its sealed part. */
 function readOffset(pass: Pass, slot: Slot, { window, level, place, readers }: SlotWindow): void {
-  const { state, asOfMs } = pass;
+  const { state, head, asOfMs } = pass;
   const startMs = windowStartMs(window, asOfMs);
   const endMs = windowEndMs(window, asOfMs);
   const accumulator = slot.algebra.create();
-  addHead(slot, accumulator, state.head, headIndexAt(state.head, endMs) - 1, startMs);
-  mergeTiles(slot, accumulator, tilesOf(state, level), place, startMs, endMs);
+  addHead(slot, accumulator, head, headIndexAt(head, endMs) - 1, startMs);
+  mergeTiles(slot, accumulator, state, level, place, startMs, endMs);
   for (const reader of readers) put(pass, reader, accumulator);
 }
 
 function readLifetime(pass: Pass, slot: Slot, { place, readers }: NonNullable<Slot['lifetime']>): void {
-  const { state, plan } = pass;
+  const { state, head, plan } = pass;
   const accumulator = slot.algebra.create();
-  addHead(slot, accumulator, state.head, pass.headEnd - 1, -Infinity);
-  mergeTiles(slot, accumulator, tilesOf(state, plan.levels.at(-1) as Level), place, -Infinity, Infinity);
+  addHead(slot, accumulator, head, pass.headEnd - 1, -Infinity);
+  mergeTiles(slot, accumulator, state, plan.levels.at(-1) as Level, place, -Infinity, Infinity);
   for (const reader of readers) put(pass, reader, accumulator);
 }
 
@@ -156,16 +154,18 @@ function addHead(slot: Slot, accumulator: unknown, head: readonly HeadEvent[], a
 function mergeTiles(
   slot: Slot,
   accumulator: unknown,
-  tiles: readonly Tile[],
+  state: EntityState,
+  level: Level,
   place: number,
   fromMs: number,
   toMs: number,
 ): void {
+  const tiles = tilesOf(state, level);
   for (let index = tileIndexAt(tiles, fromMs); index < tiles.length; index++) {
     const tile = tiles[index] as Tile;
     if (tile.startMs >= toMs) return;
-    const state = tile.states[place];
-    if (state !== null) slot.algebra.merge(accumulator, state);
+    const partial = (tile.states ?? statesOf(level, tile, state.stored))[place];
+    if (partial !== null) slot.algebra.merge(accumulator, partial);
   }
 }
 
@@ -196,7 +196,8 @@ function eventTimes(plan: ViewPlan, state: EntityState, asOfMs: number, newestMs
 }
 
 function newestIn(state: EntityState, level: Level, startMs: number, endMs: number): number {
-  const inHead = state.head[headIndexAt(state.head, endMs) - 1];
+  const head = state.head.events();
+  const inHead = head[headIndexAt(head, endMs) - 1];
   if (inHead !== undefined && inHead.tsMs >= startMs) return inHead.tsMs;
   const tiles = tilesOf(state, level);
   const tile = tiles[tileIndexAt(tiles, endMs) - 1];

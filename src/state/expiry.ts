@@ -17,5 +17,5 @@ export function stateTtlMs(plan: ViewPlan): number | null {
 
 /** Whether an absent state may be one that was forgotten: then nothing can be said of so old an `as_of`. */
 export function mayBeForgotten(plan: ViewPlan, asOfMs: number, nowMs: number): boolean {
-  return stateTtlMs(plan) !== null && asOfMs < nowMs - plan.view.source.expirySlackMs;
+  return asOfMs < nowMs - plan.view.source.expirySlackMs && stateTtlMs(plan) !== null;
 }

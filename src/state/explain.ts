@@ -4,7 +4,8 @@
  */
 import { assert } from '../core/assert.ts';
 import { type EntityState, type HeadEvent, headIndexAt, tileIndexAt } from './entity-state.ts';
-import { type Slot, type ViewPlan, windowEndMs, windowStartMs } from './plan.ts';
+import { type Level, type Slot, type ViewPlan, windowEndMs, windowStartMs } from './plan.ts';
+import { statesOf } from './tiles-codec.ts';
 
 /** More coordinates than this are counted, not listed. */
 export const EXPLAIN_EVENTS_MAX = 100;
@@ -27,23 +28,20 @@ export interface Explanation {
 
 /** Of one feature of the view, by index; `state` null: no event. */
 export function explain(plan: ViewPlan, state: EntityState | null, feature: number, asOfMs: number): Explanation {
-  const { slot, place, levelIndex, hopMs } = findPlace(plan, feature);
+  const { slot, place, level } = findPlace(plan, feature);
   const window = plan.view.features[feature]?.window;
   assert(window !== undefined, 'the feature is one of the view');
   const fromMs = window.kind === 'lifetime' ? -Infinity : windowStartMs(window, asOfMs);
   const untilMs = window.kind === 'lifetime' ? asOfMs : windowEndMs(window, asOfMs);
   const counted = state === null ? [] : headEvents(state, slot, fromMs, untilMs);
-  const tiles = (state?.tiles[levelIndex] ?? []).slice(tileIndexAt(state?.tiles[levelIndex] ?? [], fromMs));
-  const starts = tiles
-    .filter((tile) => tile.startMs < untilMs && (tile.states[place] ?? null) !== null)
-    .map((tile) => tile.startMs);
+  const starts = state === null ? [] : tileStarts(state, level, place, fromMs, untilMs);
   const newest = counted.slice(-EXPLAIN_EVENTS_MAX).toReversed();
   return {
     fromMs: Number.isFinite(fromMs) ? fromMs : null,
     untilMs,
     tileStartsMs: starts.filter(Number.isFinite).slice(-EXPLAIN_EVENTS_MAX),
     tileCount: starts.length,
-    hopMs: Number.isFinite(hopMs) ? hopMs : null,
+    hopMs: Number.isFinite(level.hopMs) ? level.hopMs : null,
     events: newest.map(({ tsMs, partition, offset }) => ({ tsMs, partition, offset })),
     eventCount: counted.length,
     sealedUntilMs: state === null || !Number.isFinite(state.sealedUntilMs) ? null : state.sealedUntilMs,
@@ -53,8 +51,7 @@ export function explain(plan: ViewPlan, state: EntityState | null, feature: numb
 interface Place {
   readonly slot: Slot;
   readonly place: number;
-  readonly levelIndex: number;
-  readonly hopMs: number;
+  readonly level: Level;
 }
 
 /** The slot that a feature reads, and where its states stand in the tiles of the feature's window. */
@@ -62,18 +59,33 @@ function findPlace(plan: ViewPlan, feature: number): Place {
   for (const slot of plan.slots) {
     for (const { level, place, readers } of [...slot.chains.flat(), ...slot.offsets]) {
       if (readers.some((reader) => reader.feature === feature)) {
-        return { slot, place, levelIndex: level.index, hopMs: level.hopMs };
+        return { slot, place, level };
       }
     }
     if (slot.lifetime?.readers.some((reader) => reader.feature === feature)) {
-      return { slot, place: slot.lifetime.place, levelIndex: plan.levels.length - 1, hopMs: Infinity };
+      return { slot, place: slot.lifetime.place, level: plan.levels.at(-1) as Level };
     }
   }
   throw new RangeError(`no slot of ${plan.view.id} is read by feature ${feature}`);
 }
 
+function tileStarts(
+  { tiles, stored }: EntityState,
+  level: Level,
+  place: number,
+  fromMs: number,
+  untilMs: number,
+): readonly number[] {
+  const ofLevel = tiles[level.index] ?? [];
+  return ofLevel
+    .slice(tileIndexAt(ofLevel, fromMs))
+    .filter((tile) => tile.startMs < untilMs && (statesOf(level, tile, stored)[place] ?? null) !== null)
+    .map((tile) => tile.startMs);
+}
+
 function headEvents(state: EntityState, slot: Slot, fromMs: number, untilMs: number): readonly HeadEvent[] {
-  const inWindow = state.head.slice(headIndexAt(state.head, fromMs), headIndexAt(state.head, untilMs));
+  const head = state.head.events();
+  const inWindow = head.slice(headIndexAt(head, fromMs), headIndexAt(head, untilMs));
   return inWindow.filter(({ filterBits, columns }) => {
     if (slot.filterMask !== 0 && (filterBits & slot.filterMask) === 0) return false;
     return slot.column < 0 || (columns[slot.column] ?? null) !== null;

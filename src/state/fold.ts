@@ -3,8 +3,10 @@
  * flushes and restarts cannot show: what decides sealing can be told from the stored form.
  */
 import type { ViewEvent } from '../event/event.ts';
-import { type EntityState, type HeadEvent, compareToPlace } from './entity-state.ts';
+import type { EntityState, HeadEvent, StoredMarks } from './entity-state.ts';
+import type { Head } from './head.ts';
 import type { ViewPlan } from './plan.ts';
+import { encodeRecord } from './record-codec.ts';
 import { foldSealed, isReachable, sealIfDue } from './seal.ts';
 import type { FoldOutcome } from './state.ts';
 
@@ -23,36 +25,34 @@ function foldLate(plan: ViewPlan, state: EntityState, event: HeadEvent): FoldOut
   if (!isReachable(plan, event.tsMs, state.sealedUntilMs)) return 'too_late';
   foldSealed(plan, state, event);
   state.version += 1;
-  noteLate(state, event);
+  noteLate(plan, state, event);
   return 'late';
 }
 
 /** It is stored as one of the head's records, which costs bytes where the tiles value would cost kilobytes. */
-function noteLate({ head, stored }: EntityState, event: HeadEvent): void {
+function noteLate(plan: ViewPlan, { head, stored }: EntityState, event: HeadEvent): void {
   if (stored.rewrite) return;
-  stored.scattered ??= head.slice(head.length - stored.appended);
-  stored.scattered.push(event);
+  stored.scattered ??= [appendedRecords(head, stored)];
+  stored.scattered.push(encodeRecord(plan, event));
   stored.appended += 1;
   stored.late += 1;
 }
 
-/** Nearly always at the end: events come nearly in order. */
 function append({ head, stored }: EntityState, event: HeadEvent): void {
-  let at = head.length;
-  while (at > 0 && compareToPlace(head[at - 1] as HeadEvent, event.tsMs, event.partition, event.offset) > 0) at -= 1;
-  if (at === head.length) {
-    head.push(event);
-  } else {
-    stored.scattered ??= head.slice(head.length - stored.appended);
-    head.splice(at, 0, event);
-    if (at < stored.kept.count) stored.kept.count = at;
-  }
-  stored.scattered?.push(event);
+  const at = head.placeOf(event);
+  if (at < head.length && !stored.rewrite) stored.scattered ??= [appendedRecords(head, stored)];
+  head.insert(at, event);
+  stored.scattered?.push(head.records(at, at + 1));
   stored.appended += 1;
 }
 
+/** While all of them are at the end of the head. */
+function appendedRecords(head: Head, { appended }: StoredMarks): Uint8Array {
+  return head.records(head.length - appended);
+}
+
 function isDuplicate(state: EntityState, eventId: string): boolean {
-  state.headIds ??= idsOf(state.head);
+  state.headIds ??= idsOf(state.head.events());
   return state.headIds.has(eventId);
 }
 

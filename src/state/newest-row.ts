@@ -8,16 +8,17 @@ import type { StructValue, Value } from '../core/value.ts';
 import type { RowMember } from '../definition/definition.ts';
 import type { EntityState, HeadEvent } from './entity-state.ts';
 import type { ViewPlan } from './plan.ts';
+import { statesOf } from './tiles-codec.ts';
 
 /** Null: it was deleted. Some window reaches an event before `headEnd`. */
 export function newestRow(plan: ViewPlan, state: EntityState, headEnd: number): StructValue | null {
-  const column = headEnd > 0 ? (state.head[headEnd - 1] as HeadEvent).columns[0] : newestSealed(plan, state);
+  const column = headEnd > 0 ? (state.head.events()[headEnd - 1] as HeadEvent).columns[0] : newestSealed(plan, state);
   assert(column !== undefined && column !== null, 'every event of an upsert view holds a row, or that there is none');
   return (column as StructValue)['row'] as StructValue | null;
 }
 
 /** A level that holds any event of those its windows reach holds the newest: in its last tile, in the one slot. */
-function newestSealed({ levels, rowOf }: ViewPlan, { tiles, sealedNewestMs }: EntityState): Value {
+function newestSealed({ levels, rowOf }: ViewPlan, { tiles, stored, sealedNewestMs }: EntityState): Value {
   for (const level of levels) {
     const tile = tiles[level.index]?.at(-1);
     if (tile === undefined) continue;
@@ -25,7 +26,7 @@ function newestSealed({ levels, rowOf }: ViewPlan, { tiles, sealedNewestMs }: En
       tile.newestMs === sealedNewestMs,
       'the newest sealed event is in the last tile of every level that has tiles',
     );
-    return rowOf?.(tile.states[0]) ?? null;
+    return rowOf?.(statesOf(level, tile, stored)[0]) ?? null;
   }
   return null;
 }

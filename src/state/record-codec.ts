@@ -1,6 +1,5 @@
 /** One head record: coordinates, filter bits, and the view's columns, each in the form of its type. */
-import type { ByteReader, ByteWriter } from '../core/bytes.ts';
-import { CorruptBytesError } from '../core/bytes.ts';
+import { type ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
 import type { ValueCodec } from '../aggregate/value-codec.ts';
 import type { HeadEvent } from './entity-state.ts';
@@ -23,6 +22,19 @@ export function writeRecord({ columnCodecs, hasEventId }: ViewPlan, event: HeadE
   if (!hasEventId) return;
   writer.u8(event.eventId === null ? 0 : 1);
   if (event.eventId !== null) writer.string(event.eventId);
+}
+
+/** `event` as a record of its own. */
+export function encodeRecord(plan: ViewPlan, event: HeadEvent): Uint8Array {
+  const writer = new ByteWriter();
+  writeRecord(plan, event, writer);
+  return writer.copy();
+}
+
+/** Where the event of the record that begins here is in the log. */
+export function readRecordPlace(reader: ByteReader): { readonly partition: number; readonly offset: number } {
+  reader.f64();
+  return { partition: reader.varint(), offset: reader.varint() };
 }
 
 export function readRecord({ columnCodecs, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {

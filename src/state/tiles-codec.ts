@@ -1,8 +1,9 @@
 /** The tiles value: levels in the plan's order, tiles by start. A tile that did not change is copied as it was written. */
+import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { floorTo } from '../core/time.ts';
 import { crc32 } from './checksum.ts';
-import type { EntityState, Tile } from './entity-state.ts';
+import type { EntityState, StoredMarks, Tile } from './entity-state.ts';
 import { readPresence } from './record-codec.ts';
 import type { Level, Slot, ViewPlan } from './plan.ts';
 
@@ -45,12 +46,23 @@ function writeLevel(level: Level, tiles: readonly Tile[], before: Uint8Array): v
   }
 }
 
+/** What is stored need not be kept as objects, which cost whoever collects garbage more than reading them again. */
 function place(tile: Tile, from: number, to: number): void {
   tile.storedFrom = from;
   tile.storedTo = to;
+  tile.states = null;
+}
+
+/** The states of a tile, read if they are not in memory. */
+export function statesOf(level: Level, tile: Tile, stored: StoredMarks): unknown[] {
+  if (tile.states !== null) return tile.states;
+  const reader = new ByteReader(stored.tiles, tile.storedFrom, tile.storedTo);
+  readTimes(level, reader);
+  return (tile.states = readStates(level, reader));
 }
 
 function writeTile(level: Level, { startMs, newestMs, states }: Tile): void {
+  assert(states !== null, 'a tile that is not stored is in memory');
   if (level.hopMs === Infinity) {
     writer.svarint(newestMs);
   } else {
@@ -105,13 +117,22 @@ function readLevel(level: Level, reader: ByteReader): Tile[] {
 
 function readTile(level: Level, reader: ByteReader): Tile {
   const storedFrom = reader.position;
-  const startMs = level.hopMs === Infinity ? -Infinity : reader.svarint();
-  const newestMs = level.hopMs === Infinity ? reader.svarint() : startMs + reader.varint();
+  const { startMs, newestMs } = readTimes(level, reader);
   if (level.hopMs !== Infinity && floorTo(newestMs, level.hopMs) !== startMs)
     throw new CorruptBytesError('a tile is not aligned');
-  const present = readPresence(reader, level.slots.length);
-  const states = level.slots.map(({ algebra }, at) =>
+  const states = readStates(level, reader);
+  return { startMs, newestMs, states, storedFrom, storedTo: reader.position };
+}
+
+function readTimes({ hopMs }: Level, reader: ByteReader): { readonly startMs: number; readonly newestMs: number } {
+  if (hopMs === Infinity) return { startMs: -Infinity, newestMs: reader.svarint() };
+  const startMs = reader.svarint();
+  return { startMs, newestMs: startMs + reader.varint() };
+}
+
+function readStates({ slots }: Level, reader: ByteReader): unknown[] {
+  const present = readPresence(reader, slots.length);
+  return slots.map(({ algebra }, at) =>
     ((present[at >> 3] as number) >> (at & 7)) & 1 ? algebra.decode(reader) : null,
   );
-  return { startMs, newestMs, states, storedFrom, storedTo: reader.position };
 }

@@ -35,15 +35,16 @@ export function validityOf(plan: ViewPlan, state: EntityState | null, asOfMs: nu
   }
   if (state === null) return bounds;
   bounds.fromMs = Math.max(bounds.fromMs, state.sealedUntilMs, place.newestMs + 1);
-  const next = state.head[place.headEnd];
+  const head = state.head.events();
+  const next = head[place.headEnd];
   if (next !== undefined) bounds.untilMs = Math.min(bounds.untilMs, next.tsMs + 1);
   const { maxAgeMs } = plan.view;
   if (maxAgeMs !== null && place.newestMs !== -Infinity) cross(bounds, place.newestMs + maxAgeMs + 1, asOfMs);
   for (const { window, level } of plan.windows) {
     const tiles = state.tiles[level.index] as readonly Tile[];
     const { lengthMs, hopMs, offsetMs } = window;
-    crossEdge(bounds, state.head, tiles, level, windowStartMs(window, asOfMs), hopMs + lengthMs + offsetMs);
-    if (offsetMs !== 0) crossEdge(bounds, state.head, tiles, level, windowEndMs(window, asOfMs), hopMs + offsetMs);
+    crossEdge(bounds, head, tiles, level, windowStartMs(window, asOfMs), hopMs + lengthMs + offsetMs);
+    if (offsetMs !== 0) crossEdge(bounds, head, tiles, level, windowEndMs(window, asOfMs), hopMs + offsetMs);
   }
   return bounds;
 }

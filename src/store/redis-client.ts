@@ -2,7 +2,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { isFromReplica } from './redis-faults.ts';
-import type { RedisLocation } from './redis-location.ts';
+import type { RedisLocation, RedisNode } from './redis-location.ts';
 import { COMMIT_SCRIPT } from './redis-scripts.ts';
 
 export interface RedisBounds {
@@ -46,6 +46,27 @@ export function connectRedis(location: RedisLocation, tls: RedisTls | null, boun
   return client as RedisClient;
 }
 
+/**
+ * A connection that hears what is published, of one node of a cluster or of the primary: made anew by whoever listens when
+ * it ends, never by itself, for ioredis would subscribe again without a word of what was missed.
+ */
+export function connectToListen(
+  location: RedisLocation,
+  tls: RedisTls | null,
+  bounds: RedisBounds,
+  node: RedisNode | null,
+): Redis {
+  const options = {
+    ...optionsOf(location, tls, bounds),
+    retryStrategy: () => null,
+    autoResubscribe: false,
+    // What is asked of it waits until it is there: it is made to be asked at once.
+    enableOfflineQueue: true,
+  };
+  if (location.mode === 'cluster') return new Redis({ ...options, ...(node ?? {}) });
+  return createClient(location, options, bounds) as Redis;
+}
+
 function createClient(location: RedisLocation, options: ConnectOptions, bounds: RedisBounds): Redis | Cluster {
   switch (location.mode) {
     case 'standalone':
@@ -87,7 +108,10 @@ function sentinelLogin({ username, password }: RedisLocation) {
   };
 }
 
-type ConnectOptions = ReturnType<typeof optionsOf>;
+type ConnectOptions = Omit<ReturnType<typeof optionsOf>, 'retryStrategy' | 'enableOfflineQueue'> & {
+  readonly retryStrategy: (attempt: number) => number | null;
+  readonly enableOfflineQueue: boolean;
+};
 
 function optionsOf({ username, password, tls }: RedisLocation, files: RedisTls | null, bounds: RedisBounds) {
   const options = {

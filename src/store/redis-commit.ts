@@ -1,24 +1,27 @@
 /** A commit as arguments of its script, and what the script answers. */
 import { assert } from '../core/assert.ts';
+import { copyBytes } from '../core/bytes.ts';
 import { SkewlessError } from '../core/errors.ts';
 import type { StateChange } from '../state/state.ts';
+import { formatNotice } from './redis-notices.ts';
 import { CHANGE_BYTES } from './redis-scripts.ts';
-import type { Checkpoint, Commit, CommitResult, CommitSection, Place, Position, ShardId } from './store.ts';
+import type { Checkpoint, Commit, CommitResult, CommitSection, Place, Position } from './store.ts';
 
 export const BUILD_BYTES = 8;
 /** Build and version, before each head. */
 export const PREFIX_BYTES = 16;
 
 /** As COMMIT_SCRIPT takes them. */
-export function argumentsOf({ shard, sections }: Commit): (string | number | Buffer)[] {
+export function argumentsOf(commit: Commit): (string | number | Buffer)[] {
+  const { sections } = commit;
   const fingerprints = new Set(sections.map(({ fingerprint }) => fingerprint));
   assert(fingerprints.size === sections.length, 'a commit has one section for a fingerprint');
-  const args: (string | number | Buffer)[] = [sections.length];
-  for (const section of sections) addSection(args, shard, section);
+  const args: (string | number | Buffer)[] = [sections.length, formatNotice(commit)];
+  for (const section of sections) addSection(args, section);
   return args;
 }
 
-function addSection(args: (string | number | Buffer)[], shard: ShardId, section: CommitSection): void {
+function addSection(args: (string | number | Buffer)[], section: CommitSection): void {
   const { fingerprint, expected, checkpoint, stateTtlMs, changes } = section;
   const { buildStartedMs, epoch } = checkpoint;
   args.push(
@@ -29,7 +32,6 @@ function addSection(args: (string | number | Buffer)[], shard: ShardId, section:
     buildOf(buildStartedMs),
     JSON.stringify(checkpoint),
     stateTtlMs ?? '',
-    messageOf(shard, section),
     packChanges(changes),
   );
 }
@@ -53,7 +55,7 @@ function packChanges(changes: CommitSection['changes']): Buffer {
     at = packed.writeDoubleBE(fromVersion, at);
     at = packed.writeDoubleBE(toVersion, at);
     at += packed.write(entity, at);
-    packed.set(head.bytes, at);
+    copyBytes(head.bytes, 0, head.bytes.length, packed, at);
     at += head.bytes.length;
     if (tiles !== null) packed.set(tiles, at);
     at += tiles?.length ?? 0;
@@ -64,18 +66,6 @@ function packChanges(changes: CommitSection['changes']): Buffer {
 
 function bytesOf({ head, tiles }: StateChange): number {
   return CHANGE_BYTES + head.bytes.length + (tiles?.length ?? 0);
-}
-
-/** What subscribers hear of a commit. */
-function messageOf({ source, entityKey, partition }: ShardId, section: CommitSection): string {
-  const { fingerprint, expected, checkpoint, changes } = section;
-  return JSON.stringify({
-    shard: [source, entityKey, partition],
-    fingerprint,
-    expected: expected?.position ?? null,
-    next: checkpoint.position,
-    keys: changes.map(({ entity }) => entity),
-  });
 }
 
 function buildOf(buildStartedMs: number): Buffer {

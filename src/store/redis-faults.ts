@@ -36,6 +36,11 @@ export function isFromReplica(error: Error): boolean {
   return error.message.startsWith('READONLY');
 }
 
+/** The node asked does not serve the slot, or not all of it, any more. */
+export function isRedirection(error: Error): boolean {
+  return /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/.test(error.message);
+}
+
 function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
 }

@@ -10,8 +10,11 @@
  */
 
 /**
- * ARGV: number of sections; of each section: fingerprint, expected build and position (empty: none), epoch, build and position, build,
- * checkpoint, time to live (empty: for ever), message, changes.
+ * ARGV: number of sections; what subscribers hear; of each section: fingerprint, expected build and position (empty: none), epoch,
+ * build and position, build, checkpoint, time to live (empty: for ever), changes.
+ *
+ * Subscribers hear of a commit in one message, however many sections it has: a reader that knows of some of them and not
+ * yet of the others would have views of one shard at two places that never were there at the same time.
  *
  * The changes are one argument, as a commit holds hundreds, and each argument costs the client and Redis about as much as
  * what it holds. One after the other, as CHANGE reads them: lengths of entity, head and tiles, 4 bytes each; mode (a append, r
@@ -20,7 +23,7 @@
  */
 export const CHANGE_BYTES = 29;
 export const COMMIT_SCRIPT = `
-local tag, at, sections, call = KEYS[1], 2, {}, redis.call
+local tag, at, sections, call = KEYS[1], 3, {}, redis.call
 local CHANGE, NONE = '<I4I4I4c1c8c8', string.rep('\\0', 8)
 local function set(key, value, ttl)
   if ttl then call('SET', key, value, 'PX', ttl) else call('SET', key, value) end
@@ -39,7 +42,7 @@ for index = 1, tonumber(ARGV[1]) do
   sections[index] = { at = at, key = tag .. 'c:' .. ARGV[at] }
   local epoch, position = string.match(call('GET', sections[index].key) or '', '^([^\\n]*)\\n([^\\n]*)\\n')
   sections[index].epoch, sections[index].position = epoch or '0', position or ''
-  at = at + 9
+  at = at + 8
 end
 for _, section in ipairs(sections) do
   if tonumber(section.epoch) > tonumber(ARGV[section.at + 2]) then
@@ -50,7 +53,7 @@ for _, section in ipairs(sections) do
   local fingerprint, build = ARGV[section.at], ARGV[section.at + 4]
   local moved = section.position ~= ARGV[section.at + 1]
   if not moved then
-    local heads, changes, next = tag .. 'h:' .. fingerprint .. ':', ARGV[section.at + 8], 1
+    local heads, changes, next = tag .. 'h:' .. fingerprint .. ':', ARGV[section.at + 7], 1
     while next <= #changes and not moved do
       local entities, head, tiles, _, from, _, body = struct.unpack(CHANGE, changes, next)
       local stored = call('GETRANGE', heads .. string.sub(changes, body, body + entities - 1), 0, 15)
@@ -65,7 +68,7 @@ for _, section in ipairs(sections) do
   local fingerprint, build = ARGV[first], ARGV[first + 4]
   local ttl = ARGV[first + 6] ~= '' and ARGV[first + 6]
   local heads, tiles = tag .. 'h:' .. fingerprint .. ':', tag .. 't:' .. fingerprint .. ':'
-  local changes, next = ARGV[first + 8], 1
+  local changes, next = ARGV[first + 7], 1
   while next <= #changes do
     local entity, head, tile, mode, from, to, body = struct.unpack(CHANGE, changes, next)
     local headAt = body + entity
@@ -96,7 +99,7 @@ for _, section in ipairs(sections) do
     end
   end
   call('SET', section.key, ARGV[first + 2] .. '\\n' .. ARGV[first + 3] .. '\\n' .. ARGV[first + 5])
-  call(PUBLISH, tag .. 'i', ARGV[first + 7])
 end
+call(PUBLISH, tag .. 'i', ARGV[2])
 return { 'ok' }
 `;

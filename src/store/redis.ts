@@ -4,21 +4,23 @@
  * as a whole: the next commit is then answered `moved`, and the driver replays what was lost from the log.
  */
 import type { Redis } from 'ioredis';
-import type { StoredState } from '../state/state.ts';
 import {
   DEFAULT_REDIS_BOUNDS,
   type RedisBounds,
   type RedisClient,
   type RedisTls,
   connectRedis,
+  connectToListen,
 } from './redis-client.ts';
-import { BUILD_BYTES, PREFIX_BYTES, argumentsOf, parseCheckpoint, resultOf } from './redis-commit.ts';
+import { argumentsOf, parseCheckpoint, resultOf } from './redis-commit.ts';
 import { type RedisKeys, createRedisKeys, escapePattern } from './redis-keys.ts';
 import type { RedisLocation } from './redis-location.ts';
 import { nodeOfTag } from './redis-node.ts';
 import { primariesOf } from './redis-policy.ts';
+import { createReads } from './redis-reads.ts';
 import { openSession } from './redis-session.ts';
-import type { ReadSection, ShardRead, Store, StoredFingerprint } from './store.ts';
+import { subscribeTo } from './redis-subscription.ts';
+import type { Store, StoredFingerprint } from './store.ts';
 
 export interface RedisStoreOptions {
   readonly location: RedisLocation;
@@ -42,13 +44,34 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
   const bounds = { ...DEFAULT_REDIS_BOUNDS, ...options.bounds };
   const keys = createRedisKeys(options.namespace);
   const client = connectRedis(options.location, options.tls ?? null, bounds);
-  const { ask, askMany, close } = openSession(client, bounds, options.onWarning ?? (() => undefined));
+  const onWarning = options.onWarning ?? (() => undefined);
+  const session = openSession(client, bounds, onWarning);
+  const reads = createReads(client);
+  const { close } = session;
+  const inTurn =
+    <T>(work: () => Promise<T>) =>
+    (): Promise<T> => {
+      reads.send();
+      return work();
+    };
+  const ask = <T>(work: () => Promise<T>): Promise<T> => session.ask(inTurn(work));
+  const askMany = <T>(work: () => Promise<T>): Promise<T> => session.askMany(inTurn(work));
   return {
     commitBytesMax: COMMIT_BYTES_MAX,
     commitChangesMax: COMMIT_CHANGES_MAX,
     commit: (commit) =>
       ask(async () => resultOf(await client.skewlessCommit(keys.tag(commit.shard), ...argumentsOf(commit)))),
-    read: (shard, sections) => ask(() => readShard(client, keys.tag(shard), sections)),
+    read: (shard, sections) => session.ask(() => reads.read(keys.tag(shard), sections)),
+    subscribe: (listener) =>
+      subscribeTo({
+        cluster: 'slots' in client ? client : null,
+        connect: (node) => connectToListen(options.location, options.tls ?? null, bounds, node),
+        prepare: () => session.ask(() => Promise.resolve()),
+        keys,
+        bounds,
+        onWarning,
+        listener,
+      }),
     nodeOf: (shard) => nodeOfTag(client, options.location, keys.tag(shard)),
     list: () => askMany(() => listAll(client, keys)),
     drop: (shard, fingerprint) => askMany(() => dropStates(client, keys.tag(shard), fingerprint)),
@@ -56,40 +79,6 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
       await ask(() => client.ping());
     },
     close,
-  };
-}
-
-/**
- * One `MGET`. It takes Redis a fifth of the time that a script takes, which would copy every state, and is answered where
- * memory has run out, as a transaction is not.
- */
-async function readShard(client: RedisClient, tag: string, sections: readonly ReadSection[]): Promise<ShardRead[]> {
-  if (sections.length === 0) return [];
-  const keys = sections.flatMap(({ fingerprint, entities }) => [
-    `${tag}c:${fingerprint}`,
-    ...entities.flatMap((entity) => [`${tag}h:${fingerprint}:${entity}`, `${tag}t:${fingerprint}:${entity}`]),
-  ]);
-  const values = await client.mgetBuffer(keys);
-  let at = 0;
-  return sections.map(({ entities }) => {
-    const stored = values[at++];
-    const checkpoint = stored ? parseCheckpoint(stored.toString()) : null;
-    const states = entities.map(() => {
-      const [head, tiles] = [values[at++], values[at++]];
-      return checkpoint === null ? null : stateOf(checkpoint.buildStartedMs, head, tiles);
-    });
-    return { checkpoint, states };
-  });
-}
-
-/** Null where there is none of the build. */
-function stateOf(build: number, head: Buffer | null | undefined, tiles: Buffer | null | undefined): StoredState | null {
-  if (!head || head.length < PREFIX_BYTES || head.readDoubleBE() !== build) return null;
-  const ofBuild = tiles && tiles.length >= BUILD_BYTES && tiles.readDoubleBE() === build;
-  return {
-    version: head.readDoubleBE(BUILD_BYTES),
-    head: head.subarray(PREFIX_BYTES),
-    tiles: ofBuild ? tiles.subarray(BUILD_BYTES) : null,
   };
 }
 

@@ -7,6 +7,7 @@ import { openSqliteFile } from '../core/sqlite.ts';
 import { createTables, type StoredShard, type Tables } from './sqlite-tables.ts';
 import { STORE_PART } from './sqlite-schema.ts';
 import type { Checkpoint, Commit, CommitResult, CommitSection, ReadSection, ShardRead, Store } from './store.ts';
+import { createNotices } from './notices.ts';
 import { isSamePlace } from './place.ts';
 
 /** Bytes of one commit that the driver keeps to: a transaction of a few milliseconds. */
@@ -24,12 +25,18 @@ export interface SqliteStoreOptions {
 export async function openSqliteStore({ file, namespace }: SqliteStoreOptions): Promise<Store> {
   const sqlite = openSqliteFile(file, STORE_PART);
   const tables = createTables(sqlite, namespace);
+  const notices = createNotices();
   return {
     commitBytesMax: COMMIT_BYTES_MAX,
     commitChangesMax: COMMIT_CHANGES_MAX,
-    commit: async (commit) => sqlite.write(() => commitIn(tables, commit)),
+    async commit(commit) {
+      const result = sqlite.write(() => commitIn(tables, commit));
+      if (result.kind === 'ok') notices.tell(commit);
+      return result;
+    },
     read: async (shard, sections) =>
       sqlite.read(() => sections.map((section) => readIn(tables, tables.shard(shard, section.fingerprint), section))),
+    subscribe: (listener) => notices.subscribe(listener),
     nodeOf: () => 'sqlite',
     list: async () => sqlite.read(() => tables.list()),
     drop: async (shard, fingerprint) => sqlite.write(() => tables.drop(shard, fingerprint)),

@@ -113,13 +113,52 @@ export interface StoredFingerprint {
   readonly checkpoint: Checkpoint;
 }
 
+/** What subscribers are told of a commit. Both places of a section name builds, too: another build begins with nothing. */
+export interface CommitNotice {
+  readonly shard: ShardId;
+  readonly sections: readonly NoticeSection[];
+}
+
+export interface NoticeSection {
+  readonly fingerprint: string;
+  /** Where the stored checkpoint was; null: there was none. */
+  readonly expected: Place | null;
+  /** As written: its position is the next one. */
+  readonly checkpoint: Checkpoint;
+  /** Entities whose states were written. */
+  readonly entities: readonly string[];
+}
+
+export interface CommitListener {
+  /**
+   * One call for each commit, in the order in which they were made. Some may be missing without a word: that the next one
+   * expects another place than the one before wrote is how that shows.
+   */
+  onCommit(notice: CommitNotice): void;
+  /** Commits of the shard are told from here on. Said again after each interruption: what was made in between was not told. */
+  onBegin(shard: ShardId): void;
+}
+
+/** Never fails: as long as the store cannot be reached, nothing is told. */
+export interface Subscription {
+  /** Begins to tell of a shard's commits. */
+  follow(shard: ShardId): void;
+  unfollow(shard: ShardId): void;
+  close(): Promise<void>;
+}
+
 export interface Store {
   /** Bounds on the bytes of one commit and on the states it changes, which the driver keeps: how long a commit may hold the store. */
   readonly commitBytesMax: number;
   readonly commitChangesMax: number;
   commit(commit: Commit): Promise<CommitResult>;
-  /** All sections reflect one moment of the shard. Aligned with `sections`. */
+  /**
+   * All sections reflect one moment of the shard. Aligned with `sections`. Reads asked for in one turn, before anything is
+   * awaited, share a round trip.
+   */
   read(shard: ShardId, sections: readonly ReadSection[]): Promise<readonly ShardRead[]>;
+  /** Tells of commits, made by any process where the store is one that processes share over a network, else by this one. */
+  subscribe(listener: CommitListener): Subscription;
   /** Name of the node that holds the shard, as far as is known: nodes fail one by one. */
   nodeOf(shard: ShardId): string;
   /** Everything the namespace holds, for operators. Not one moment: others may write meanwhile. */

@@ -10,7 +10,7 @@ import { AggregationType, MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { Clock } from '../core/clock.ts';
 import type { MaterializerStatus } from '../materialize/status.ts';
 import type { Circuits } from '../serve/circuits.ts';
-import type { FreshnessReport, MetricsSink } from '../serve/metrics-sink.ts';
+import type { CacheReport, FreshnessReport, MetricsSink } from '../serve/metrics-sink.ts';
 import { countRefusals, observeCircuits } from './overload-metrics.ts';
 
 export interface MetricsOptions {
@@ -18,6 +18,8 @@ export interface MetricsOptions {
   readonly version: string;
   /** Null: this process folds nothing. */
   readonly materializerStatus: (() => MaterializerStatus) | null;
+  /** Null or absent: this process caches nothing. */
+  readonly cacheReport?: (() => CacheReport) | null;
   /** Absent: the store has none. */
   readonly circuits?: Pick<Circuits, 'report'>;
 }
@@ -32,7 +34,7 @@ const REQUEST_BUCKETS = [
 ];
 const NANOSECONDS = 1e9;
 
-export function createMetrics({ clock, version, materializerStatus, circuits }: MetricsOptions): Metrics {
+export function createMetrics({ clock, version, materializerStatus, cacheReport, circuits }: MetricsOptions): Metrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer();
   const provider = new MeterProvider({
@@ -52,6 +54,7 @@ export function createMetrics({ clock, version, materializerStatus, circuits }: 
   observeProcess(meter, version);
   observeFreshness(meter, clock, () => freshness);
   if (materializerStatus !== null) observeMaterializer(meter, materializerStatus);
+  if (cacheReport) observeCache(meter, cacheReport);
   if (circuits !== undefined) observeCircuits(meter, () => circuits.report());
   return {
     request(operation, status, durationMs) {
@@ -109,6 +112,35 @@ function observeFreshness(meter: Meter, clock: Clock, report: () => FreshnessRep
   gauge(meter, 'skewless_shard_ready', '1 where the shard has reached its build target.', () =>
     each(({ ready }) => (ready ? 1 : 0)),
   );
+}
+
+function observeCache(meter: Meter, report: () => CacheReport): void {
+  counter(meter, 'skewless_cache_entities', 'States asked for, by whether they were cached.', () => [
+    [report().hits, { outcome: 'hit' }],
+    [report().misses, { outcome: 'miss' }],
+  ]);
+  gauge(meter, 'skewless_cache_entries', 'States that are cached.', () => [[report().entries, {}]]);
+  gauge(meter, 'skewless_cache_bytes', 'Memory that they take, as far as it can be priced.', () => [
+    [report().bytes, {}],
+  ]);
+  counter(meter, 'skewless_cache_evictions', 'States that went for want of room.', () => [[report().evictions, {}]]);
+  counter(meter, 'skewless_cache_shards_cleared', 'Times that all of a shard was dropped, by reason.', () =>
+    Object.entries(report().cleared).map(([reason, count]): Observation => [count, { reason }]),
+  );
+  counter(
+    meter,
+    'skewless_cache_checks_failed',
+    'Checkpoint reads that failed: what they would confirm expires.',
+    () => [[report().failedChecks, {}]],
+  );
+  gauge(meter, 'skewless_cache_shards', 'Shards that are followed.', () => [[report().shards, {}]]);
+  gauge(meter, 'skewless_cache_confirmed_age_seconds', 'Since the shard confirmed least lately was confirmed.', () => {
+    const ageMs = report().confirmedAgeMs;
+    return ageMs === null ? [] : [[ageMs / 1e3, {}]];
+  });
+  gauge(meter, 'skewless_cache_staleness_bound_seconds', 'Age beyond which nothing cached is served.', () => [
+    [report().stalenessMs / 1e3, {}],
+  ]);
 }
 
 function observeMaterializer(meter: Meter, status: () => MaterializerStatus): void {

@@ -21,35 +21,72 @@ export type RowResult =
   | { readonly ok: true; readonly values: readonly Value[] }
   | { readonly ok: false; readonly problems: readonly RowProblem[] };
 
-/** `json` is a parsed JSON value. */
-export type RowParser = (json: unknown) => RowResult;
+/** `json` is a parsed JSON value; what it does not hold is looked for in `common`. */
+export type RowParser = (json: unknown, common?: Fields) => RowResult;
+
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** The longest text a key may have, in bytes of UTF-8: no entity with a longer key is ever stored. */
 export const KEY_BYTES_MAX = 1_024;
-const CONTROL_CHARACTER = /\p{Cc}/u;
 
 export function compileRowParser(service: ServiceDefinition): RowParser {
   const keyColumns = new Set(service.appearances.flatMap(({ keys }) => keys.flatMap((key) => key.columns)));
   const fields = service.requestColumns.map((column) => compileField(column, keyColumns.has(column.name)));
+  const readSound = compileSoundRow(fields);
   const names = new Set(service.requestColumns.map((column) => column.name));
-  return (json) => {
+  return (json, common) => {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) {
       const message = `expected an object of entity keys and inputs, found ${describe(json)}`;
       return { ok: false, problems: [{ code: 'invalid_type', field: null, message, suggestion: null }] };
     }
+    const sound = readSound(json as Fields, common);
+    if (sound !== null) return { ok: true, values: sound };
+    const row = common === undefined ? json : { ...common, ...json };
     const problems: RowProblem[] = [];
-    const values = fields.map((read) => {
-      const value = read(json);
+    const values = fields.map((field) => {
+      const value = Object.hasOwn(row, field.name) ? field.read((row as Fields)[field.name]) : field.read(undefined);
       if (!isProblem(value)) return value;
       problems.push(value);
       return null;
     });
-    for (const name of Object.keys(json)) if (!names.has(name)) problems.push(unknownField(name, names));
+    for (const name of Object.keys(row)) if (!names.has(name)) problems.push(unknownField(name, names));
     return problems.length === 0 ? { ok: true, values } : { ok: false, problems };
   };
 }
 
-type FieldReader = (row: object) => Value | RowProblemMark;
+/**
+ * Reads a row in which nothing is wrong; null: something may be, and a closer look says what. A name that is inherited is
+ * counted among the row's own, so that the numbers differ or its value is no JSON.
+ */
+function compileSoundRow(fields: readonly Field[]): (row: Fields, common?: Fields) => readonly Value[] | null {
+  const count = fields.length;
+  return (row, common) => {
+    const values: Value[] = [];
+    let ofRow = 0;
+    let ofCommon = 0;
+    for (let index = 0; index < count; index++) {
+      const { name, read } = fields[index] as Field;
+      let json = row[name];
+      if (json !== undefined) ofRow++;
+      if (common !== undefined) {
+        const shared = common[name];
+        if (shared !== undefined) ofCommon++;
+        if (json === undefined) json = shared;
+      }
+      const value = read(json);
+      if (isProblem(value)) return null;
+      values.push(value);
+    }
+    if (ofRow !== Object.keys(row).length) return null;
+    return common === undefined || ofCommon === Object.keys(common).length ? values : null;
+  };
+}
+
+interface Field {
+  readonly name: string;
+  /** `json` undefined: the field is missing. */
+  readonly read: (json: unknown) => Value | RowProblemMark;
+}
 
 /** Tells a problem from a struct value without looking at names. */
 class RowProblemMark implements RowProblem {
@@ -70,12 +107,11 @@ function isProblem(value: Value | RowProblemMark): value is RowProblemMark {
   return value instanceof RowProblemMark;
 }
 
-function compileField(column: RequestColumn, identifies: boolean): FieldReader {
+function compileField(column: RequestColumn, identifies: boolean): Field {
   const { name, kind, type, nullable } = column;
   const convert: Converter = compileConverter(type);
   const what = kind === 'key' ? 'the entity key' : 'the request input';
-  return (row) => {
-    const json = Object.hasOwn(row, name) ? (row as Readonly<Record<string, unknown>>)[name] : undefined;
+  const read: Field['read'] = (json) => {
     if (json === undefined && !nullable) {
       const message = `${what} ${name} (${formatType(type)}) is missing`;
       return new RowProblemMark(kind === 'key' ? 'missing_key' : 'missing_input', name, message);
@@ -89,6 +125,7 @@ function compileField(column: RequestColumn, identifies: boolean): FieldReader {
     const fault = identifies && typeof value === 'string' ? keyFault(value) : null;
     return fault === null ? value : new RowProblemMark('invalid_key', name, `${what} ${name} ${fault}`);
   };
+  return { name, read };
 }
 
 /** How the same value would be written in the right type, where that is certain. */
@@ -102,11 +139,20 @@ function spelling(fault: string, kind: string, json: unknown): string | null {
 
 function keyFault(text: string): string | null {
   if (text === '') return 'is an empty string, which identifies nothing';
-  if (CONTROL_CHARACTER.test(text)) return 'holds a control character';
+  if (hasControlCharacter(text)) return 'holds a control character';
   // At most three bytes of UTF-8 for each UTF-16 code unit: short texts need no count.
   if (text.length * 3 <= KEY_BYTES_MAX) return null;
   const bytes = new TextEncoder().encode(text).length;
   return bytes > KEY_BYTES_MAX ? `has ${bytes} bytes, at most ${KEY_BYTES_MAX} are allowed` : null;
+}
+
+/** Unicode's category Cc: all of it is below U+00A0. */
+function hasControlCharacter(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0)) return true;
+  }
+  return false;
 }
 
 const NAME_SHOWN_MAX = 80;

@@ -5,20 +5,11 @@
 import { assert } from '../core/assert.ts';
 import type { Aggregation } from '../aggregate/aggregation.ts';
 import type { ServiceDefinition, SourceDefinition } from '../definition/definition.ts';
-import { type Renderer, compileRenderer } from './render.ts';
+import { type Workspace, createWorkspace } from './derived.ts';
+import { type DerivedFeaturePlan, type FeaturePlan, compileFeature, slotOf } from './feature-plan.ts';
 import { type RowParser, compileRowParser } from './request-row.ts';
-
-/** One feature of the service, by its place in `definition.features`. */
-export interface FeaturePlan {
-  readonly name: string;
-  /** Its place in expression rows. */
-  readonly slot: number;
-  readonly render: Renderer;
-  /** The value is an event time until rendering subtracts it from `as_of` (`time_since_last`). */
-  readonly relativeToAsOf: boolean;
-  /** Features a derived one reads, by place; empty for features of views. */
-  readonly inputs: readonly number[];
-}
+import { type RowPlan, compileRow } from './row-plan.ts';
+import { type Writer, compileWriter } from './text.ts';
 
 /** What it takes to answer for some of the features. */
 export interface Selection {
@@ -27,13 +18,19 @@ export interface Selection {
   readonly served: readonly number[];
   /** Places of the view features that are read, derived features' inputs included. */
   readonly read: readonly number[];
-  /** Places of the derived features that are computed, each after those it reads. */
-  readonly computed: readonly number[];
+  /** The derived features that are computed, each after those it reads. */
+  readonly computed: readonly DerivedFeaturePlan[];
   /** Indexes of the appearances that are read, ascending. */
   readonly appearances: readonly number[];
   readonly sources: readonly SourceDefinition[];
   /** Whether which entities are read depends on `as_of`. */
   readonly keysUseAsOf: boolean;
+  /** The answer up to the value of `as_of`, and from there to where the layouts part. */
+  readonly headText: string;
+  readonly namesText: string;
+  /** For each layout, how rows are written. */
+  readonly rows: RowPlan;
+  readonly columns: RowPlan;
 }
 
 export interface ServicePlan {
@@ -42,89 +39,91 @@ export interface ServicePlan {
   /** Features by name. */
   readonly places: ReadonlyMap<string, number>;
   readonly parseRow: RowParser;
+  /** Request columns as text, in their order. */
+  readonly columnWriters: readonly { readonly label: string; readonly write: Writer }[];
   readonly asOfSlot: number;
   readonly slotCount: number;
+  readonly work: Workspace;
   readonly everything: Selection;
+  /** Those that were asked for, by their places. */
+  readonly selections: Map<string, Selection>;
 }
+
+/** Choices of features that are remembered of a service: a model asks for the same one again and again. */
+const SELECTIONS_MAX = 64;
 
 export function compileService(
   definition: ServiceDefinition,
   aggregations: ReadonlyMap<string, Aggregation>,
 ): ServicePlan {
   const places = new Map(definition.features.map(({ name }, place) => [name, place]));
-  const features = definition.features.map((feature): FeaturePlan => {
-    const derived = feature.kind === 'derived' ? definition.derived[feature.derived] : undefined;
-    const columns = derived?.expression.columns ?? [];
-    return {
-      name: feature.name,
-      slot: slotOf(definition, feature.name),
-      render: compileRenderer(feature.type),
-      relativeToAsOf: feature.kind === 'view' && isRelative(definition, feature, aggregations),
-      inputs: columns.flatMap((column) => places.get(column) ?? []),
-    };
-  });
+  const features = definition.features.map((_, place) => compileFeature(definition, place, places, aggregations));
   const plan = {
     definition,
     features,
     places,
     parseRow: compileRowParser(definition),
+    columnWriters: definition.requestColumns.map(({ name, type }) => {
+      return { label: `${JSON.stringify(name)}:`, write: compileWriter(type) };
+    }),
     asOfSlot: slotOf(definition, 'as_of'),
     slotCount: definition.expressionSlots.size,
+    work: createWorkspace(definition.expressionSlots.size),
   };
-  return { ...plan, everything: select(plan, [...features.keys()]) };
-}
-
-function slotOf(definition: ServiceDefinition, name: string): number {
-  const slot = definition.expressionSlots.get(name);
-  assert(slot !== undefined, `${definition.id} has a slot for ${name}`);
-  return slot;
-}
-
-function isRelative(
-  definition: ServiceDefinition,
-  feature: { readonly appearance: number; readonly feature: number },
-  aggregations: ReadonlyMap<string, Aggregation>,
-): boolean {
-  const name = definition.appearances[feature.appearance]?.view.features[feature.feature]?.aggregation ?? '';
-  const aggregation = aggregations.get(name);
-  assert(aggregation !== undefined, `the aggregation ${name} is in the table`);
-  return aggregation.relativeToAsOf;
+  return { ...plan, everything: compileSelection(plan, [...features.keys()]), selections: new Map() };
 }
 
 /** `served` are places of features; the selection reads what they need and nothing else. */
-export function select(
-  plan: { readonly definition: ServiceDefinition; readonly features: readonly FeaturePlan[] },
+export function select(plan: ServicePlan, served: readonly number[]): Selection {
+  const id = served.join(' ');
+  const known = plan.selections.get(id);
+  if (known !== undefined) return known;
+  const selection = compileSelection(plan, served);
+  if (plan.selections.size >= SELECTIONS_MAX) plan.selections.clear();
+  plan.selections.set(id, selection);
+  return selection;
+}
+
+function compileSelection(
+  { definition, features }: Pick<ServicePlan, 'definition' | 'features'>,
   served: readonly number[],
 ): Selection {
-  const { definition, features } = plan;
+  const needed = neededFor(features, served);
+  const views = needed.filter((feature) => feature.kind === 'view');
+  const derived = needed.filter((feature) => feature.kind === 'derived').toSorted((a, b) => a.derived - b.derived);
+  const appearances = [...new Set(views.map(({ appearance }) => appearance))].toSorted((a, b) => a - b);
+  const read = appearances.flatMap((index) => definition.appearances[index] ?? []);
+  const chosen = served.map((place) => features[place] as FeaturePlan);
+  const names = chosen.map(({ name }) => name);
+  const inputs = new Set(derived.flatMap((feature) => feature.inputs));
+  const inputViews = views.filter(({ place }) => inputs.has(place));
+  const { name, version, fingerprint } = definition;
+  const headText = JSON.stringify({ service: name, version, fingerprint });
+  return {
+    names,
+    served,
+    read: views.map(({ place }) => place),
+    computed: derived,
+    appearances,
+    sources: [...new Map(read.map(({ view }) => [view.source.name, view.source])).values()],
+    keysUseAsOf: read.some(({ keys }) => keys.some((key) => key.columns.includes('as_of'))),
+    headText: `${headText.slice(0, -1)},"as_of":`,
+    namesText: `,"features":${JSON.stringify(names)},`,
+    rows: compileRow(chosen, derived, inputViews, appearances, chosen.length),
+    columns: compileRow(chosen, derived, inputViews, appearances, 1),
+  };
+}
+
+/** The features themselves and all that derived ones read, by place. */
+function neededFor(features: readonly FeaturePlan[], served: readonly number[]): readonly FeaturePlan[] {
   const needed = new Set<number>();
   const pending = [...served];
   for (let place = pending.pop(); place !== undefined; place = pending.pop()) {
     if (needed.has(place)) continue;
     needed.add(place);
-    pending.push(...(features[place]?.inputs ?? []));
-  }
-  const read: number[] = [];
-  const computed: { readonly place: number; readonly order: number }[] = [];
-  const appearances = new Set<number>();
-  for (const place of [...needed].toSorted((a, b) => a - b)) {
-    const feature = definition.features[place];
+    const feature = features[place];
     assert(feature !== undefined, 'a selected feature exists');
-    if (feature.kind === 'derived') computed.push({ place, order: feature.derived });
-    else {
-      read.push(place);
-      appearances.add(feature.appearance);
-    }
+    if (feature.kind === 'derived') pending.push(...feature.inputs);
   }
-  const chosen = [...appearances].toSorted((a, b) => a - b);
-  const views = chosen.flatMap((index) => definition.appearances[index] ?? []);
-  return {
-    names: served.map((place) => features[place]?.name ?? ''),
-    served,
-    read,
-    computed: computed.toSorted((a, b) => a.order - b.order).map(({ place }) => place),
-    appearances: chosen,
-    sources: [...new Map(views.map(({ view }) => [view.source.name, view.source])).values()],
-    keysUseAsOf: views.some(({ keys }) => keys.some((key) => key.columns.includes('as_of'))),
-  };
+  return features.filter(({ place }) => needed.has(place));
 }

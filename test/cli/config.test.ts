@@ -9,6 +9,7 @@ import {
   parseLogLocation,
   parseNamespace,
   parsePort,
+  parseRateFlag,
   parseStoreLocation,
 } from '../../src/config.ts';
 
@@ -44,6 +45,38 @@ test('both forms of one variable at once are an error', () => {
 test('listening beyond loopback without saying who may call is refused', () => {
   expect(() => configFrom({ ...FLAGS, host: '0.0.0.0' })).toThrow(/--auth none/);
   expect(configFrom({ ...FLAGS, host: '0.0.0.0', auth: 'none' }).host).toBe('0.0.0.0');
+});
+
+test('keys are asked for from the file that is named, or not at all', () => {
+  expect(configFrom({ ...FLAGS, host: '0.0.0.0', auth: 'keys', keys: 'keys.yaml' }).keysFile).toBe('keys.yaml');
+  expect(configFrom({ ...FLAGS, auth: 'keys', keys: 'keys.yaml' }).keysFile).toBe('keys.yaml');
+  expect(configFrom({ ...FLAGS, auth: 'none' }).keysFile).toBeNull();
+  expect(() => configFrom({ ...FLAGS, auth: 'keys' })).toThrow(/needs --keys FILE; skewless keys create/);
+  expect(() => configFrom({ ...FLAGS, keys: 'keys.yaml' })).toThrow(/nobody would be asked for a key; say --auth keys/);
+  expect(() => configFrom({ ...FLAGS, auth: 'none', keys: 'keys.yaml' })).toThrow(/nobody would be asked/);
+});
+
+test('the administration port is on loopback, and asks for keys only beyond it', () => {
+  const keys = { auth: 'keys', keys: 'keys.yaml' } as const;
+  const adminOf = (flags: Partial<StartFlags>) => configFrom({ ...FLAGS, ...flags }).admin;
+  expect(adminOf({})).toBeNull();
+  expect(adminOf({ adminPort: 9_090 })).toEqual({ host: '127.0.0.1', port: 9_090, asksForKeys: false });
+  expect(adminOf({ ...keys, adminPort: 9_090 })).toEqual({ host: '127.0.0.1', port: 9_090, asksForKeys: false });
+  expect(adminOf({ ...keys, adminPort: 9_090, adminHost: '10.0.0.1' })).toMatchObject({ asksForKeys: true });
+  expect(adminOf({ auth: 'none', adminPort: 9_090, adminHost: '10.0.0.1' })).toMatchObject({ asksForKeys: false });
+  expect(() => adminOf({ adminPort: 9_090, adminHost: '10.0.0.1' })).toThrow(/--admin-host 10\.0\.0\.1 is reachable/);
+  expect(() => adminOf({ adminHost: '::1' })).toThrow(/goes with --admin-port/);
+  expect(() => adminOf({ port: 8_080, adminPort: 8_080 })).toThrow(/both 8080/);
+  expect(adminOf({ port: 0, adminPort: 0 })).toMatchObject({ port: 0 });
+});
+
+test('a rate is a number of requests in a second, a minute or an hour', () => {
+  expect(parseRateFlag('100/s')).toEqual({ requests: 100, windowMs: 1_000 });
+  expect(parseRateFlag('6000/m')).toEqual({ requests: 6_000, windowMs: 60_000 });
+  expect(parseRateFlag('1/h')).toEqual({ requests: 1, windowMs: 3_600_000 });
+  for (const text of ['', '100', '0/s', '-1/s', '1.5/s', '100/d', '1e3/s', '9999999999/s']) {
+    expect(() => parseRateFlag(text), text).toThrow(/is not a rate; expected .* such as 100\/s/);
+  }
 });
 
 test('without definitions the bundled example runs, in a data folder of its own', () => {

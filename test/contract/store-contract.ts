@@ -1,7 +1,7 @@
 /** What every `Store` adapter promises. An adapter's test file gives a way to open it, and runs this. */
 import { afterEach, describe, expect, test } from 'vitest';
 import type { StateChange } from '../../src/state/state.ts';
-import type { Checkpoint, Commit, CommitSection, ShardId, Store } from '../../src/store/store.ts';
+import type { Checkpoint, Commit, CommitNotice, CommitSection, ShardId, Store } from '../../src/store/store.ts';
 import { randomFrom } from './random.ts';
 import { compareWithModel } from './store-model.ts';
 
@@ -75,12 +75,14 @@ async function contents(store: Store, entities: readonly string[], fingerprint =
 export function describeStoreContract(adapter: string, open: (namespace: string) => Promise<Store>): void {
   describe(`the Store contract, ${adapter}`, () => {
     const stores: Store[] = [];
+    const closers: (() => Promise<void>)[] = [];
     const opened = async (namespace = 'n'): Promise<Store> => {
       const store = await open(namespace);
       stores.push(store);
       return store;
     };
     afterEach(async () => {
+      for (const close of closers.splice(0)) await close();
       for (const store of stores.splice(0)) await store.close();
     });
 
@@ -465,6 +467,93 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
       ]);
       const heads = read.map(({ states }) => states.map((state) => state && Buffer.from(state.head).toString()));
       expect(heads).toEqual([['g', null, 'g'], [null], ['f']]);
+    });
+
+    describe('subscriptions', () => {
+      const OTHER: ShardId = { ...SHARD, partition: 1 };
+
+      /** Subscribes, and waits until commits of `SHARD` are told. */
+      async function listening(store: Store) {
+        const heard: CommitNotice[] = [];
+        const begun: ShardId[] = [];
+        const subscription = store.subscribe({
+          onCommit: (notice) => void heard.push(notice),
+          onBegin: (shard) => void begun.push(shard),
+        });
+        closers.push(() => subscription.close());
+        subscription.follow(SHARD);
+        await expect.poll(() => begun).toEqual([SHARD]);
+        return { heard, subscription, begun };
+      }
+
+      const told = ({ fingerprint, expected, checkpoint: written, changes }: CommitSection) => ({
+        fingerprint,
+        expected,
+        checkpoint: written,
+        entities: changes.map(({ entity }) => entity),
+      });
+
+      test('a commit is told once, whole, with all of its sections; in the order of commits', async () => {
+        const store = await opened();
+        const { heard } = await listening(store);
+        const commits = [
+          commitOf(
+            section(null, 1, { a: change(0, 'x'), 'b"é': change(0, 'y') }),
+            section(null, 1, {}, { fingerprint: 'g' }),
+          ),
+          ...Array.from({ length: 50 }, (_, index) =>
+            commitOf(section(index + 1, index + 2, { [`e${index}`]: change(0, 'x') })),
+          ),
+          commitOf(section(51, 0, {}, { build: 2 })),
+        ];
+        for (const commit of commits) expect(await store.commit(commit)).toEqual({ kind: 'ok' });
+        await expect
+          .poll(() => heard)
+          .toEqual(commits.map(({ shard, sections }) => ({ shard, sections: sections.map(told) })));
+      });
+
+      test('nothing is told of what was refused, of other shards, of other namespaces, and after unfollowing', async () => {
+        const store = await opened();
+        const elsewhere = await opened('other');
+        const { heard, subscription } = await listening(store);
+        await store.commit(commitOf(section(5, 6)));
+        await store.commit({ shard: OTHER, sections: [section(null, 1)] });
+        await elsewhere.commit(commitOf(section(null, 7)));
+        await store.commit(commitOf(section(null, 1)));
+        await expect.poll(() => heard.length).toBe(1);
+        expect(heard[0]?.sections[0]?.checkpoint.position).toEqual({ 0: 1 });
+        subscription.unfollow(SHARD);
+        subscription.follow(OTHER);
+        await store.commit(commitOf(section(1, 2)));
+        await expect
+          .poll(async () => {
+            const [read] = await store.read(OTHER, [{ fingerprint: 'f', entities: [] }]);
+            const position = read?.checkpoint?.position[0] ?? 0;
+            await store.commit({ shard: OTHER, sections: [section(position, position + 1)] });
+            return heard.at(-1)?.shard;
+          })
+          .toEqual(OTHER);
+        expect(heard.filter(({ shard }) => shard.partition === 0)).toHaveLength(1);
+      });
+
+      test('what is read when a commit was told is at least that commit', async () => {
+        const store = await opened();
+        const reads: Promise<number>[] = [];
+        const subscription = store.subscribe({
+          onBegin: () => undefined,
+          onCommit({ sections: [first] }) {
+            const toldAt = first?.checkpoint.position[0] ?? 0;
+            reads.push(contents(store, []).then(({ position }) => (position?.[0] ?? 0) - toldAt));
+          },
+        });
+        closers.push(() => subscription.close());
+        subscription.follow(SHARD);
+        for (let position = 0; position < 100; position++) {
+          await store.commit(commitOf(section(position === 0 ? null : position, position + 1)));
+        }
+        await expect.poll(() => reads.length).toBeGreaterThan(50);
+        expect(Math.min(...(await Promise.all(reads)))).toBeGreaterThanOrEqual(0);
+      });
     });
 
     test('the store answers a ping', async () => {

@@ -16,6 +16,8 @@ import { validateEvent } from '../../src/event/decode.ts';
 import { type SqliteLog, openSqliteLog } from '../../src/log/sqlite.ts';
 import { type Materializer, createMaterializer } from '../../src/materialize/materializer.ts';
 import { buildApp } from '../../src/serve/app.ts';
+import type { KeySource } from '../../src/serve/access/install.ts';
+import type { Rate } from '../../src/serve/access/rate.ts';
 import type { ServeDependencies } from '../../src/serve/dependencies.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
@@ -37,6 +39,9 @@ export interface HarnessOptions {
   readonly readLimitMs?: number;
   readonly inflightMax?: number;
   readonly ingestInflightBytesMax?: number;
+  readonly keys?: KeySource | null;
+  readonly rate?: Rate;
+  readonly adminApp?: FastifyInstance;
   /** Of the app, where they differ from what the harness gives it. */
   readonly dependencies?: Partial<ServeDependencies>;
   /** Puts something between the app and the store. */
@@ -117,6 +122,9 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     }),
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
+    keys: options.keys ?? null,
+    rate: options.rate ?? null,
+    adminApp: options.adminApp ?? null,
     ...(options.inflightMax === undefined ? {} : { inflightMax: options.inflightMax }),
     ...(options.ingestInflightBytesMax === undefined ? {} : { ingestInflightBytesMax: options.ingestInflightBytesMax }),
     ...options.dependencies,

@@ -85,6 +85,7 @@ export function createMemoryStore(commitBytesMax = 65_536, defects: ReadonlySet<
         };
       });
     },
+    subscribe: () => ({ follow: () => undefined, unfollow: () => undefined, close: () => Promise.resolve() }),
     nodeOf: () => 'memory',
     list: () =>
       Promise.resolve(

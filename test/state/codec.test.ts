@@ -198,7 +198,7 @@ describe('records of a head', () => {
 
   test('with a right checksum one more is read: the chunks refused are not refused for that', () => {
     const head = Buffer.concat([headOf(0, 1, 2, 3, 4), sealed(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0)]);
-    const [oldest] = decodeState(plan, { version: 6, head, tiles: null }).head;
+    const [oldest] = decodeState(plan, { version: 6, head, tiles: null }).head.events();
     expect([oldest?.tsMs, oldest?.partition, oldest?.offset, oldest?.columns]).toStrictEqual([0, 0, 9, [null]]);
   });
 
@@ -221,7 +221,7 @@ test('an event id is there or not, and nothing between', () => {
     checksum.writeUInt32LE(crc32(chunk, state.stored.checksum));
     return { version: 2, head: Buffer.concat([change.head.bytes, chunk, checksum]), tiles: null };
   };
-  expect(decodeState(named, withFlag(1)).head[0]?.eventId).toBe('a');
+  expect(decodeState(named, withFlag(1)).head.events()[0]?.eventId).toBe('a');
   expectCorrupt(named, withFlag(2), 'flag 2');
 });
 
@@ -259,7 +259,7 @@ test('a head event below the seal that no window reaches is refused', () => {
   const { state } = foldRows(sealing, ROWS);
   const [event] = eventsOf(sealing, [[NOON - 120 * MINUTE]]);
   if (event === undefined) throw new Error('no event');
-  state.head.unshift(event);
+  state.head.insert(0, event);
   state.version += 1;
   const change = takeChange(sealing, state);
   if (change === null) throw new Error('no change');

@@ -34,7 +34,7 @@ function headLengths(plan: ViewPlan, rows: readonly Row[]): number[] {
 const everySecond = (count: number): Row[] => times(...Array.from({ length: count }, (_, at) => NOON + at * SECOND));
 
 function sealOf({ sealedUntilMs, sealedNewestMs, head, forcedSeals }: EntityState): object {
-  return { sealedUntilMs, sealedNewestMs, head: head.map((event) => event.tsMs), forcedSeals };
+  return { sealedUntilMs, sealedNewestMs, head: head.events().map((event) => event.tsMs), forcedSeals };
 }
 
 describe('head_max', () => {
@@ -238,7 +238,7 @@ describe('event_id', () => {
 
   test('is remembered in the stored form', () => {
     const state = decodeState(plan, storedAfter(plan, [named(NOON, 'é'), named(NOON + 1, null)]));
-    expect(state.head.map((event) => event.eventId)).toStrictEqual(['é', null]);
+    expect(state.head.events().map((event) => event.eventId)).toStrictEqual(['é', null]);
     const again = eventsOf(plan, [named(NOON + 5, 'é'), named(NOON + 6, null)]);
     expect(again.map((event) => fold(plan, state, { ...event, offset: event.offset + 2 }))).toStrictEqual([
       'duplicate',

@@ -4,15 +4,22 @@ import type { RedisBounds } from '../../src/store/redis-client.ts';
 import { createRedisKeys } from '../../src/store/redis-keys.ts';
 import { parseRedisUrl } from '../../src/store/redis-location.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { CommitSection, NoticeSection, Store } from '../../src/store/store.ts';
 import { describeWith } from '../services/available.ts';
 import { freePorts } from '../services/child.ts';
 import { type OwnRedis, startOwnRedis } from '../services/redis.ts';
 import { startTcpProxy } from '../services/tcp-proxy.ts';
-import { ACL_RULES, SHARD, commitOf, headOf, positionIn } from './redis-support.ts';
+import { ACL_RULES, SHARD, type Step, commitOf, headOf, positionIn } from './redis-support.ts';
 
 const QUICK: Partial<RedisBounds> = { connectMs: 300, commandMs: 300, silenceMs: 600, reconnectMs: 100 };
 const TAG = createRedisKeys('n').tag(SHARD);
+
+/** What subscribers hear of a commit's section. */
+function told(step: Step): NoticeSection {
+  const [section] = commitOf(step).sections as [CommitSection];
+  const { fingerprint, expected, checkpoint, changes } = section;
+  return { fingerprint, expected, checkpoint, entities: changes.map(({ entity }) => entity) };
+}
 
 describeWith(['redis'], 'the Redis store', () => {
   let redis: OwnRedis;
@@ -204,12 +211,11 @@ describeWith(['redis'], 'the Redis store', () => {
     await store.commit(commitOf({ from: null, to: 3, changes: { a: 0, 'b"': 0 } }));
     await store.commit(commitOf({ from: 1, to: 4 }));
     await store.commit(commitOf({ from: 3, to: 4 }));
-    const common = { shard: ['s', 'k', 0], fingerprint: 'f' };
     await expect
       .poll(() => heard)
       .toEqual([
-        { ...common, expected: null, next: { 0: 3 }, keys: ['a', 'b"'] },
-        { ...common, expected: { 0: 3 }, next: { 0: 4 }, keys: [] },
+        { shard: SHARD, sections: [told({ from: null, to: 3, changes: { a: 0, 'b"': 0 } })] },
+        { shard: SHARD, sections: [told({ from: 3, to: 4 })] },
       ]);
   });
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RowProblem, RowResult } from '../../src/vector/request-row.ts';
 import { serviceWith } from './fixture.ts';
@@ -45,4 +46,27 @@ test('messages never repeat what a long value or name holds', () => {
   const long = 'secret'.repeat(10_000);
   const problems = problemsOf(parseRow({ k: long, a: long, [long]: 1 }));
   for (const { message } of problems) expect(message.length).toBeLessThan(200);
+});
+
+test('what is common to rows is read as if it were written in each, found or at fault', () => {
+  const { parseRow } = serviceWith({}, 'a: "int?", b: int');
+  const mostly = (...usual: readonly unknown[]) =>
+    fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom(...usual) },
+      { weight: 1, arbitrary: fc.constantFrom<unknown>('', 2.5, null, 'x') },
+    );
+  const known = fc.record({ k: mostly('x', 'y'), a: mostly(1, null), b: mostly(1, 2) }, { requiredKeys: [] });
+  const fields = fc.tuple(known, fc.boolean(), fc.boolean()).map(([row, one, other]) => {
+    return one && other ? { ...row, unknown: 1 } : row;
+  });
+  let sound = 0;
+  fc.assert(
+    fc.property(fields, fields, (row, common) => {
+      const result = parseRow(row, common);
+      if (result.ok) sound++;
+      expect(result).toEqual(parseRow({ ...common, ...row }));
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(sound).toBeGreaterThan(200);
 });

@@ -40,7 +40,7 @@ export async function readFreshness(serving: Serving, views: Iterable<ViewDefini
     }
   }
   const limits = { readLimitMs: serving.readLimitMs, budgetLeftMs: Number.POSITIVE_INFINITY };
-  const outcomes = await readShards(serving.store, reads.shards, limits);
+  const outcomes = await readShards(serving.states, reads.shards, limits, 'anew');
   const ends = await logEnds(serving, new Map(wanted.map(({ source }) => [source.name, source])));
   const nowMs = serving.clock.nowMs();
   return new Map(

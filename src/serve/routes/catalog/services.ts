@@ -3,7 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { formatType } from '../../../core/value.ts';
 import type { ServiceDefinition, ServiceFeature } from '../../../definition/definition.ts';
-import type { Serving } from '../../dependencies.ts';
+import { ANY_KEY } from '../../access/route-access.ts';
 import { findOrRefuse } from '../../lookup.ts';
 import { pathParameter, responses } from '../../schemas.ts';
 import { sendJson } from '../../send.ts';
@@ -11,12 +11,12 @@ import { SERVICE_EXAMPLE } from './examples.ts';
 import { PageQuerySchema, pageOf, pageSchema } from './page.ts';
 import { ServiceSchema } from './schema.ts';
 
-export function registerServices(app: FastifyInstance, serving: Serving): void {
+export function registerServices(app: FastifyInstance): void {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
-  const { services } = serving.definitions;
   routes.route({
     method: 'GET',
     url: '/v1/feature-services',
+    config: { access: ANY_KEY },
     schema: {
       operationId: 'listFeatureServices',
       tags: ['catalog'],
@@ -33,13 +33,14 @@ export function registerServices(app: FastifyInstance, serving: Serving): void {
       ),
     },
     handler: async (request, reply) => {
-      const { items, nextPageToken } = pageOf(services, request.query);
+      const { items, nextPageToken } = pageOf(request.access.services, request.query);
       return sendJson(reply, { items: items.map(renderService), next_page_token: nextPageToken });
     },
   });
   routes.route({
     method: 'GET',
     url: '/v1/feature-services/:service',
+    config: { access: ANY_KEY },
     schema: {
       operationId: 'getFeatureService',
       tags: ['catalog'],
@@ -50,7 +51,7 @@ export function registerServices(app: FastifyInstance, serving: Serving): void {
       response: responses({ description: 'The service', schema: ServiceSchema, example: SERVICE_EXAMPLE }, [400, 404]),
     },
     handler: async (request, reply) =>
-      sendJson(reply, renderService(findOrRefuse(services, request.params.service, 'feature service'))),
+      sendJson(reply, renderService(findOrRefuse(request.access.services, request.params.service, 'feature service'))),
   });
 }
 

@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import { formatDuration } from '../../../core/time.ts';
 import { formatType } from '../../../core/value.ts';
 import type { SourceDefinition, ViewDefinition } from '../../../definition/definition.ts';
+import type { Access } from '../../access/access.ts';
+import { ANY_KEY } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findNamedOrRefuse } from '../../lookup.ts';
 import { pathParameter, responses } from '../../schemas.ts';
@@ -15,10 +17,10 @@ import { SourceSchema } from './schema.ts';
 
 export function registerSources(app: FastifyInstance, serving: Serving): void {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
-  const { sources } = serving.definitions;
   routes.route({
     method: 'GET',
     url: '/v1/sources',
+    config: { access: ANY_KEY },
     schema: {
       operationId: 'listSources',
       tags: ['catalog'],
@@ -35,18 +37,19 @@ export function registerSources(app: FastifyInstance, serving: Serving): void {
       ),
     },
     handler: async (request, reply) => {
-      const { items, nextPageToken } = pageOf(sources, request.query);
+      const { items, nextPageToken } = pageOf(request.access.sources, request.query);
       const freshness = await readFreshness(
         serving,
-        items.flatMap((source) => viewsOf(serving, source)),
+        items.flatMap((source) => viewsOf(request.access, source)),
       );
-      const rendered = items.map((source) => renderSource(serving, source, freshness));
+      const rendered = items.map((source) => renderSource(serving, request.access, source, freshness));
       return sendJson(reply, { items: rendered, next_page_token: nextPageToken });
     },
   });
   routes.route({
     method: 'GET',
     url: '/v1/sources/:source',
+    config: { access: ANY_KEY },
     schema: {
       operationId: 'getSource',
       tags: ['catalog'],
@@ -56,19 +59,19 @@ export function registerSources(app: FastifyInstance, serving: Serving): void {
       response: responses({ description: 'The source', schema: SourceSchema, example: SOURCE_EXAMPLE }, [400, 404]),
     },
     handler: async (request, reply) => {
-      const source = findNamedOrRefuse(sources, request.params.source, 'source');
-      const freshness = await readFreshness(serving, viewsOf(serving, source));
-      return sendJson(reply, renderSource(serving, source, freshness));
+      const source = findNamedOrRefuse(request.access.sources, request.params.source, 'source');
+      const freshness = await readFreshness(serving, viewsOf(request.access, source));
+      return sendJson(reply, renderSource(serving, request.access, source, freshness));
     },
   });
 }
 
-function viewsOf(serving: Serving, source: SourceDefinition): readonly ViewDefinition[] {
-  return [...serving.definitions.views.values()].filter((view) => view.source.name === source.name);
+function viewsOf(access: Access, source: SourceDefinition): readonly ViewDefinition[] {
+  return [...access.views.values()].filter((view) => view.source.name === source.name);
 }
 
-function renderSource(serving: Serving, source: SourceDefinition, freshness: Freshness): object {
-  const views = viewsOf(serving, source).map(({ id }) => ({ view: id, freshness: freshness.get(id) ?? [] }));
+function renderSource(serving: Serving, access: Access, source: SourceDefinition, freshness: Freshness): object {
+  const views = viewsOf(access, source).map(({ id }) => ({ view: id, freshness: freshness.get(id) ?? [] }));
   const shards = views.flatMap((view) => view.freshness);
   const earliestOf = (some: readonly ShardFreshness[]): string | null =>
     some.flatMap(({ watermark }) => watermark ?? []).toSorted()[0] ?? null;

@@ -6,6 +6,8 @@ import { formatType } from '../../../core/value.ts';
 import type { FeatureDefinition, ViewDefinition } from '../../../definition/definition.ts';
 import { readsOf } from '../../../definition/feature-reads.ts';
 import { compileRenderer } from '../../../vector/render.ts';
+import type { Access } from '../../access/access.ts';
+import { ANY_KEY } from '../../access/route-access.ts';
 import type { Serving, ViewCounters } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
 import { pathParameter, responses } from '../../schemas.ts';
@@ -17,10 +19,10 @@ import { ViewSchema } from './schema.ts';
 
 export function registerViews(app: FastifyInstance, serving: Serving): void {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
-  const { views } = serving.definitions;
   routes.route({
     method: 'GET',
     url: '/v1/feature-views',
+    config: { access: ANY_KEY },
     schema: {
       operationId: 'listFeatureViews',
       tags: ['catalog'],
@@ -37,15 +39,16 @@ export function registerViews(app: FastifyInstance, serving: Serving): void {
       ),
     },
     handler: async (request, reply) => {
-      const { items, nextPageToken } = pageOf(views, request.query);
+      const { items, nextPageToken } = pageOf(request.access.views, request.query);
       const freshness = await readFreshness(serving, items);
-      const rendered = items.map((view) => renderView(serving, view, freshness.get(view.id) ?? []));
+      const rendered = items.map((view) => renderView(serving, request.access, view, freshness.get(view.id) ?? []));
       return sendJson(reply, { items: rendered, next_page_token: nextPageToken });
     },
   });
   routes.route({
     method: 'GET',
     url: '/v1/feature-views/:view',
+    config: { access: ANY_KEY },
     schema: {
       operationId: 'getFeatureView',
       tags: ['catalog'],
@@ -55,14 +58,19 @@ export function registerViews(app: FastifyInstance, serving: Serving): void {
       response: responses({ description: 'The view', schema: ViewSchema, example: VIEW_EXAMPLE }, [400, 404]),
     },
     handler: async (request, reply) => {
-      const view = findOrRefuse(views, request.params.view, 'feature view');
+      const view = findOrRefuse(request.access.views, request.params.view, 'feature view');
       const freshness = await readFreshness(serving, [view]);
-      return sendJson(reply, renderView(serving, view, freshness.get(view.id) ?? []));
+      return sendJson(reply, renderView(serving, request.access, view, freshness.get(view.id) ?? []));
     },
   });
 }
 
-function renderView(serving: Serving, view: ViewDefinition, freshness: readonly ShardFreshness[]): object {
+function renderView(
+  serving: Serving,
+  access: Access,
+  view: ViewDefinition,
+  freshness: readonly ShardFreshness[],
+): object {
   const { entity, keyColumns } = view;
   return {
     name: view.name,
@@ -82,7 +90,7 @@ function renderView(serving: Serving, view: ViewDefinition, freshness: readonly 
     features: view.features.map((feature) => renderFeature(view, feature)),
     state_fingerprint: view.stateFingerprint,
     read_fingerprint: view.readFingerprint,
-    services: [...serving.definitions.services.values()]
+    services: [...access.services.values()]
       .filter((service) => service.appearances.some((appearance) => appearance.view.id === view.id))
       .map(({ id }) => id)
       .toSorted(),

@@ -7,6 +7,7 @@ import { type EventValidation, validateEvent } from '../../../event/decode.ts';
 import type { RecordHeaders } from '../../../event/event.ts';
 import { traceHeaders } from '../../../event/trace-context.ts';
 import type { AppendRecord, AppendedAt, Log } from '../../../log/log.ts';
+import { INGEST_SOURCE } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findNamedOrRefuse } from '../../lookup.ts';
 import { encodePositionToken } from '../../position-token.ts';
@@ -42,6 +43,7 @@ export function registerPostEvents(app: FastifyInstance, serving: Serving): void
   app.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
     url: '/v1/sources/:source/events',
+    config: { access: INGEST_SOURCE },
     schema: {
       operationId: 'postEvents',
       tags: ['events'],
@@ -54,7 +56,7 @@ export function registerPostEvents(app: FastifyInstance, serving: Serving): void
       response: eventsResponses,
     },
     handler: async (request, reply) => {
-      const source = findNamedOrRefuse(serving.definitions.sources, request.params.source, 'source');
+      const source = findNamedOrRefuse(request.access.sources, request.params.source, 'source');
       if (appending === null) throw logUnavailable('this process has no log; send events to one that has');
       const { sound, rejected } = sort(source, request.body.events, serving.clock.nowMs());
       const trace = traceHeaders(request.headers.traceparent, request.headers.tracestate);

@@ -5,6 +5,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { messageOf } from '../../../core/errors.ts';
+import { OPEN } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import { type ProblemItem, RequestError, item } from '../../problem.ts';
 import { responses } from '../../schemas.ts';
@@ -20,6 +21,7 @@ export function registerHealth(app: FastifyInstance, serving: Serving): void {
   app.get(
     '/livez',
     {
+      config: { access: OPEN },
       schema: {
         operationId: 'livez',
         tags: ['health'],
@@ -33,6 +35,7 @@ export function registerHealth(app: FastifyInstance, serving: Serving): void {
   app.get(
     '/readyz',
     {
+      config: { access: OPEN },
       schema: {
         operationId: 'readyz',
         tags: ['health'],

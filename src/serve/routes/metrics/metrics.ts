@@ -1,6 +1,7 @@
-/** `/metrics`: for Prometheus. Open, as probes are. What the store does not say within the limit is left out. */
+/** `/metrics`: for Prometheus. What the store does not say within the limit is left out. */
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { ADMIN } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import type { FreshnessReport, MetricsSink } from '../../metrics-sink.ts';
 import { responses } from '../../schemas.ts';
@@ -11,14 +12,18 @@ const STORE_LIMIT_MS = 1_000;
 const EXAMPLE =
   '# HELP skewless_shard_lag_records Records appended and not yet folded.\n# TYPE skewless_shard_lag_records gauge\nskewless_shard_lag_records{source="departures",view="carrier_delay@1",partition="0"} 0\n';
 
-export function registerMetrics(app: FastifyInstance, serving: Serving, metrics: MetricsSink): void {
+export function recordRequests(app: FastifyInstance, metrics: MetricsSink): void {
   app.addHook('onResponse', async (request, reply) => {
     const operation = request.routeOptions.schema?.operationId ?? 'none';
     metrics.request(operation, reply.statusCode, reply.elapsedTime);
   });
+}
+
+export function registerMetrics(app: FastifyInstance, serving: Serving, metrics: MetricsSink): void {
   app.get(
     '/metrics',
     {
+      config: { access: ADMIN },
       schema: {
         operationId: 'metrics',
         tags: ['health'],

@@ -30,17 +30,23 @@ export async function readApplied(
   leftMs: () => number,
   limits: () => ReadLimits,
 ): Promise<AppliedReads> {
-  const outcomes = new Map(await readShards(serving.store, shards, limits()));
-  let waiting = belowPosition(shards, outcomes, after);
+  const outcomes = new Map(await readShards(serving.states, shards, limits()));
+  let waiting = await readAgain(belowPosition(shards, outcomes, after));
   for (let pauseMs = POLL_FIRST_MS; waiting.size > 0 && leftMs() > 0; pauseMs = Math.min(pauseMs * 2, POLL_LAST_MS)) {
     await delay(Math.min(pauseMs, Math.max(1, leftMs())));
-    const polled = await readShards(serving.store, withoutEntities(waiting), limits());
+    const polled = await readShards(serving.states, withoutEntities(waiting), limits(), 'anew');
     const stillWaiting = belowPosition(waiting, polled, after);
     const applied = new Map([...waiting].filter(([text]) => !stillWaiting.has(text)));
-    for (const [text, outcome] of await readShards(serving.store, applied, limits())) outcomes.set(text, outcome);
-    waiting = stillWaiting;
+    waiting = new Map([...stillWaiting, ...(await readAgain(applied))]);
   }
   return { outcomes, notApplied: new Set(waiting.keys()) };
+
+  /** What is kept may be below a position that the store has reached. Answers the shards that are below it still. */
+  async function readAgain(some: ReadonlyMap<string, PlannedShard>): Promise<ReadonlyMap<string, PlannedShard>> {
+    if (some.size === 0) return some;
+    for (const [text, outcome] of await readShards(serving.states, some, limits(), 'anew')) outcomes.set(text, outcome);
+    return belowPosition(some, outcomes, after);
+  }
 }
 
 /** Those that were read, and below what `after` says of their partition. */

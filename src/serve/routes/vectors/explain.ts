@@ -1,15 +1,22 @@
 /** `include: ["explain"]`: per value, the window, tiles and event coordinates it came from; for a derived one, its inputs. */
 import { formatDuration, formatTimestamp } from '../../../core/time.ts';
 import { type Explanation, explain } from '../../../state/explain.ts';
-import type { ServicePlan, Selection } from '../../../vector/service.ts';
-import type { Answer, AnsweredRow } from './answer.ts';
+import type { ViewPlan } from '../../../state/plan.ts';
+import type { Selection, ServicePlan } from '../../../vector/service.ts';
+import type { RowEvaluator } from './row-evaluation.ts';
+import type { AppearanceRead } from './row-reads.ts';
 
-export function explainRow(
-  plan: ServicePlan,
-  selection: Selection,
-  answer: Answer,
-  row: AnsweredRow & { readonly kind: 'vector' },
-): Record<string, object> {
+/** A row that was read and evaluated. */
+export interface ExplainedRow {
+  /** Looks at the row. */
+  readonly evaluator: RowEvaluator;
+  readonly viewPlans: ReadonlyMap<string, ViewPlan>;
+  /** Aligned with the selection's appearances; none, when the time was up before the row's turn. */
+  readonly reads: readonly AppearanceRead[];
+  readonly asOfMs: number | null;
+}
+
+export function explainRow(plan: ServicePlan, selection: Selection, row: ExplainedRow): Record<string, object> {
   const explained: Record<string, object> = {};
   for (const [index, place] of selection.served.entries()) {
     const name = selection.names[index] ?? '';
@@ -21,7 +28,8 @@ export function explainRow(
         inputs: derived?.expression.columns ?? [],
       };
     } else if (feature !== undefined) {
-      explained[name] = explainFeature(plan, answer, row, feature.appearance, feature.feature);
+      const part = selection.appearances.indexOf(feature.appearance);
+      explained[name] = explainFeature(plan, row, feature.appearance, part, feature.feature);
     }
   }
   return explained;
@@ -29,20 +37,18 @@ export function explainRow(
 
 function explainFeature(
   plan: ServicePlan,
-  answer: Answer,
-  row: AnsweredRow & { readonly kind: 'vector' },
+  { evaluator, viewPlans, reads, asOfMs }: ExplainedRow,
   appearance: number,
+  part: number,
   feature: number,
 ): object {
   const view = plan.definition.appearances[appearance]?.view;
   const definition = view?.features[feature];
-  const read = row.reads[appearance];
+  const read = reads[part];
   const where = { view: view?.id ?? '', feature: definition?.name ?? '' };
-  if (read === undefined || read.kind === 'error' || row.asOfMs === null) return where;
-  const viewPlan = answer.evaluator.planOf(read.view);
-  const state = answer.evaluator.stateOf(read);
-  const found = explain(viewPlan, state, feature, row.asOfMs);
-  const entity = read.kind === 'entity' ? (JSON.parse(read.ref.entity) as unknown) : null;
+  if (read === undefined || read === 'error' || asOfMs === null) return where;
+  const found = explain(viewPlans.get(where.view) as ViewPlan, evaluator.stateOf(part), feature, asOfMs);
+  const entity = read === 'no_such_entity' ? null : (JSON.parse(read.entity) as unknown);
   return { ...where, entity, ...render(found) };
 }
 

@@ -5,6 +5,7 @@
 import type { FastifyInstance } from 'fastify';
 import { jsonFromText } from '../../../event/text-value.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
+import { READ_SERVICE } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import { type ProblemItem, RequestError, item, pointerStep, shorten } from '../../problem.ts';
 import { nearestName } from '../../../core/suggest.ts';
@@ -24,6 +25,7 @@ export function registerGetVectors(app: FastifyInstance, serving: Serving): void
   app.route<{ Params: { service: string }; Querystring: Record<string, string | string[]> }>({
     method: 'GET',
     url: '/v1/feature-services/:service/vectors',
+    config: { access: READ_SERVICE },
     // Which parameters there are depends on the service.
     validatorCompiler: () => () => true,
     schema: {
@@ -36,7 +38,7 @@ export function registerGetVectors(app: FastifyInstance, serving: Serving): void
       response: vectorsQueryResponses,
     },
     handler: async (request, reply) => {
-      const plan = servicePlan(serving, request.params.service);
+      const plan = servicePlan(serving, request.access, request.params.service);
       const body = readQuery(request.query, plan);
       return answer(serving, plan, reply, body, [], QUERY_POINTERS);
     },

@@ -3,19 +3,21 @@ import type { ErrorObject } from 'ajv';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServicePlan } from '../../../vector/service.ts';
+import type { Access } from '../../access/access.ts';
+import { READ_SERVICE } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
-import { sendJson } from '../../send.ts';
+import { sendText } from '../../send.ts';
 import { answerVectors } from './answer.ts';
 import { flagDegraded } from './degraded.ts';
 import { BODY_POINTERS, type Pointers, checkRequest } from './request.ts';
-import { renderAnswer } from './response.ts';
 import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
 
 export function registerPostVectors(app: FastifyInstance, serving: Serving): void {
   app.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
     url: '/v1/feature-services/:service/vectors',
+    config: { access: READ_SERVICE },
     // Rows are checked against the service as well, and all problems are told at once.
     attachValidation: true,
     schema: {
@@ -29,7 +31,7 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
       response: vectorsResponses,
     },
     handler: async (request, reply) => {
-      const plan = servicePlan(serving, request.params.service);
+      const plan = servicePlan(serving, request.access, request.params.service);
       const schemaErrors = validationErrors(request);
       return answer(serving, plan, reply, request.body, schemaErrors, BODY_POINTERS);
     },
@@ -37,8 +39,8 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
 }
 
 /** The plan of `name` or `name@version`; refuses an unknown one with 404. */
-export function servicePlan(serving: Serving, reference: string): ServicePlan {
-  const { id } = findOrRefuse(serving.definitions.services, reference, 'feature service');
+export function servicePlan(serving: Serving, access: Access, reference: string): ServicePlan {
+  const { id } = findOrRefuse(access.services, reference, 'feature service');
   return serving.services.get(id) as ServicePlan;
 }
 
@@ -56,10 +58,10 @@ export async function answer(
   schemaErrors: readonly ErrorObject[],
   pointers: Pointers,
 ): Promise<FastifyReply> {
-  const sourceNames = new Set(serving.definitions.sources.keys());
-  const context = { plan, nowMs: serving.clock.nowMs(), sourceNames, pointers };
+  const nowMs = serving.clock.nowMs();
+  const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
   const checked = checkRequest(body, schemaErrors, context);
   const elapsedMs = (): number => reply.elapsedTime;
-  const answered = await answerVectors(serving, plan, checked, elapsedMs, () => flagDegraded(reply));
-  return sendJson(reply, renderAnswer(plan, checked, answered));
+  const text = await answerVectors(serving, plan, checked, nowMs, elapsedMs, () => flagDegraded(reply));
+  return sendText(reply, text);
 }

@@ -7,6 +7,7 @@ import type { ErrorObject } from 'ajv';
 import { nearestName } from '../../../core/suggest.ts';
 import { formatTimestamp, parseTimestampMs } from '../../../core/time.ts';
 import type { Value } from '../../../core/value.ts';
+import type { Metadata } from '../../../vector/fragment.ts';
 import { type Selection, type ServicePlan, select } from '../../../vector/service.ts';
 import type { RowProblem } from '../../../vector/request-row.ts';
 import { type SourcePositions, decodePositionToken, mergePositions } from '../../position-token.ts';
@@ -16,6 +17,11 @@ import { itemsOf } from '../../validation.ts';
 export const INCLUDES = ['status', 'event_time', 'receipt', 'explain'] as const;
 export type Include = (typeof INCLUDES)[number];
 
+export interface Included extends Metadata {
+  readonly receipt: boolean;
+  readonly explain: boolean;
+}
+
 export type RequestRow =
   | { readonly ok: true; readonly values: readonly Value[] }
   | { readonly ok: false; readonly problem: ProblemItem };
@@ -24,7 +30,7 @@ export interface VectorsRequest {
   readonly rows: readonly RequestRow[];
   /** Null: not given. */
   readonly asOfMs: number | null;
-  readonly include: ReadonlySet<Include>;
+  readonly include: Included;
   readonly selection: Selection;
   readonly after: SourcePositions;
   readonly budgetMs: number | null;
@@ -48,7 +54,8 @@ export interface Envelope {
 export interface RequestContext {
   readonly plan: ServicePlan;
   readonly nowMs: number;
-  readonly sourceNames: ReadonlySet<string>;
+  /** By name: those whose position tokens are taken. */
+  readonly sources: { has(name: string): boolean };
   /** Where a row's or the envelope's field was: `/entities/0/origin`, `/as_of`. */
   readonly pointers: Pointers;
 }
@@ -76,24 +83,34 @@ export function checkRequest(
 ): VectorsRequest {
   const envelopeErrors = schemaErrors.filter(({ instancePath }) => !ROW_ERROR.test(instancePath));
   const problems = itemsOf(envelopeErrors, 'body').map(recode);
-  const envelope = soundFields(body, envelopeErrors);
+  const envelope = envelopeErrors.length === 0 ? (body as Envelope) : soundFields(body, envelopeErrors);
   const { plan, pointers } = context;
   const asOfMs = checkAsOf(envelope.as_of, context, problems);
   const selection = checkFeatures(envelope.features, plan, pointers, problems);
   const after = checkAfter(envelope.after, context, problems);
-  const rows = checkRows(envelope, context);
-  const rowProblems = rows.flatMap((row) => (row.ok ? [] : row.problems));
-  const noneSound = rows.length > 0 && rows.every((row) => !row.ok);
-  if (problems.length > 0 || noneSound) throw new RequestError(400, distinct([...problems, ...rowProblems]));
+  const rows = checkRows(envelope, context, problems);
+  if (problems.length > 0) throw new RequestError(400, distinct(problems));
   checkFingerprint(envelope.fingerprint, plan, pointers);
   return {
-    rows: rows.map((row) => (row.ok ? row : { ok: false, problem: row.problems[0] as ProblemItem })),
+    rows,
     asOfMs,
-    include: new Set(envelope.include),
+    include: includedOf(envelope.include),
     selection,
     after,
     budgetMs: envelope.budget_ms ?? null,
     layout: envelope.layout ?? 'rows',
+  };
+}
+
+const NOTHING: Included = Object.freeze({ status: false, eventTime: false, receipt: false, explain: false });
+
+function includedOf(include: readonly Include[] | undefined): Included {
+  if (include === undefined) return NOTHING;
+  return {
+    status: include.includes('status'),
+    eventTime: include.includes('event_time'),
+    receipt: include.includes('receipt'),
+    explain: include.includes('explain'),
   };
 }
 
@@ -162,7 +179,7 @@ function checkFeatures(
 
 function checkAfter(
   after: string | readonly string[] | undefined,
-  { pointers, sourceNames }: RequestContext,
+  { pointers, sources }: RequestContext,
   problems: ProblemItem[],
 ): SourcePositions {
   const tokens = after === undefined ? [] : [after].flat();
@@ -170,7 +187,7 @@ function checkAfter(
   for (const [index, token] of tokens.entries()) {
     const pointer = typeof after === 'string' ? pointers.envelope('after') : `${pointers.envelope('after')}/${index}`;
     const decoded = decodePositionToken(token);
-    const unknown = decoded === null ? undefined : [...decoded.keys()].find((source) => !sourceNames.has(source));
+    const unknown = decoded === null ? undefined : [...decoded.keys()].find((source) => !sources.has(source));
     if (decoded === null) problems.push(item('invalid_position', pointer, 'not a position token that ingest answered'));
     else if (unknown !== undefined) {
       const message = `the position token is of a source that is not defined here: ${JSON.stringify(shorten(unknown))}`;
@@ -187,17 +204,29 @@ function checkFingerprint(wanted: string | undefined, plan: ServicePlan, pointer
   throw new RequestError(409, [item('fingerprint_mismatch', pointers.envelope('fingerprint'), message)]);
 }
 
-type CheckedRow =
-  | { readonly ok: true; readonly values: readonly Value[] }
-  | { readonly ok: false; readonly problems: readonly ProblemItem[] };
-
-function checkRows({ entities = [], common }: Envelope, { plan, pointers }: RequestContext): readonly CheckedRow[] {
-  return entities.map((row, index): CheckedRow => {
-    const isObject = typeof row === 'object' && row !== null && !Array.isArray(row);
-    const result = plan.parseRow(common === undefined || !isObject ? row : { ...common, ...row });
-    if (result.ok) return result;
-    return { ok: false, problems: result.problems.map((problem) => located(problem, row, index, common, pointers)) };
-  });
+/** Adds what is wrong with rows to `problems` when the request is refused: for a fault of its own, or as no row is sound. */
+function checkRows(
+  { entities = [], common }: Envelope,
+  { plan, pointers }: RequestContext,
+  problems: ProblemItem[],
+): readonly RequestRow[] {
+  const rows: RequestRow[] = [];
+  const wrong: ProblemItem[] = [];
+  let soundCount = 0;
+  for (const [index, row] of entities.entries()) {
+    const result = plan.parseRow(row, common);
+    if (result.ok) {
+      rows.push(result);
+      soundCount++;
+      continue;
+    }
+    const items = result.problems.map((problem) => located(problem, row, index, common, pointers));
+    for (const each of items) wrong.push(each);
+    rows.push({ ok: false, problem: items[0] as ProblemItem });
+  }
+  const noneSound = rows.length > 0 && soundCount === 0;
+  if (problems.length > 0 || noneSound) for (const each of wrong) problems.push(each);
+  return rows;
 }
 
 /** A field is at fault where it was written: in the row, or in `common`. */

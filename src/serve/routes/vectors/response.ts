@@ -1,104 +1,185 @@
 /**
- * The answer as JSON. `rows`: one object a row. `columns`: the same transposed, one array a feature, ready for a data
- * frame; what belongs to rows (`issues`, `receipt`, `as_of`, `error`) stays in `rows`.
+ * The answer as JSON text, written row by row. `rows`: one object a row. `columns`: the same transposed, one array a
+ * feature, ready for a data frame; what belongs to rows (`issues`, `receipt`, `as_of`, `error`) stays in `rows`.
  */
-import { type Status, isOrdinary } from '../../../core/status.ts';
-import { formatTimestamp } from '../../../core/time.ts';
-import type { ServicePlan, Selection } from '../../../vector/service.ts';
-import type { Json } from '../../../vector/render.ts';
-import type { Answer, AnsweredRow } from './answer.ts';
-import { explainRow } from './explain.ts';
+import type { Status } from '../../../core/status.ts';
+import type { Workspace } from '../../../vector/derived.ts';
+import type { RowPlan } from '../../../vector/row-plan.ts';
+import {
+  type WrittenRow,
+  eventTimeText,
+  fillDerived,
+  fillEventTimes,
+  fillRequest,
+  isAsciiRow,
+  issuesText,
+  statusText,
+  valueText,
+  valuesText,
+} from '../../../vector/row-text.ts';
+import type { Selection, ServicePlan } from '../../../vector/service.ts';
+import { timestampText } from '../../../vector/text.ts';
+import type { ProblemItem } from '../../problem.ts';
+import type { JsonText } from '../../send.ts';
 import type { VectorsRequest } from './request.ts';
-import { type ReceiptShard, encodeReceipt } from './receipt.ts';
 
-type VectorRow = AnsweredRow & { readonly kind: 'vector' };
-type JsonObject = { [name: string]: unknown };
+/** What a row says of itself, where it was asked to. */
+export interface RowExtras {
+  readonly receipt: string | null;
+  readonly explain: object | null;
+}
 
-export function renderAnswer(plan: ServicePlan, request: VectorsRequest, answer: Answer): JsonObject {
-  const { definition } = plan;
-  const head = {
-    service: definition.name,
-    version: definition.version,
-    fingerprint: definition.fingerprint,
-    as_of: timestampOrNull(answer.asOfMs),
-    features: request.selection.names,
+export const NO_EXTRAS: RowExtras = Object.freeze({ receipt: null, explain: null });
+
+/** Takes the rows in their order. */
+export interface AnswerWriter {
+  error(problem: ProblemItem): void;
+  /** All values are withheld, for one reason. */
+  withheld(status: Status, asOfMs: number | null, extras: RowExtras): void;
+  row(row: WrittenRow, extras: RowExtras): void;
+  end(): JsonText;
+}
+
+/** `asOfMs`: of the request; null when the budget was spent before it could be known. */
+export function createAnswer(plan: ServicePlan, request: VectorsRequest, asOfMs: number | null): AnswerWriter {
+  const { headText, namesText } = request.selection;
+  const head = `${headText}${timestampText(asOfMs)}${namesText}`;
+  const create = request.layout === 'columns' ? createColumns : createRows;
+  return create(plan, request, asOfMs, head);
+}
+
+function createRows(
+  plan: ServicePlan,
+  request: VectorsRequest,
+  answerAsOfMs: number | null,
+  head: string,
+): AnswerWriter {
+  const { selection, include } = request;
+  const rowPlan = selection.rows;
+  const { work } = plan;
+  const bare = !include.status && !include.eventTime;
+  let text = `${head}"vectors":[`;
+  let isFirst = true;
+  let isAscii = true;
+  const add = (row: string): void => {
+    text = isFirst ? text + row : `${text},${row}`;
+    isFirst = false;
   };
-  if (request.layout === 'columns') return { ...head, ...renderColumns(plan, request, answer) };
-  const vectors = answer.rows.map((row) => {
-    if (row.kind === 'error') return { error: row.problem };
-    const aligned: JsonObject = { values: row.vector.values };
-    if (request.include.has('status')) aligned['status'] = row.vector.statuses;
-    if (request.include.has('event_time')) aligned['event_time'] = row.vector.eventTimesMs.map(timestampOrNull);
-    return Object.assign(aligned, renderRowFields(plan, request, answer, row));
-  });
-  return { ...head, vectors };
+  return {
+    error(problem) {
+      add(`{"error":${JSON.stringify(problem)}}`);
+      isAscii = false;
+    },
+    withheld(status, asOfMs, extras) {
+      const all = (each: string): string => selection.names.map(() => each).join(',');
+      let row = `{"values":[${all('null')}]`;
+      if (include.status) row += `,"status":[${all(`"${status}"`)}]`;
+      if (include.eventTime) row += `,"event_time":[${all('null')}]`;
+      add(`${row}${fieldsText(withheldIssues(selection, status), asOfMs, answerAsOfMs, extras)}}`);
+      isAscii &&= extras.explain === null;
+    },
+    row(row, extras) {
+      prepare(plan, rowPlan, request, row);
+      const fields = fieldsText(issuesText(rowPlan, row, work), row.asOfMs, answerAsOfMs, extras);
+      const values = valuesText(rowPlan, row, work);
+      isAscii &&= isAsciiRow(rowPlan, row) && extras.explain === null;
+      if (bare && fields === '') {
+        // Most rows. The fewer pieces, the faster they become one text.
+        text = `${text}${isFirst ? '{"values":[' : ',{"values":['}${values}]}`;
+        isFirst = false;
+        return;
+      }
+      let made = `{"values":[${values}]`;
+      if (include.status) made += `,"status":[${joined(statusText, rowPlan, row, work)}]`;
+      if (include.eventTime) made += `,"event_time":[${joined(eventTimeText, rowPlan, row, work)}]`;
+      add(`${made}${fields}}`);
+    },
+    end: () => ({ text: `${text}]}`, isAscii }),
+  };
 }
 
-function renderColumns(plan: ServicePlan, request: VectorsRequest, answer: Answer): JsonObject {
-  const { include, selection } = request;
-  const transposed = (pick: (row: VectorRow, index: number) => unknown) =>
-    Object.fromEntries(
-      selection.names.map((name, index) => [
-        name,
-        answer.rows.map((row) => (row.kind === 'error' ? null : (pick(row, index) ?? null))),
-      ]),
-    );
-  const columns: JsonObject = { columns: transposed((row, index) => row.vector.values[index]) };
-  if (include.has('status')) columns['status'] = transposed((row, index) => row.vector.statuses[index]);
-  if (include.has('event_time')) {
-    columns['event_time'] = transposed((row, index) => timestampOrNull(row.vector.eventTimesMs[index] ?? null));
-  }
-  const rows = answer.rows.map((row) =>
-    row.kind === 'error' ? { error: row.problem } : renderRowFields(plan, request, answer, row),
-  );
-  return { ...columns, rows };
+function joined(write: typeof statusText, plan: RowPlan, row: WrittenRow, work: Workspace): string {
+  return plan.segments.map((_, at) => write(plan, at, row, work)).join(',');
 }
 
-/** What a row says of itself beside what aligns with `features`. */
-function renderRowFields(plan: ServicePlan, request: VectorsRequest, answer: Answer, row: VectorRow): JsonObject {
-  const fields: JsonObject = {};
-  const issues = issuesOf(request.selection, row.vector.statuses);
-  if (issues !== null) fields['issues'] = issues;
-  if (row.asOfMs !== answer.asOfMs) fields['as_of'] = timestampOrNull(row.asOfMs);
-  if (request.include.has('receipt') && row.asOfMs !== null) {
-    fields['receipt'] = encodeReceipt(plan.definition, row.request, row.asOfMs, receiptShards(plan, answer, row));
-  }
-  if (request.include.has('explain')) fields['explain'] = explainRow(plan, request.selection, answer, row);
-  return fields;
+function createColumns(
+  plan: ServicePlan,
+  request: VectorsRequest,
+  answerAsOfMs: number | null,
+  head: string,
+): AnswerWriter {
+  const { selection, include } = request;
+  const rowPlan = selection.columns;
+  const { work } = plan;
+  const values = createTable(selection);
+  const statuses = include.status ? createTable(selection) : null;
+  const eventTimes = include.eventTime ? createTable(selection) : null;
+  const rows: string[] = [];
+  let isAscii = true;
+  const addFields = (issues: string, asOfMs: number | null, extras: RowExtras): void => {
+    rows.push(`{${fieldsText(issues, asOfMs, answerAsOfMs, extras).slice(1)}}`);
+  };
+  return {
+    error(problem) {
+      for (const table of [values, statuses, eventTimes]) table?.add(() => 'null');
+      rows.push(`{"error":${JSON.stringify(problem)}}`);
+      isAscii = false;
+    },
+    withheld(status, asOfMs, extras) {
+      values.add(() => 'null');
+      statuses?.add(() => `"${status}"`);
+      eventTimes?.add(() => 'null');
+      addFields(withheldIssues(selection, status), asOfMs, extras);
+      isAscii &&= extras.explain === null;
+    },
+    row(row, extras) {
+      prepare(plan, rowPlan, request, row);
+      values.add((at) => valueText(rowPlan, at, row, work));
+      statuses?.add((at) => statusText(rowPlan, at, row, work));
+      eventTimes?.add((at) => eventTimeText(rowPlan, at, row, work));
+      addFields(issuesText(rowPlan, row, work), row.asOfMs, extras);
+      isAscii &&= isAsciiRow(rowPlan, row) && extras.explain === null;
+    },
+    end() {
+      let text = `${head}"columns":${values.text()}`;
+      if (statuses !== null) text += `,"status":${statuses.text()}`;
+      if (eventTimes !== null) text += `,"event_time":${eventTimes.text()}`;
+      return { text: `${text},"rows":[${rows.join(',')}]}`, isAscii };
+    },
+  };
 }
 
-/** Every status that is not ordinary, by feature; null when there is none. */
-function issuesOf(selection: Selection, statuses: readonly Status[]): Record<string, Status> | null {
-  let issues: Record<string, Status> | null = null;
-  for (const [index, status] of statuses.entries()) {
-    if (isOrdinary(status)) continue;
-    issues ??= {};
-    issues[selection.names[index] ?? ''] = status;
-  }
-  return issues;
+/** One array a feature. */
+function createTable({ names }: Selection): { add(cell: (at: number) => string): void; text(): string } {
+  const columns = names.map(() => '');
+  let separator = '';
+  return {
+    add(cell) {
+      for (let at = 0; at < columns.length; at++) columns[at] += separator + cell(at);
+      separator = ',';
+    },
+    text: () => `{${columns.map((cells, at) => `${JSON.stringify(names[at])}:[${cells}]`).join(',')}}`,
+  };
 }
 
-/** The shards a row was read from, each view's part of them once. */
-function receiptShards(plan: ServicePlan, answer: Answer, row: VectorRow): readonly ReceiptShard[] {
-  const shards = new Map<string, ReceiptShard>();
-  for (const [index, read] of row.reads.entries()) {
-    const view = plan.definition.appearances[index]?.view;
-    if (read?.kind !== 'entity' || view === undefined) continue;
-    const outcome = answer.outcomes.get(read.ref.shard);
-    if (outcome?.kind !== 'read') continue;
-    const checkpoint = outcome.sections.get(view.stateFingerprint)?.checkpoint ?? null;
-    if (checkpoint === null) continue;
-    shards.set(`${view.id} ${read.ref.shard}`, {
-      view: view.id,
-      stateFingerprint: view.stateFingerprint,
-      readFingerprint: view.readFingerprint,
-      shard: outcome.id,
-      position: checkpoint.position,
-    });
-  }
-  return [...shards.values()];
+/** Derived features, into the plan's workspace. */
+function prepare(plan: ServicePlan, rowPlan: RowPlan, { include }: VectorsRequest, row: WrittenRow): void {
+  if (rowPlan.derived.length === 0) return;
+  const { work } = plan;
+  fillRequest(work, row.request, plan.asOfSlot, row.asOfMs);
+  fillDerived(rowPlan, row, work);
+  if (include.eventTime) fillEventTimes(rowPlan, work);
 }
 
-function timestampOrNull(ms: number | null): Json {
-  return ms === null ? null : formatTimestamp(ms);
+/** What a row says of itself beside what aligns with `features`: each field after a comma. */
+function fieldsText(issues: string, asOfMs: number | null, answerAsOfMs: number | null, extras: RowExtras): string {
+  let text = issues === '' ? '' : `,"issues":{${issues}}`;
+  if (asOfMs !== answerAsOfMs) text += `,"as_of":${timestampText(asOfMs)}`;
+  if (extras.receipt !== null) text += `,"receipt":"${extras.receipt}"`;
+  if (extras.explain !== null) text += `,"explain":${JSON.stringify(extras.explain)}`;
+  return text;
+}
+
+function withheldIssues({ names }: Selection, status: Status): string {
+  return names.map((name) => `${JSON.stringify(name)}:"${status}"`).join(',');
 }

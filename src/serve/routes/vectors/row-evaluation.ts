@@ -1,132 +1,243 @@
 /**
- * What was read, evaluated for one row: shard facts, decoded states, `evaluate`. An entity is decoded once a request
- * and evaluated once for each `as_of`, however many rows name it. A state that cannot be decoded is an `ERROR` of its
- * view's values, logged, and nothing else.
+ * What was read, as fragments of one row: shard facts, states, `evaluate`. A fragment hangs on its state, and is made anew
+ * only where it does not hold: a hot row is look-ups. A state that cannot be decoded is an `ERROR` of its view's
+ * values, logged, and nothing else.
  */
-import { messageOf } from '../../../core/errors.ts';
-import { CorruptBytesError } from '../../../core/bytes.ts';
-import { decodeState } from '../../../state/codec.ts';
-import { evaluate, outOfHistory } from '../../../state/evaluate.ts';
-import { mayBeForgotten } from '../../../state/expiry.ts';
+import type { StateEntry } from '../../../cache/state-entry.ts';
+import type { Status } from '../../../core/status.ts';
 import type { EntityState } from '../../../state/entity-state.ts';
+import { evaluate } from '../../../state/evaluate.ts';
+import { mayBeForgotten } from '../../../state/expiry.ts';
 import type { ViewPlan } from '../../../state/plan.ts';
-import type { Evaluation } from '../../../state/state.ts';
-import type { AppearanceOutcome } from '../../../vector/assemble.ts';
-import { type ShardFacts, shardFacts } from '../../../vector/shard-facts.ts';
+import {
+  type Fragment,
+  type Metadata,
+  type ViewFacts,
+  holds,
+  renderFragment,
+  withheldFragment,
+} from '../../../vector/fragment.ts';
+import type { RowPlan, ViewPart } from '../../../vector/row-plan.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
+import { shardFacts } from '../../../vector/shard-facts.ts';
 import type { Serving } from '../../dependencies.ts';
 import type { EntityRef, ShardOutcome } from '../../shard-reads.ts';
 import type { AppearanceRead } from './row-reads.ts';
 
+/** Fragments that hang on one state: one for each choice of features and each layout that is asked for. */
+const FRAGMENTS_MAX = 32;
+
+/** Looks at one row after the other. */
 export interface RowEvaluator {
-  /** The least `as_of` at which all of the row's states are exact; −Infinity when any `as_of` is. */
-  sealedUntilMs(reads: readonly (AppearanceRead | undefined)[]): number;
-  evaluate(reads: readonly (AppearanceRead | undefined)[], asOfMs: number): readonly (AppearanceOutcome | undefined)[];
-  /** The decoded state behind a read, for explain; null: no state, or none that can be looked at. */
-  stateOf(read: AppearanceRead): EntityState | null;
-  planOf(view: string): ViewPlan;
+  /**
+   * Goes to the row whose reads begin at `from`. Answers the least `as_of` at which all of its states are exact; −Infinity
+   * when any `as_of` is.
+   */
+  look(from: number): number;
+  /** Of the row looked at, aligned with the parts; the same array, filled anew for each row. */
+  fragments(asOfMs: number): readonly Fragment[];
+  /** The decoded state of a part of the row looked at, for explain; null: no state, or none that can be looked at. */
+  stateOf(part: number): EntityState | null;
 }
 
 export interface EvaluatorInput {
   readonly serving: Serving;
   readonly plan: ServicePlan;
+  readonly rowPlan: RowPlan;
+  readonly metadata: Metadata;
+  readonly reads: readonly AppearanceRead[];
   readonly outcomes: ReadonlyMap<string, ShardOutcome>;
   /** Shards that had not applied what `after` asks for. */
   readonly notApplied: ReadonlySet<string>;
   readonly nowMs: number;
 }
 
-/** What a ref leads to: a state (null: none) with its shard's facts, or the reason there is nothing to evaluate. */
-type Found =
-  | { readonly kind: 'state'; readonly state: EntityState | null; readonly facts: ShardFacts & { kind: 'serving' } }
-  | { readonly kind: 'withheld'; readonly outcome: AppearanceOutcome };
+interface Withheld {
+  readonly kind: 'withheld';
+  readonly status: Status;
+}
 
-const UNAVAILABLE: Found = { kind: 'withheld', outcome: { kind: 'withheld', status: 'UNAVAILABLE' } };
-const TIMED_OUT: Found = { kind: 'withheld', outcome: { kind: 'withheld', status: 'TIMED_OUT' } };
-const REBUILDING: Found = { kind: 'withheld', outcome: { kind: 'withheld', status: 'REBUILDING' } };
-const CORRUPT: Found = { kind: 'withheld', outcome: { kind: 'withheld', status: 'ERROR' } };
+/** One view's part of a shard, as it was read. */
+type Section =
+  | {
+      readonly kind: 'read';
+      readonly facts: ViewFacts;
+      /** Whether the shard forgets states that nothing was written to for long. */
+      readonly forgets: boolean;
+      readonly states: ReadonlyMap<string, StateEntry>;
+      /** Where entities are that are not in `states`. */
+      readonly lacks: Withheld;
+    }
+  | Withheld;
+
+const UNAVAILABLE: Withheld = { kind: 'withheld', status: 'UNAVAILABLE' };
+const TIMED_OUT: Withheld = { kind: 'withheld', status: 'TIMED_OUT' };
+const REBUILDING: Withheld = { kind: 'withheld', status: 'REBUILDING' };
+const FAILED: Withheld = { kind: 'withheld', status: 'ERROR' };
+
+/** What a row's part comes from. */
+interface Found {
+  section: Section;
+  entry: StateEntry | null;
+}
+
+/** One part, for all rows of a request. */
+interface PartReader {
+  readonly part: ViewPart;
+  readonly plan: ViewPlan;
+  readonly sections: Map<string, Section>;
+  readonly nobody: StateEntry;
+  shard: string | null;
+  section: Section;
+}
 
 export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
-  const { serving, nowMs } = input;
-  const found = new Map<string, Found>();
-  const evaluations = new Map<string, Evaluation>();
-
-  function find(view: string, ref: EntityRef): Found {
-    const id = `${view} ${ref.shard} ${ref.entity}`;
-    let result = found.get(id);
-    if (result === undefined) {
-      result = lookUp(input, planOf(view), ref, nowMs);
-      found.set(id, result);
-    }
-    return result;
-  }
-
-  function planOf(view: string): ViewPlan {
-    return serving.viewPlans.get(view) as ViewPlan;
-  }
-
-  function evaluateOnce(view: string, entity: string, result: Found & { kind: 'state' }, asOfMs: number): Evaluation {
-    const id = `${view} ${asOfMs} ${entity}`;
-    let evaluation = evaluations.get(id);
-    if (evaluation === undefined) {
-      evaluation =
-        result.state === null && mayBeForgotten(planOf(view), asOfMs, nowMs)
-          ? outOfHistory(planOf(view), nowMs)
-          : evaluate(planOf(view), result.state, asOfMs, result.facts.completeFromMs);
-      evaluations.set(id, evaluation);
-    }
-    return evaluation;
-  }
-
-  function outcomeOf(read: AppearanceRead, asOfMs: number): AppearanceOutcome {
-    if (read.kind === 'error') return { kind: 'withheld', status: 'ERROR' };
-    if (read.kind === 'no_such_entity') {
-      return { kind: 'evaluated', evaluation: evaluate(planOf(read.view), null, asOfMs, null), stale: false };
-    }
-    const result = find(read.view, read.ref);
-    if (result.kind === 'withheld') return result.outcome;
-    const evaluation = evaluateOnce(read.view, read.ref.entity, result, asOfMs);
-    return { kind: 'evaluated', evaluation, stale: result.facts.stale };
-  }
-
-  function stateOf(read: AppearanceRead): EntityState | null {
-    if (read.kind !== 'entity') return null;
-    const result = find(read.view, read.ref);
-    return result.kind === 'state' ? result.state : null;
-  }
-
+  const { serving, plan, rowPlan, metadata, reads, nowMs } = input;
+  const readers = rowPlan.parts.map((part): PartReader => {
+    const view = plan.definition.appearances[part.appearance]?.view.id ?? '';
+    return {
+      part,
+      plan: serving.viewPlans.get(view) as ViewPlan,
+      sections: new Map(),
+      nobody: nobody(),
+      shard: null,
+      section: UNAVAILABLE,
+    };
+  });
+  const found = readers.map((): Found => ({ section: UNAVAILABLE, entry: null }));
+  const fragments: Fragment[] = [];
   return {
-    sealedUntilMs(reads) {
-      let latest = Number.NEGATIVE_INFINITY;
-      for (const read of reads) {
-        const state = read === undefined ? null : stateOf(read);
-        if (state !== null) latest = Math.max(latest, state.sealedUntilMs);
+    look(from) {
+      let sealedUntilMs = -Infinity;
+      for (let part = 0; part < readers.length; part++) {
+        const at = found[part] as Found;
+        find(input, readers[part] as PartReader, reads[from + part] as AppearanceRead, at);
+        const state = at.entry?.kind === 'state' ? at.entry.state : null;
+        if (state !== null && state.sealedUntilMs > sealedUntilMs) sealedUntilMs = state.sealedUntilMs;
       }
-      return latest;
+      return sealedUntilMs;
     },
-    evaluate: (reads, asOfMs) => reads.map((read) => (read === undefined ? undefined : outcomeOf(read, asOfMs))),
-    stateOf,
-    planOf,
+    fragments(asOfMs) {
+      for (let part = 0; part < readers.length; part++) {
+        fragments[part] = fragmentOf(readers[part] as PartReader, found[part] as Found, metadata, asOfMs, nowMs);
+      }
+      return fragments;
+    },
+    stateOf(part) {
+      const entry = found[part]?.entry ?? null;
+      return entry?.kind === 'state' ? entry.state : null;
+    },
   };
 }
 
-function lookUp(input: EvaluatorInput, plan: ViewPlan, ref: EntityRef, nowMs: number): Found {
-  if (input.notApplied.has(ref.shard)) return TIMED_OUT;
-  const outcome = input.outcomes.get(ref.shard);
+/** Of an entity whose key no event can have. */
+const NOWHERE: Section = {
+  kind: 'read',
+  facts: { stale: false, completeFromMs: null },
+  forgets: false,
+  states: new Map(),
+  lacks: UNAVAILABLE,
+};
+
+function nobody(): StateEntry {
+  return { kind: 'state', state: null, fragments: new Map(), grow: () => undefined };
+}
+
+/** Fills in `found`. */
+function find(input: EvaluatorInput, reader: PartReader, read: AppearanceRead, found: Found): void {
+  found.entry = null;
+  if (read === 'error') {
+    found.section = FAILED;
+    return;
+  }
+  if (read === 'no_such_entity') {
+    found.section = NOWHERE;
+    found.entry = reader.nobody;
+    return;
+  }
+  const section = read.shard === reader.shard ? reader.section : sectionOf(input, reader, read);
+  found.section = section;
+  if (section.kind !== 'read') return;
+  const entry = section.states.get(read.entity);
+  if (entry === undefined) {
+    found.section = section.lacks;
+    return;
+  }
+  if (entry.kind === 'corrupt') {
+    const { shard } = read;
+    input.serving.logger.error({ shard, view: reader.plan.view.id, reason: entry.reason }, 'corrupt state');
+  }
+  found.entry = entry;
+}
+
+function sectionOf(input: EvaluatorInput, reader: PartReader, ref: EntityRef): Section {
+  const section = reader.sections.get(ref.shard) ?? readSection(input, reader.plan, ref);
+  reader.sections.set(ref.shard, section);
+  reader.shard = ref.shard;
+  reader.section = section;
+  return section;
+}
+
+function readSection(
+  { serving, outcomes, notApplied, nowMs }: EvaluatorInput,
+  plan: ViewPlan,
+  ref: EntityRef,
+): Section {
+  if (notApplied.has(ref.shard)) return TIMED_OUT;
+  const outcome = outcomes.get(ref.shard);
   if (outcome === undefined || outcome.kind === 'unavailable') return UNAVAILABLE;
   if (outcome.kind === 'timed_out') return TIMED_OUT;
-  const section = outcome.sections.get(ref.fingerprint);
-  const facts = shardFacts(section?.checkpoint ?? null, plan.view.source.staleAfterMs, nowMs);
+  const { checkpoint = null, states = new Map<string, never>() } = outcome.sections.get(ref.fingerprint) ?? {};
+  const facts = shardFacts(checkpoint, plan.view.source.staleAfterMs, nowMs);
   if (facts.kind === 'rebuilding') return REBUILDING;
-  const built = section?.checkpoint?.partitions ?? 1;
-  if (!input.serving.partitions.agrees(plan.view.source.name, built)) return REBUILDING;
-  const stored = section?.states.get(ref.entity) ?? null;
-  if (stored === null) return { kind: 'state', state: null, facts };
-  try {
-    return { kind: 'state', state: decodeState(plan, stored), facts };
-  } catch (error) {
-    if (!(error instanceof CorruptBytesError)) throw error;
-    input.serving.logger.error({ shard: ref.shard, view: plan.view.id, reason: messageOf(error) }, 'corrupt state');
-    return CORRUPT;
+  const built = checkpoint?.partitions ?? 1;
+  if (!serving.partitions.agrees(plan.view.source.name, built)) return REBUILDING;
+  const lacks = outcome.lacks?.kind === 'timed_out' ? TIMED_OUT : UNAVAILABLE;
+  return { kind: 'read', facts, forgets: true, states, lacks };
+}
+
+function fragmentOf(
+  { part, plan }: PartReader,
+  { section, entry }: Found,
+  metadata: Metadata,
+  asOfMs: number,
+  nowMs: number,
+): Fragment {
+  if (section.kind === 'withheld') return withheldFragment(part, section.status);
+  if (entry?.kind !== 'state') return withheldFragment(part, 'ERROR');
+  if (entry.state === null && section.forgets && mayBeForgotten(plan, asOfMs, nowMs)) {
+    return withheldFragment(part, 'OUT_OF_HISTORY');
   }
+  const kept = entry.fragments.get(part) as Fragment | undefined;
+  if (kept !== undefined && holds(kept, asOfMs, section.facts, metadata)) return kept;
+  const evaluation = evaluate(plan, entry.state, asOfMs, section.facts.completeFromMs);
+  const wanted = kept === undefined ? metadata : joined(kept, metadata);
+  const fragment = renderFragment(part, evaluation, section.facts, wanted);
+  keep(entry, part, kept, fragment);
+  return fragment;
+}
+
+/** What was asked for once is asked for again. */
+function joined({ statuses, eventTimes }: Fragment, { status, eventTime }: Metadata): Metadata {
+  return { status: status || statuses !== null, eventTime: eventTime || eventTimes !== null };
+}
+
+function keep(
+  entry: StateEntry & { readonly kind: 'state' },
+  part: ViewPart,
+  replaced: Fragment | undefined,
+  fragment: Fragment,
+): void {
+  const { fragments } = entry;
+  let bytes = fragment.bytes - (replaced?.bytes ?? 0);
+  if (replaced === undefined && fragments.size >= FRAGMENTS_MAX) {
+    // The one that was made first; a Map goes by when keys were added.
+    const [oldest] = fragments as Map<object, Fragment>;
+    if (oldest !== undefined) {
+      fragments.delete(oldest[0]);
+      bytes -= oldest[1].bytes;
+    }
+  }
+  fragments.set(part, fragment);
+  entry.grow(bytes);
 }

@@ -1,66 +1,70 @@
 /** Which entities a request's rows need: key expressions evaluated, shards found, each entity asked for once. */
-import { EvaluationError } from '../../../expression/evaluation-error.ts';
 import type { Value } from '../../../core/value.ts';
-import { encodeEntityKey } from '../../../event/entity-key.ts';
-import { KEY_BYTES_MAX } from '../../../vector/request-row.ts';
-import { expressionRow } from '../../../vector/assemble.ts';
+import { EvaluationError } from '../../../expression/evaluation-error.ts';
+import type { Workspace } from '../../../vector/derived.ts';
+import { fillRequest } from '../../../vector/row-text.ts';
 import type { Selection, ServicePlan } from '../../../vector/service.ts';
-import { type PartitionCounts, shardOf } from '../../partitions.ts';
+import type { EntityPlaces, ViewPlaces } from '../../entity-places.ts';
+import type { PartitionCounts } from '../../partitions.ts';
 import type { EntityRef, ReadRequest } from '../../shard-reads.ts';
+import type { RequestRow } from './request.ts';
 
 /** What one appearance of a view reads for one row. */
 export type AppearanceRead =
-  | { readonly kind: 'entity'; readonly ref: EntityRef; readonly view: string }
+  | EntityRef
   /** The key is null, or longer than any that is stored: no event can have it. */
-  | { readonly kind: 'no_such_entity'; readonly view: string }
+  | 'no_such_entity'
   /** The key's expression failed. */
-  | { readonly kind: 'error' };
+  | 'error';
 
-const TEXT_ENCODER = new TextEncoder();
+interface Appearance {
+  readonly keys: readonly { evaluate(row: readonly Value[]): Value }[];
+  readonly places: ViewPlaces;
+}
 
-/** By index of appearance; only those the selection needs. Adds to `reads`. */
-export function planRowReads(
+/**
+ * Row after row, aligned with the selection's appearances; rows that are not sound have none. Adds to `reads`.
+ */
+export function planReads(
   plan: ServicePlan,
   selection: Selection,
   reads: ReadRequest,
-  request: readonly Value[],
+  rows: readonly RequestRow[],
   asOfMs: number,
+  entityPlaces: EntityPlaces,
   counts: PartitionCounts,
-): readonly (AppearanceRead | undefined)[] {
-  const row = expressionRow(plan, request, asOfMs);
-  const found: AppearanceRead[] = [];
-  for (const index of selection.appearances) {
+): readonly AppearanceRead[] {
+  const appearances = selection.appearances.flatMap((index): readonly Appearance[] => {
     const appearance = plan.definition.appearances[index];
-    if (appearance === undefined) continue;
-    const { view, keys: expressions } = appearance;
-    const keys = evaluateKeys(expressions, row);
-    if (keys === null) {
-      found[index] = { kind: 'error' };
-      continue;
+    if (appearance === undefined) return [];
+    const { view, keys } = appearance;
+    return [{ keys, places: entityPlaces.of(view, counts.get(view.source.name) ?? 1) }];
+  });
+  const { work } = plan;
+  const planned: AppearanceRead[] = [];
+  for (const row of rows) {
+    if (!row.ok) continue;
+    fillRequest(work, row.values, plan.asOfSlot, asOfMs);
+    for (const appearance of appearances) {
+      const read = readOf(appearance, work);
+      if (typeof read !== 'string') reads.entity(read);
+      planned.push(read);
     }
-    const entity = keys.includes(null) ? null : encodeEntityKey(keys);
-    if (entity === null || isTooLong(entity)) {
-      found[index] = { kind: 'no_such_entity', view: view.id };
-      continue;
-    }
-    const shard = shardOf(view, keys, counts.get(view.source.name) ?? 1);
-    found[index] = { kind: 'entity', ref: reads.entity(shard, view.stateFingerprint, entity), view: view.id };
   }
-  return found;
+  return planned;
 }
 
-function evaluateKeys(
-  expressions: readonly { evaluate(row: readonly Value[]): Value }[],
-  row: readonly Value[],
-): readonly Value[] | null {
+function readOf({ keys, places }: Appearance, { row }: Workspace): AppearanceRead {
   try {
-    return expressions.map((expression) => expression.evaluate(row));
+    const [only] = keys;
+    if (keys.length === 1 && only !== undefined) {
+      const key = only.evaluate(row);
+      return key === null ? 'no_such_entity' : (places.findOne(key) ?? 'no_such_entity');
+    }
+    const values = keys.map((key) => key.evaluate(row));
+    return values.includes(null) ? 'no_such_entity' : (places.find(values) ?? 'no_such_entity');
   } catch (error) {
-    if (error instanceof EvaluationError) return null;
+    if (error instanceof EvaluationError) return 'error';
     throw error;
   }
-}
-
-function isTooLong(entity: string): boolean {
-  return entity.length * 3 > KEY_BYTES_MAX && TEXT_ENCODER.encode(entity).length > KEY_BYTES_MAX;
 }

@@ -1,0 +1,300 @@
+/**
+ * The LRU tier: decoded states, kept between the store and whoever serves them. Per shard, shard-cache.ts says what may be
+ * kept and served; here are the reads. Misses are loaded once, however many requests wait for them, and those of one turn of
+ * the event loop go out together. Every half of the staleness bound the checkpoints of all shards that are in use are read: what that
+ * does not confirm is not served any longer than the bound says. `close` must be called before the store is closed.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { ReadSection, ShardId, Store, Subscription } from '../store/store.ts';
+import { createEntryMemory } from './entry-memory.ts';
+import { loadEntries, sectionsOf } from './load-entry.ts';
+import { type ClearReason, type Reading, type ShardCache, createShardCache } from './shard-cache.ts';
+import type { ShardReader, ShardStates, StateDecoder, Wanted } from './shard-reader.ts';
+
+/** Of all that is kept, as far as it can be priced. */
+export const CACHE_BYTES_MAX = 268_435_456;
+/** A shard that nobody asked for in this time is not followed any longer. Shards are as many as definitions and partitions make. */
+const IDLE_MS = 60_000;
+/** How long notices may take that a read has overtaken: so much, and never more than this part of the bound. */
+const GRACE_MS = 100;
+const GRACE_OF_BOUND = 0.25;
+
+export interface TierOptions {
+  readonly store: Store;
+  readonly decode: StateDecoder;
+  readonly clock: Clock;
+  /** What is served was what the store held at some moment of so many ms before the request. Greater than 0. */
+  readonly stalenessMs: number;
+  readonly bytesMax?: number;
+}
+
+export interface TierReport {
+  /** Entities asked for that were kept, and those that were not. */
+  readonly hits: number;
+  readonly misses: number;
+  readonly entries: number;
+  readonly bytes: number;
+  readonly evictions: number;
+  /** Times that what was kept of a shard was dropped. */
+  readonly cleared: Readonly<Record<ClearReason, number>>;
+  /** Checkpoint reads that failed. */
+  readonly failedChecks: number;
+  readonly shards: number;
+  /** Since the shard that was confirmed least lately was; null: nothing is kept. */
+  readonly confirmedAgeMs: number | null;
+  readonly stalenessMs: number;
+}
+
+export interface Tier extends ShardReader {
+  /** Begins to read checkpoints every half of the bound. */
+  start(): void;
+  /** One such reading of all; for tests, which have clocks of their own. Never rejects. */
+  check(): Promise<void>;
+  report(): TierReport;
+  close(): Promise<void>;
+}
+
+interface Load {
+  readonly reading: Reading;
+  readonly states: Promise<ShardStates>;
+}
+
+/** What is to be loaded at the end of this turn. */
+interface Batch {
+  readonly wanted: Map<string, Set<string>>;
+  readonly load: PromiseWithResolvers<ShardStates>;
+}
+
+interface Followed {
+  readonly cache: ShardCache;
+  /** Loads on their way: fingerprint → entity. */
+  readonly loading: Map<string, Map<string, Load>>;
+  batch: Batch | null;
+  checking: boolean;
+  askedAtMs: number;
+}
+
+export function createTier(options: TierOptions): Tier {
+  const { store, decode, clock, stalenessMs, bytesMax = CACHE_BYTES_MAX } = options;
+  const memory = createEntryMemory(bytesMax);
+  const shards = new Map<string, Followed>();
+  const cleared: Record<ClearReason, number> = { gap: 0, diverged: 0, subscribed: 0, idle: 0 };
+  let [hits, misses, failedChecks] = [0, 0, 0];
+  let due: Followed[] = [];
+  let timer: NodeJS.Timeout | null = null;
+  const subscription: Subscription = store.subscribe({
+    onCommit(notice) {
+      const followed = shards.get(nameOf(notice.shard));
+      if (followed === undefined) return;
+      // What is on its way may be older: whoever asks from here on has it loaded again.
+      for (const { fingerprint, entities } of notice.sections) {
+        const loading = followed.loading.get(fingerprint);
+        if (loading !== undefined) for (const entity of entities) loading.delete(entity);
+      }
+      followed.cache.hear(notice);
+    },
+    onBegin: (shard) => shards.get(nameOf(shard))?.cache.clear('subscribed'),
+  });
+
+  function follow(id: ShardId): Followed {
+    const name = nameOf(id);
+    let followed = shards.get(name);
+    if (followed === undefined) {
+      const cache = createShardCache({
+        id,
+        memory,
+        stalenessMs,
+        graceMs: Math.min(GRACE_MS, stalenessMs * GRACE_OF_BOUND),
+        onClear: (reason) => void cleared[reason]++,
+      });
+      followed = { cache, loading: new Map(), batch: null, checking: false, askedAtMs: clock.nowMs() };
+      shards.set(name, followed);
+      subscription.follow(id);
+    }
+    return followed;
+  }
+
+  /** One read of the store: what is wanted, and the checkpoints of all that is kept. */
+  function read({ cache }: Followed, wanted: Wanted): Load {
+    const reading = cache.begin(clock.nowMs());
+    const sections = sectionsOf(wanted, cache.fingerprints());
+    return { reading, states: finish(cache, reading, sections) };
+  }
+
+  async function finish(cache: ShardCache, reading: Reading, sections: readonly ReadSection[]): Promise<ShardStates> {
+    try {
+      const loaded = loadEntries(decode, sections, await store.read(cache.id, sections));
+      return cache.arrived(reading, loaded, clock.nowMs());
+    } catch (error) {
+      cache.failed(reading);
+      throw error;
+    }
+  }
+
+  /** Sends what was asked for in this turn: reads of one turn share a round trip. */
+  function send(): void {
+    const all = due;
+    due = [];
+    for (const followed of all) {
+      const { batch } = followed;
+      if (batch === null) continue;
+      followed.batch = null;
+      const load = read(followed, batch.wanted);
+      for (const [fingerprint, entities] of batch.wanted) {
+        const loading = followed.loading.get(fingerprint) ?? new Map<string, Load>();
+        followed.loading.set(fingerprint, loading);
+        for (const entity of entities) loading.set(entity, load);
+      }
+      load.states.then(batch.load.resolve, batch.load.reject).finally(() => {
+        for (const [fingerprint, entities] of batch.wanted) {
+          const loading = followed.loading.get(fingerprint);
+          for (const entity of entities) if (loading?.get(entity) === load) loading.delete(entity);
+        }
+      });
+    }
+  }
+
+  function batchOf(followed: Followed): Batch {
+    if (followed.batch === null) {
+      followed.batch = { wanted: new Map(), load: Promise.withResolvers() };
+      if (due.length === 0) setImmediate(send);
+      due.push(followed);
+    }
+    return followed.batch;
+  }
+
+  /** The loads that bring what is wanted and not kept: those on their way, as far as they are fresh, and this turn's. */
+  function loadsOf(followed: Followed, wanted: Wanted): ReadonlySet<Promise<ShardStates>> {
+    const loads = new Set<Promise<ShardStates>>();
+    const nowMs = clock.nowMs();
+    const kept = followed.cache.find(wanted, nowMs);
+    for (const [fingerprint, entities] of wanted) {
+      if (kept === null && entities.size === 0) {
+        const batch = batchOf(followed);
+        if (!batch.wanted.has(fingerprint)) batch.wanted.set(fingerprint, new Set());
+        loads.add(batch.load.promise);
+      }
+      for (const entity of entities) {
+        if (kept?.sections.get(fingerprint)?.states.has(entity) === true) continue;
+        const load = followed.loading.get(fingerprint)?.get(entity);
+        if (load !== undefined && isJoinable(followed, load, nowMs)) {
+          loads.add(load.states);
+          continue;
+        }
+        const batch = batchOf(followed);
+        const some = batch.wanted.get(fingerprint) ?? new Set<string>();
+        batch.wanted.set(fingerprint, some.add(entity));
+        loads.add(batch.load.promise);
+      }
+    }
+    return loads;
+  }
+
+  function isJoinable({ cache }: Followed, { reading }: Load, nowMs: number): boolean {
+    const ageMs = nowMs - reading.sentAtMs;
+    return ageMs >= 0 && ageMs <= stalenessMs && cache.isCurrent(reading);
+  }
+
+  async function loadShared(followed: Followed, wanted: Wanted): Promise<ShardStates> {
+    const loads = [...loadsOf(followed, wanted)];
+    const loaded = await Promise.all(loads);
+    const [only] = loaded;
+    if (loaded.length === 1 && only !== undefined && hasAll(only, wanted)) return only;
+    // Of several moments: together they are as good as what is kept says, which is of one.
+    const kept = followed.cache.find(wanted, clock.nowMs());
+    if (kept?.missing === 0) return kept.sections;
+    return read(followed, wanted).states;
+  }
+
+  async function check(): Promise<void> {
+    const nowMs = clock.nowMs();
+    const checks: Promise<void>[] = [];
+    for (const [name, followed] of shards) {
+      if (nowMs - followed.askedAtMs > IDLE_MS) {
+        shards.delete(name);
+        subscription.unfollow(followed.cache.id);
+        followed.cache.clear('idle');
+      } else {
+        followed.cache.settle(nowMs);
+        checks.push(checkOne(followed));
+      }
+    }
+    await Promise.all(checks);
+  }
+
+  async function checkOne(followed: Followed): Promise<void> {
+    // One that hangs ends within the store's limit; until then nothing is confirmed.
+    if (followed.checking || ![...followed.cache.fingerprints()].length) return;
+    followed.checking = true;
+    try {
+      await read(followed, new Map()).states;
+    } catch {
+      failedChecks++;
+    } finally {
+      followed.checking = false;
+    }
+  }
+
+  function confirmedAgeMs(): number | null {
+    const times = [...shards.values()].map(({ cache }) => cache.confirmedAtMs()).filter(Number.isFinite);
+    return times.length === 0 ? null : Math.max(0, clock.nowMs() - Math.min(...times));
+  }
+
+  return {
+    kept(shard, wanted) {
+      const followed = follow(shard);
+      const nowMs = clock.nowMs();
+      followed.askedAtMs = nowMs;
+      const found = followed.cache.find(wanted, nowMs);
+      hits += found?.found ?? 0;
+      misses += found?.missing ?? sizeOf(wanted);
+      return found;
+    },
+    async load(shard, wanted, how) {
+      const followed = shards.get(nameOf(shard));
+      if (followed !== undefined) return how === 'anew' ? read(followed, wanted).states : loadShared(followed, wanted);
+      const sections = sectionsOf(wanted);
+      return loadEntries(decode, sections, await store.read(shard, sections));
+    },
+    start() {
+      timer ??= setInterval(() => void check(), stalenessMs / 2).unref();
+    },
+    check,
+    report: () => ({
+      hits,
+      misses,
+      ...memory.report(),
+      cleared: { ...cleared },
+      failedChecks,
+      shards: shards.size,
+      confirmedAgeMs: confirmedAgeMs(),
+      stalenessMs,
+    }),
+    async close() {
+      if (timer !== null) clearInterval(timer);
+      timer = null;
+      await subscription.close();
+      for (const { cache } of shards.values()) cache.clear('idle');
+      shards.clear();
+    },
+  };
+}
+
+function hasAll(states: ShardStates, wanted: Wanted): boolean {
+  for (const [fingerprint, entities] of wanted) {
+    const section = states.get(fingerprint);
+    if (section === undefined) return false;
+    for (const entity of entities) if (!section.states.has(entity)) return false;
+  }
+  return true;
+}
+
+function sizeOf(wanted: Wanted): number {
+  let size = 0;
+  for (const entities of wanted.values()) size += entities.size;
+  return size;
+}
+
+function nameOf({ source, entityKey, partition }: ShardId): string {
+  return `${source}/${entityKey}/${partition}`;
+}

@@ -1,0 +1,80 @@
+/**
+ * Where the state of an entity is, remembered: the text of its key and the shard that the partitioner leads to are the same
+ * for every request, and cost more than all else a hot row takes.
+ */
+import type { Value } from '../core/value.ts';
+import type { ViewDefinition } from '../definition/definition.ts';
+import { encodeEntityKey, isEntityKeyTooLong } from '../event/entity-key.ts';
+import type { ShardId } from '../store/store.ts';
+import { entityKeyOf, shardOf } from './partitions.ts';
+import { type EntityRef, shardText } from './shard-reads.ts';
+
+/**
+ * Places of a view, by key. Two generations of at most this many each: what is asked for moves into the younger one, and
+ * when that is full the older is forgotten.
+ */
+const PLACES_MAX = 25_000;
+/** Longer texts are worked out each time. */
+const KEY_LENGTH_MAX = 100;
+
+export interface EntityPlaces {
+  /** The places of a view while its source has so many partitions. */
+  of(view: ViewDefinition, partitionCount: number): ViewPlaces;
+}
+
+export interface ViewPlaces {
+  /** `keys` are the entity's, in the view's order, none of them null; null: longer than any that is stored. */
+  find(keys: readonly Value[]): EntityRef | null;
+  /** The same for an entity of one key. */
+  findOne(key: Value): EntityRef | null;
+}
+
+export function createEntityPlaces(): EntityPlaces {
+  const known = new Map<string, { readonly partitionCount: number; readonly places: ViewPlaces }>();
+  return {
+    of(view, partitionCount) {
+      const found = known.get(view.id);
+      if (found?.partitionCount === partitionCount) return found.places;
+      const places = createViewPlaces(view, partitionCount);
+      known.set(view.id, { partitionCount, places });
+      return places;
+    },
+  };
+}
+
+function createViewPlaces(view: ViewDefinition, partitionCount: number): ViewPlaces {
+  let younger = new Map<Value, EntityRef>();
+  let older = new Map<Value, EntityRef>();
+  const shards = Array.from({ length: partitionCount }, (_, partition): ShardId => {
+    return { source: view.source.name, entityKey: entityKeyOf(view), partition };
+  });
+  const texts = shards.map(shardText);
+
+  function remembered(id: Value, keys: readonly Value[]): EntityRef | null {
+    const old = older.get(id);
+    const ref = old ?? locate(keys);
+    if (ref === null || ref.entity.length > KEY_LENGTH_MAX) return ref;
+    if (younger.size >= PLACES_MAX) {
+      older = younger;
+      younger = new Map();
+    }
+    younger.set(id, ref);
+    return ref;
+  }
+
+  function locate(keys: readonly Value[]): EntityRef | null {
+    const entity = encodeEntityKey(keys);
+    if (isEntityKeyTooLong(entity)) return null;
+    const { partition } = shardOf(view, keys, partitionCount);
+    const fingerprint = view.stateFingerprint;
+    return { id: shards[partition] as ShardId, shard: texts[partition] as string, fingerprint, entity };
+  }
+
+  return {
+    find(keys) {
+      const id = encodeEntityKey(keys);
+      return younger.get(id) ?? remembered(id, keys);
+    },
+    findOne: (key) => younger.get(key) ?? remembered(key, [key]),
+  };
+}

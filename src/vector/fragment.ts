@@ -1,0 +1,165 @@
+/**
+ * What one view gives to the rows of a selection, as text, for one state and an interval of `as_of`. Immutable, so that
+ * whoever holds the state may keep it: what depends on the row (derived features, the time since an event) is not in it.
+ */
+import { type Status, isOrdinary, statusRank } from '../core/status.ts';
+import type { Value } from '../core/value.ts';
+import type { Evaluation } from '../state/state.ts';
+import type { ViewFeaturePlan } from './feature-plan.ts';
+import type { ViewPart } from './row-plan.ts';
+import { timestampText } from './text.ts';
+
+export interface Fragment {
+  /** The `as_of` interval `[fromMs, untilMs)` in which it holds. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** What it was made for besides: the shard's facts. */
+  readonly stale: boolean;
+  readonly completeFromMs: number | null;
+  /** By piece: texts joined with commas; a number is an event time, to be subtracted from `as_of`. */
+  readonly values: readonly (string | number)[];
+  /** By piece: `"name":"STATUS"` of each that is not ordinary, joined. Null: all are ordinary. */
+  readonly issues: readonly string[] | null;
+  /** Aligned with the part's inputs. */
+  readonly inputs: readonly InputCell[];
+  /** By piece; null where nobody asked for it. */
+  readonly statuses: readonly string[] | null;
+  readonly eventTimes: readonly string[] | null;
+  /** Whether all of its texts are ASCII. */
+  readonly isAscii: boolean;
+  /** Memory that it takes, roughly. */
+  readonly bytes: number;
+}
+
+/** What of a shard's facts shows in values and statuses. */
+export interface ViewFacts {
+  readonly stale: boolean;
+  readonly completeFromMs: number | null;
+}
+
+/** Metadata that a request may include. */
+export interface Metadata {
+  readonly status: boolean;
+  readonly eventTime: boolean;
+}
+
+export interface InputCell {
+  /** An event time where `isEventTime`, to be subtracted from `as_of`. */
+  readonly value: Value;
+  readonly isEventTime: boolean;
+  readonly rank: number;
+  readonly eventTimeMs: number | null;
+}
+
+/** Objects, arrays and headers of strings, and what each text costs beside its characters. */
+const FRAGMENT_BYTES = 300;
+const TEXT_BYTES = 32;
+const INPUT_BYTES = 80;
+
+export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: ViewFacts, metadata: Metadata): Fragment {
+  const statusOf = (feature: ViewFeaturePlan): Status => shownStatus(evaluation, feature, facts.stale);
+  const joined = (write: (feature: ViewFeaturePlan) => string): readonly string[] =>
+    part.pieces.map((features) => features.map(write).join(','));
+  const values = part.pieces.map((features) => valuesText(features, evaluation));
+  const issues = part.pieces.map((features) =>
+    features
+      .filter((feature) => !isOrdinary(statusOf(feature)))
+      .map((feature) => `${feature.label}"${statusOf(feature)}"`)
+      .join(','),
+  );
+  const statuses = metadata.status ? joined((feature) => `"${statusOf(feature)}"`) : null;
+  const eventTimes = metadata.eventTime
+    ? joined(({ feature }) => timestampText(evaluation.eventTimesMs[feature] ?? null))
+    : null;
+  const hasIssues = issues.some((text) => text !== '');
+  const texts = [...values, ...(hasIssues ? issues : []), ...(statuses ?? []), ...(eventTimes ?? [])];
+  const inputs = part.inputs.map((feature) => inputOf(feature, evaluation, statusOf(feature)));
+  return {
+    fromMs: evaluation.fromMs,
+    untilMs: evaluation.untilMs,
+    stale: facts.stale,
+    completeFromMs: facts.completeFromMs,
+    values,
+    issues: hasIssues ? issues : null,
+    inputs,
+    statuses,
+    eventTimes,
+    isAscii: texts.every((text) => typeof text === 'number' || isAscii(text)),
+    bytes: FRAGMENT_BYTES + inputs.length * INPUT_BYTES + bytesOf(texts),
+  };
+}
+
+/** In ASCII alone do characters and bytes of UTF-8 agree in number. */
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text, 'utf8') === text.length;
+}
+
+/** One byte a character, as most texts take: what JSON says in others is the strings of the events. */
+function bytesOf(texts: readonly (string | number)[]): number {
+  let bytes = 0;
+  for (const text of texts) bytes += TEXT_BYTES + (typeof text === 'string' ? text.length : 0);
+  return bytes;
+}
+
+function valuesText(features: readonly ViewFeaturePlan[], evaluation: Evaluation): string | number {
+  const [first] = features;
+  if (first !== undefined && isEventTime(first, evaluation)) return evaluation.values[first.feature] as number;
+  return features.map((feature) => feature.write(evaluation.values[feature.feature] ?? null)).join(',');
+}
+
+function inputOf(feature: ViewFeaturePlan, evaluation: Evaluation, status: Status): InputCell {
+  return {
+    value: evaluation.values[feature.feature] ?? null,
+    isEventTime: isEventTime(feature, evaluation),
+    rank: statusRank(status),
+    eventTimeMs: evaluation.eventTimesMs[feature.feature] ?? null,
+  };
+}
+
+/** A stale shard's ordinary values are served, and flagged. */
+export function shownStatus({ statuses }: Evaluation, { feature }: ViewFeaturePlan, stale: boolean): Status {
+  const status = statuses[feature] ?? 'ERROR';
+  return stale && isOrdinary(status) ? 'STALE' : status;
+}
+
+/** A default is a duration already. With `incomplete: serve` the status hides whether the value is one. */
+export function isEventTime(
+  { feature, relativeToAsOf, defaultValue }: ViewFeaturePlan,
+  { values, statuses }: Evaluation,
+): boolean {
+  const value = values[feature] ?? null;
+  if (!relativeToAsOf || value === null) return false;
+  const status = statuses[feature];
+  if (status === 'NULL_VALUE' || status === 'NOT_FOUND') return false;
+  return !(status === 'INCOMPLETE' && value === defaultValue);
+}
+
+const NO_FACTS: ViewFacts = Object.freeze({ stale: false, completeFromMs: null });
+const ALL_METADATA: Metadata = Object.freeze({ status: true, eventTime: true });
+
+/** All of the view's values are withheld, for one reason. */
+export function withheldFragment(part: ViewPart, status: Status): Fragment {
+  const known = part.withheld.get(status);
+  if (known !== undefined) return known;
+  const always = { fromMs: -Infinity, untilMs: Infinity };
+  const features = [...part.pieces.flat(), ...part.inputs];
+  const count = Math.max(-1, ...features.map(({ feature }) => feature)) + 1;
+  const statuses = Array.from({ length: count }, () => status);
+  const nulls = statuses.map(() => null);
+  const evaluation: Evaluation = { values: nulls, statuses, eventTimesMs: nulls, ...always };
+  const fragment = renderFragment(part, evaluation, NO_FACTS, ALL_METADATA);
+  part.withheld.set(status, fragment);
+  return fragment;
+}
+
+/** Whether a fragment that was kept says what a new one would. */
+export function holds(fragment: Fragment, asOfMs: number, facts: ViewFacts, metadata: Metadata): boolean {
+  return (
+    asOfMs >= fragment.fromMs &&
+    asOfMs < fragment.untilMs &&
+    fragment.stale === facts.stale &&
+    fragment.completeFromMs === facts.completeFromMs &&
+    (!metadata.status || fragment.statuses !== null) &&
+    (!metadata.eventTime || fragment.eventTimes !== null)
+  );
+}

@@ -1,0 +1,74 @@
+/**
+ * How a row of a selection becomes text, compiled once. What comes from views comes in *pieces*: texts of features that are
+ * served one after the other and do not depend on the row, so that a fragment holds them joined. Between pieces stands
+ * what is made for each row: derived features, and the time since an event.
+ */
+import type { Status } from '../core/status.ts';
+import type { DerivedFeaturePlan, FeaturePlan, ViewFeaturePlan } from './feature-plan.ts';
+import type { Fragment } from './fragment.ts';
+
+/** What a row reads of one appearance of a view: the key under which its fragments hang on states. */
+export interface ViewPart {
+  /** Index into the service's appearances. */
+  readonly appearance: number;
+  /** Served features; one that is relative to `as_of` stands alone. */
+  readonly pieces: readonly (readonly ViewFeaturePlan[])[];
+  /** Features that derived ones read. */
+  readonly inputs: readonly ViewFeaturePlan[];
+  /** What stands for the view where it is withheld as a whole, made when first needed. */
+  readonly withheld: Map<Status, Fragment>;
+}
+
+/** One after the other they make the row. */
+export interface Segment {
+  /** Index into `parts`; −1: a derived feature. */
+  readonly part: number;
+  /** Index into the part's pieces, or into `derived`. */
+  readonly index: number;
+}
+
+export interface RowPlan {
+  /** Aligned with the selection's appearances. */
+  readonly parts: readonly ViewPart[];
+  readonly segments: readonly Segment[];
+  /** In the order in which they are computed; those that only others read included. */
+  readonly derived: readonly DerivedFeaturePlan[];
+  /** Whether the texts of those that are served are ASCII whatever their values. */
+  readonly isDerivedAscii: boolean;
+}
+
+/** `pieceMax`: how many features a piece may hold; 1 where each stands by itself, as in columns. */
+export function compileRow(
+  served: readonly FeaturePlan[],
+  derived: readonly DerivedFeaturePlan[],
+  inputs: readonly ViewFeaturePlan[],
+  appearances: readonly number[],
+  pieceMax: number,
+): RowPlan {
+  const pieces = appearances.map((): ViewFeaturePlan[][] => []);
+  const segments: Segment[] = [];
+  for (const feature of served) {
+    if (feature.kind === 'derived') {
+      segments.push({ part: -1, index: derived.indexOf(feature) });
+      continue;
+    }
+    const part = appearances.indexOf(feature.appearance);
+    const ofPart = pieces[part] as ViewFeaturePlan[][];
+    const last = segments.at(-1)?.part === part ? ofPart.at(-1) : undefined;
+    const isOpen = last !== undefined && last.length < pieceMax && last[0]?.relativeToAsOf === false;
+    if (isOpen && !feature.relativeToAsOf) {
+      last.push(feature);
+      continue;
+    }
+    segments.push({ part, index: ofPart.length });
+    ofPart.push([feature]);
+  }
+  const parts = appearances.map((appearance, part) => ({
+    appearance,
+    pieces: pieces[part] as ViewFeaturePlan[][],
+    inputs: inputs.filter((input) => input.appearance === appearance),
+    withheld: new Map<Status, Fragment>(),
+  }));
+  const isDerivedAscii = served.every((feature) => feature.kind === 'view' || feature.isAscii);
+  return { parts, segments, derived, isDerivedAscii };
+}
