@@ -38,8 +38,8 @@ const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.j
 /** From the signal to the end, ms; what has not closed by then is cut off. */
 const CLOSE_MS = 10_000;
 
-/** Utilization is none of it: a busy process is not an overloaded one. */
-const PRESSURE = { eventLoopDelayMs: 1_000, sampleMs: 250 };
+/** Utilization is none of it: a busy process is not an overloaded one. A sample without a turn of the loop counts as delay. */
+const PRESSURE = { eventLoopDelayMs: 1_000, sampleMs: 1_000 };
 const HEAP_SHARE = 0.9;
 
 /** Closes what was opened, newest first; one that fails does not keep the others open. */

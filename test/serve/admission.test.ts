@@ -56,3 +56,30 @@ test('closing finishes what is being answered, and refuses what comes', async ()
   expect(answered.headers.get('connection')).toBe('close');
   await closed;
 });
+
+test('under pressure requests are refused at once, with a time to try again, and probes and metrics are not', async () => {
+  const pressure = { eventLoopDelayMs: 1_000, heapBytesMax: 1, sampleMs: 100 };
+  const { vectors, get } = await startAirport({ dependencies: { pressure } });
+  const refusal = async () => {
+    const { status, json, headers } = await vectors('departure_delay', REQUEST);
+    return [status, json.code, json.detail, headers['retry-after']];
+  };
+  await expect.poll(refusal).toEqual([503, 'overloaded', 'this server is short of memory', '1']);
+  for (const path of ['/livez', '/readyz', '/metrics', '/readyz?verbose']) expect((await get(path)).status).toBe(200);
+  expect((await get('/metrics')).text).toMatch(/skewless_requests_refused_total\{reason="heap".*\} [1-9]/);
+});
+
+test('a process that is behind with its work says so, until it has caught up', async () => {
+  const pressure = { eventLoopDelayMs: 50, heapBytesMax: Number.MAX_SAFE_INTEGER, sampleMs: 20 };
+  const { vectors, get } = await startAirport({ dependencies: { pressure } });
+  const busy = setInterval(() => {
+    const untilMs = performance.now() + 150;
+    while (performance.now() < untilMs);
+  }, 1);
+  await expect
+    .poll(async () => (await vectors('departure_delay', REQUEST)).json.detail)
+    .toMatch(/behind with its work/);
+  expect((await get('/readyz')).status).toBe(200);
+  clearInterval(busy);
+  await expect.poll(async () => (await vectors('departure_delay', REQUEST)).status).toBe(200);
+});
