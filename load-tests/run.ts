@@ -13,7 +13,7 @@ import { type DelayProxy, startDelayProxy } from './runner/delay.ts';
 import { drive } from './runner/drive.ts';
 import { findK6 } from './runner/k6-binary.ts';
 import { startWorld } from './runner/world.ts';
-import { cardsFor } from './workload.ts';
+import { cardsFor, secondsMinOf } from './workload.ts';
 
 const EXIT = { kept: 0, broken: 1, usage: 2, cannotRun: 3 } as const;
 const RATE_MAX = 100_000;
@@ -46,7 +46,9 @@ function program(): Command {
     .usage('[scenario] [options], as `npm run load -- [scenario] [options]`')
     .addHelpText('after', '\nExit codes: 0 all budgets kept, 1 some broken, 2 usage, 3 it could not be run.')
     .exitOverride()
-    .action(async (scenario: ScenarioName, flags: Flags) => {
+    .action(async (scenario: ScenarioName, flags: Flags, command: Command) => {
+      const min = secondsMinOf(scenario);
+      if ((flags.duration ?? min) < min) command.error(`error: ${scenario} needs at least ${min}s`);
       process.exitCode = flags.list === true ? list(flags) : await load(scenario, flags);
     });
 }

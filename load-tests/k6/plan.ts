@@ -7,7 +7,7 @@ import { type Budget, type Budgets, budgetsOf, expressionOf } from '../budgets.t
 import { WARM_UP_SECONDS } from '../workload.ts';
 import { environment } from './environment.ts';
 
-export const budgets = JSON.parse(open(import.meta.resolve('../budgets.json'))) as Budgets;
+const budgets = JSON.parse(open(import.meta.resolve('../budgets.json'))) as Budgets;
 export const run = environment();
 
 export interface Flow {
@@ -24,14 +24,20 @@ const TIME_UNIT_SECONDS = 10;
 const UNDERWAY_SECONDS = 0.5;
 const VUS_MIN = 4;
 const RAMP_SHARE = 0.1;
+/** Iterations of a flow begin at equal distances. Those of another do not begin with them. */
+const APART_SECONDS = 0.017;
 
 /** The load stays the same. */
 export function steadyOptions(flows: readonly Flow[]): Options {
   const { perSecond, seconds } = run.load;
-  const parts = flows.flatMap(({ exec, share }): [string, Scenario][] => [
-    [`${exec}_warm_up`, steadyPart({ exec, perSecond: perSecond * share, startSeconds: 0, seconds: WARM_UP_SECONDS })],
-    [exec, steadyPart({ exec, perSecond: perSecond * share, startSeconds: WARM_UP_SECONDS, seconds })],
-  ]);
+  const parts = flows.flatMap(({ exec, share }, index): [string, Scenario][] => {
+    const part = { exec, perSecond: perSecond * share };
+    const startSeconds = index * APART_SECONDS;
+    return [
+      [`${exec}_warm_up`, steadyPart({ ...part, startSeconds, seconds: WARM_UP_SECONDS })],
+      [exec, steadyPart({ ...part, startSeconds: startSeconds + WARM_UP_SECONDS, seconds })],
+    ];
+  });
   return optionsOf(Object.fromEntries(parts), perSecond * seconds);
 }
 
@@ -61,16 +67,15 @@ interface Part {
   readonly perSecond: number;
   readonly startSeconds: number;
   readonly seconds: number;
-  /** Warm-up before the measured part begins, unless told. */
-  readonly phase?: string;
 }
 
-export function steadyPart({ exec, perSecond, startSeconds, seconds, phase }: Part): Scenario {
+/** Warm-up, or measured, by when it begins. */
+export function steadyPart({ exec, perSecond, startSeconds, seconds }: Part): Scenario {
   return {
-    ...common(exec, phase ?? (startSeconds < WARM_UP_SECONDS ? 'warm_up' : 'measured'), perSecond),
+    ...common(exec, startSeconds < WARM_UP_SECONDS ? 'warm_up' : 'measured', perSecond),
     executor: 'constant-arrival-rate',
     rate: rateOf(perSecond),
-    startTime: `${startSeconds}s`,
+    startTime: `${Math.round(startSeconds * 1e3)}ms`,
     duration: `${seconds}s`,
   };
 }

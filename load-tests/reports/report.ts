@@ -59,9 +59,10 @@ export function reportOf(
 ): Report {
   const judged = budgets.map((budget): Judged => {
     const metric = metrics[budget.metric];
-    // A budget that k6 has not judged is not kept.
-    const kept = metric?.thresholds?.[expressionOf(budget, load)]?.ok === true;
-    return { ...budget, measured: measuredOf(budget, metric, load), kept };
+    const measured = measuredOf(budget, metric, load);
+    // What k6 has not judged is not kept, nor a latency of which nothing was measured: to k6 that is 0 ms.
+    const kept = measured !== null && metric?.thresholds?.[expressionOf(budget, load)]?.ok === true;
+    return { ...budget, measured, kept };
   });
   return {
     scenario,
@@ -78,6 +79,6 @@ export function reportOf(
 
 function measuredOf({ aggregate, unit }: Budget, metric: K6Metric | undefined, { seconds }: Load): number | null {
   const value = metric?.values[aggregate];
-  if (value === undefined) return null;
+  if (value === undefined || (unit === 'ms' && metric?.values['max'] === 0)) return null;
   return unit === 'per second' ? value / seconds : value;
 }

@@ -13,8 +13,6 @@ import { CannotRun } from './cannot-run.ts';
 const VERSION = '1.8.1';
 const MODULE = `go.k6.io/k6@v${VERSION}`;
 const CACHED = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'skewless', `k6-${VERSION}`, 'k6');
-/** Where Go's own installer puts it, which need not be on the path. */
-const GO_INSTALLED = '/usr/local/go/bin/go';
 const BUILD_LIMIT_MS = 1_800_000;
 const PROGRESS_MS = 15_000;
 /** The first that runs TypeScript without being asked to. */
@@ -25,7 +23,7 @@ const HOW =
 /** What is missing to have a k6, or null; a build by Go may still be to come. */
 export function whyNoK6(): string | null {
   if (process.env['K6'] !== undefined || existsSync(CACHED)) return null;
-  return versionOf('k6') !== null || goProgram() !== null ? null : `there is neither k6 nor Go: ${HOW}`;
+  return versionOf('k6') !== null || hasGo() ? null : `there is neither k6 nor Go: ${HOW}`;
 }
 
 /** The program. Builds it where there is none, which takes minutes, and tells `say` how far that is. Throws `CannotRun`. */
@@ -40,14 +38,13 @@ export async function findK6(say: (line: string) => void): Promise<string> {
     requireVersion('k6', 'the path has');
     return 'k6';
   }
-  const go = goProgram();
-  if (go === null) throw new CannotRun(`there is neither k6 nor Go: ${HOW}`);
-  await buildK6(go, say);
+  if (!hasGo()) throw new CannotRun(`there is neither k6 nor Go: ${HOW}`);
+  await buildK6(say);
   return CACHED;
 }
 
-function goProgram(): string | null {
-  return ['go', GO_INSTALLED].find((go) => spawnSync(go, ['version']).status === 0) ?? null;
+function hasGo(): boolean {
+  return spawnSync('go', ['version']).status === 0;
 }
 
 /** Such as `1.8.1`; null where it cannot be run. */
@@ -64,7 +61,7 @@ function requireVersion(program: string, how: string): void {
   }
 }
 
-async function buildK6(go: string, say: (line: string) => void): Promise<void> {
+async function buildK6(say: (line: string) => void): Promise<void> {
   const folder = dirname(CACHED);
   mkdirSync(dirname(folder), { recursive: true });
   // Beside the cache, then renamed into it: a build that is killed leaves nothing that looks like a k6.
@@ -72,7 +69,7 @@ async function buildK6(go: string, say: (line: string) => void): Promise<void> {
   const startedMs = Date.now();
   say(`building k6 ${VERSION} with Go, once; it takes some minutes`);
   try {
-    const child = spawn(go, ['install', '-v', MODULE], {
+    const child = spawn('go', ['install', '-v', MODULE], {
       env: { ...process.env, GOBIN: building, GOFLAGS: '-buildvcs=false' },
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: BUILD_LIMIT_MS,
