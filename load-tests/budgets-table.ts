@@ -30,7 +30,7 @@ function tablesOf({ calibration, scenarios }: Budgets): string {
       `${budgets.per_second} /s for ${budgets.seconds} s`,
       percent(budgets.failed_share_max),
       percent(budgets.checks_share_min),
-      `${budgets.answered_share_min * budgets.per_second} /s`,
+      percent(budgets.answered_share_min),
       `${budgets.dropped_iterations_max}`,
     ]);
   });
@@ -41,7 +41,7 @@ function tablesOf({ calibration, scenarios }: Budgets): string {
       'load',
       'failed requests, at most',
       'checks, at least',
-      'answered rightly, at least',
+      'of the load answered rightly, at least',
       'dropped iterations, at most',
     ]),
     '| --- | --- | ---: | ---: | ---: | ---: |',

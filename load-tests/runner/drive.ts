@@ -1,7 +1,7 @@
 /** One run of a scenario against a server: calibration, then k6 with the budgets that follow from it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startChild, until } from '../../test/services/child.ts';
 import { type Budgets, type ByPercentile, type Load, type ScenarioName, factorsOf } from '../budgets.ts';
@@ -12,6 +12,8 @@ import { CannotRun } from './cannot-run.ts';
 const FOLDER = join(import.meta.dirname, '..');
 /** Exit code of k6 for thresholds that do not hold. */
 const K6_THRESHOLDS = 99;
+/** Of what k6 said before it gave up. */
+const MESSAGES_SHOWN = 10;
 const NOT_SCALED: ByPercentile = { p50: 1, p95: 1, p99: 1 };
 const UNKNOWN: ByPercentile = { p50: 0, p95: 0, p99: 0 };
 
@@ -61,7 +63,10 @@ async function urlOf(output: () => string): Promise<string> {
 }
 
 async function runK6({ k6, signal }: Drive, script: string, environment: Environment): Promise<void> {
-  const args = ['run', '--quiet', '--no-usage-report', '--address', '', '-e', `LOAD=${JSON.stringify(environment)}`];
+  // A line for each request that failed would bury what matters.
+  const messages = join(environment.reports, 'k6.log');
+  const args = ['run', '--quiet', '--no-usage-report', '--address', '', `--log-output=file=${messages}`];
+  args.push('-e', `LOAD=${JSON.stringify(environment)}`);
   const child = spawn(k6, [...args, join(FOLDER, script)], {
     // Standard output is for the report.
     stdio: ['ignore', process.stderr, process.stderr],
@@ -69,5 +74,7 @@ async function runK6({ k6, signal }: Drive, script: string, environment: Environ
     ...(signal === undefined ? {} : { signal }),
   });
   const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0 && code !== K6_THRESHOLDS) throw new CannotRun(`k6 ended with code ${code} before it had a verdict`);
+  if (code === 0 || code === K6_THRESHOLDS) return;
+  const said = existsSync(messages) ? readFileSync(messages, 'utf8').trimEnd().split('\n').slice(-MESSAGES_SHOWN) : [];
+  throw new CannotRun([`k6 ended with code ${code} before it had a verdict`, ...said].join('\n'));
 }
