@@ -32,6 +32,7 @@ function tablesOf({ calibration, scenarios }: Budgets): string {
       percent(budgets.checks_share_min),
       percent(budgets.answered_share_min),
       `${budgets.dropped_iterations_max}`,
+      budgets.memory_growth_max === undefined ? '–' : `× ${budgets.memory_growth_max}`,
     ]);
   });
   const { reference_ms: reference, factor_max: max } = calibration;
@@ -43,8 +44,9 @@ function tablesOf({ calibration, scenarios }: Budgets): string {
       'checks, at least',
       'of the load answered rightly, at least',
       'dropped iterations, at most',
+      'memory growth, at most',
     ]),
-    '| --- | --- | ---: | ---: | ---: | ---: |',
+    '| --- | --- | ---: | ---: | ---: | ---: | ---: |',
     ...others,
     '',
     'Latency in ms, at most:',

@@ -34,6 +34,8 @@ export interface ScenarioBudgets {
   /** Of the iterations that should begin: those whose answers were all right. Their rate is what this keeps up. */
   readonly answered_share_min: number;
   readonly dropped_iterations_max: number;
+  /** Memory of the serving process in the end ÷ when the load had been reached; where a scenario watches it. */
+  readonly memory_growth_max?: number;
 }
 
 export interface Load {
@@ -57,7 +59,7 @@ export interface Budget {
   readonly unit: Unit;
 }
 
-export type Unit = 'ms' | 'share' | 'per second' | 'count';
+export type Unit = 'ms' | 'share' | 'per second' | 'count' | 'factor';
 
 /** Measured ÷ reference, at least 1 and at most `factor_max`. */
 export function factorsOf({ reference_ms: reference, factor_max: max }: Calibration, measuredMs: ByPercentile) {
@@ -105,7 +107,13 @@ export function budgetsOf(
       unscaled: dropped,
       unit: 'count',
     },
+    ...(scenario.memory_growth_max === undefined ? [] : [memoryBudget(scenario.memory_growth_max)]),
   ];
+}
+
+function memoryBudget(limit: number): Budget {
+  const metric = { metric: 'server_memory_growth', aggregate: 'value', comparison: '<=' } as const;
+  return { ...metric, name: 'memory growth', limit, unscaled: limit, unit: 'factor' };
 }
 
 function latencyBudget(endpoint: string, percentile: Percentile, unscaled: number, factor: number): Budget {

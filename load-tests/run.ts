@@ -85,7 +85,7 @@ async function run(
 ): Promise<Report> {
   const k6 = await findK6(say);
   const world = await startWorld(cardsFor(scenario, wanted), say);
-  const control = await startControl(world.redis);
+  const control = await startControl(world);
   const proxy: DelayProxy | null = delayMs === 0 ? null : await startDelayProxy(world.url, delayMs);
   try {
     const { cards } = world;

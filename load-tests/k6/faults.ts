@@ -58,7 +58,7 @@ export function restartRedis(): void {
 
 function control(action: string): void {
   const { status } = http.post(`${run.controlUrl}/redis/${action}`, null, { tags: { name: 'control' } });
-  if (status !== 204) exec.test.abort(`the runner did not ${action} Redis: status ${status}`);
+  if (status !== 200) exec.test.abort(`the runner did not ${action} Redis: status ${status}`);
 }
 
 function ask(endpoint: string): { readonly flight: ExpectedFlight; readonly answer: Answer } {

@@ -24,6 +24,7 @@ const TIME_UNIT_SECONDS = 10;
 const UNDERWAY_SECONDS = 0.5;
 const VUS_MIN = 4;
 const RAMP_SHARE = 0.1;
+const WATCH_SECONDS = 5;
 /** Iterations of a flow begin at equal distances. Those of another do not begin with them. */
 const APART_SECONDS = 0.017;
 
@@ -41,8 +42,8 @@ export function steadyOptions(flows: readonly Flow[]): Options {
   return optionsOf(Object.fromEntries(parts), perSecond * seconds);
 }
 
-/** The load grows for a tenth of the time, stays, and falls. */
-export function rampingOptions(flows: readonly Flow[]): Options {
+/** The load grows for a tenth of the time, stays, and falls. `watched` is called now and then while it stays, by one user. */
+export function rampingOptions(flows: readonly Flow[], watched: string): Options {
   const { perSecond, seconds } = run.load;
   const ramp = Math.max(1, Math.round(seconds * RAMP_SHARE));
   const stages = (target: number) => [
@@ -59,7 +60,17 @@ export function rampingOptions(flows: readonly Flow[]): Options {
       stages: stages(rateOf(perSecond * share)),
     },
   ]);
-  return optionsOf(Object.fromEntries(parts), perSecond * (seconds - ramp));
+  const watching: Scenario = {
+    exec: watched,
+    executor: 'constant-arrival-rate',
+    rate: 1,
+    timeUnit: `${WATCH_SECONDS}s`,
+    preAllocatedVUs: 1,
+    maxVUs: 1,
+    startTime: `${ramp}s`,
+    duration: `${Math.max(1, seconds - 2 * ramp)}s`,
+  };
+  return optionsOf({ ...Object.fromEntries(parts), [watched]: watching }, perSecond * (seconds - ramp));
 }
 
 interface Part {

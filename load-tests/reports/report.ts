@@ -1,5 +1,5 @@
 /** A finished run as data: what the reports show, in whatever format. Read by k6 and by Node alike. */
-import type { Budget, ByPercentile, Load, ScenarioName } from '../budgets.ts';
+import type { Budget, ByPercentile, Load, ScenarioName, Unit } from '../budgets.ts';
 
 /** What k6 gives to handleSummary, as far as it is used. */
 export interface K6Summary {
@@ -19,6 +19,9 @@ interface K6Check {
   readonly passes: number;
   readonly fails: number;
 }
+
+/** What k6 says is 0 where it has measured nothing, and never is where it has. */
+const MEASURED_ABOVE_0: ReadonlySet<Unit> = new Set<Unit>(['ms', 'factor']);
 
 export interface Judged extends Budget {
   /** Null: nothing was measured. */
@@ -79,6 +82,6 @@ export function reportOf(
 
 function measuredOf({ aggregate, unit }: Budget, metric: K6Metric | undefined, { seconds }: Load): number | null {
   const value = metric?.values[aggregate];
-  if (value === undefined || (unit === 'ms' && metric?.values['max'] === 0)) return null;
+  if (value === undefined || (MEASURED_ABOVE_0.has(unit) && metric?.values['max'] === 0)) return null;
   return unit === 'per second' ? value / seconds : value;
 }

@@ -13,6 +13,8 @@ export function formatValue(value: number | null, unit: Unit): string {
       return `${value.toFixed(1)} /s`;
     case 'count':
       return `${value}`;
+    case 'factor':
+      return `× ${value.toFixed(2)}`;
   }
 }
 

@@ -18,7 +18,7 @@ const PROGRESS_MS = 15_000;
 /** The first that runs TypeScript without being asked to. */
 const MAJOR_MIN = 1;
 const HOW =
-  'install k6 (https://grafana.com/docs/k6/latest/set-up/install-k6/), or Go (https://go.dev/dl/), with which it is built here once';
+  'install k6 (https://grafana.com/docs/k6/latest/set-up/install-k6/), or Go 1.25 or later (https://go.dev/dl/), with which it is built here once';
 
 /** What is missing to have a k6, or null; a build by Go may still be to come. */
 export function whyNoK6(): string | null {

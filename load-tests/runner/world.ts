@@ -23,6 +23,8 @@ const READY_LIMIT_MS = 300_000;
 export interface World {
   /** Of the process that serves. */
   readonly url: string;
+  /** Bytes that it has in memory. */
+  memoryBytes(): number;
   readonly redis: OwnRedis;
   readonly cards: number;
   stop(): Promise<void>;
@@ -52,7 +54,7 @@ export async function startWorld(cards: number, say: (line: string) => void): Pr
     for (const { child } of [folding, serving]) stops.push(() => child.stop());
     const url = await serving.url();
     await until('the server is ready', () => requireReady(url, [folding.child, serving.child]), READY_LIMIT_MS);
-    return { url, redis, cards, stop };
+    return { url, memoryBytes: () => residentBytes(serving.child.pid), redis, cards, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -115,6 +117,14 @@ function startRole({ definitions, brokers, redis }: Places, role: string) {
       return url as string;
     },
   };
+}
+
+/** As `ps` says on any system; it counts in KiB. */
+function residentBytes(pid: number): number {
+  const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' });
+  const bytes = Number(stdout) * 1_024;
+  if (!(bytes > 0)) throw new Error(`ps does not say what memory process ${pid} takes`);
+  return bytes;
 }
 
 /** Settings of whoever runs the load test are not those of what it starts. */
