@@ -20,6 +20,8 @@ const BUDGET_MS = 100;
 const STALENESS_MAX_MS = 5_000;
 const WITHHELD_WHILE_AWAY = new Set(['UNAVAILABLE', 'TIMED_OUT']);
 const WITHHELD_WHILE_BUILDING = new Set([...WITHHELD_WHILE_AWAY, 'REBUILDING']);
+/** By COALESCE, also of inputs that are withheld: its value then bears their status. */
+const ALWAYS_A_VALUE = new Set(['rough_weather']);
 const ANSWERS: ResponseCallback = http.expectedStatuses(200, 503);
 
 /** Redis hangs, or is not there. */
@@ -67,7 +69,7 @@ function ask(endpoint: string): { readonly flight: ExpectedFlight; readonly answ
   return { flight, answer: postVectors(endpoint, FLIGHTS_SERVICE, body, ANSWERS) };
 }
 
-/** A value that is null must have been null in truth, or say by its status that it is withheld. */
+/** A value that is not the truth must say so by its status, and be null unless it is derived of what is not there. */
 function withholds({ status, body }: Answer, flight: ExpectedFlight, allowed: ReadonlySet<string>): boolean {
   if (status === 503) return typeof body?.['code'] === 'string';
   const features = body?.['features'];
@@ -84,6 +86,7 @@ function isExactOrWithheld(
   allowed: ReadonlySet<string>,
 ): boolean {
   const value = values?.[place];
-  if (value === null && allowed.has(issues?.[name] ?? '')) return true;
+  const isFlagged = allowed.has(issues?.[name] ?? '');
+  if (isFlagged && (value === null || ALWAYS_A_VALUE.has(name))) return true;
   return flightValueEquals(value, flight, place);
 }
