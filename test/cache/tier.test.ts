@@ -120,7 +120,8 @@ test('loads of several shards go out in one turn', async () => {
   const { tier, asked, hold, release } = setUp();
   hold();
   const reads = createReadRequest();
-  for (const shard of [SHARD, OTHER]) reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity: 'a' });
+  for (const shard of [SHARD, OTHER])
+    reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity: 'a' });
   const reading = readShards(tier, reads.shards, NO_LIMITS);
   await new Promise((resolve) => void setImmediate(resolve));
   expect(asked.map(({ shard }) => shard)).toEqual([SHARD, OTHER]);

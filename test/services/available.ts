@@ -3,6 +3,7 @@
  * for there nothing may be left out unnoticed.
  */
 import { describe, test } from 'vitest';
+import { whyNoK6 } from '../../load-tests/runner/k6-binary.ts';
 import { whyNoCertificates } from './certificates.ts';
 import { isInstalled } from './child.ts';
 import { whyNoKafka, whyNoOwnKafka } from './kafka.ts';
@@ -16,6 +17,8 @@ const WHY_NOT = {
   redis: whyNoRedis,
   'own-redis': whyNoOwnRedis,
   certificates: whyNoCertificates,
+  /** Found, or built by Go, which takes minutes once. */
+  k6: whyNoK6,
   /** librdkafka's producer. */
   kcat: () => (isInstalled('kcat') ? null : 'there is no kcat (Debian: kcat)'),
 };
