@@ -539,8 +539,9 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
       test('what is read when a commit was told is at least that commit', async () => {
         const store = await opened();
         const reads: Promise<number>[] = [];
+        let begun = 0;
         const subscription = store.subscribe({
-          onBegin: () => undefined,
+          onBegin: () => void begun++,
           onCommit({ sections: [first] }) {
             const toldAt = first?.checkpoint.position[0] ?? 0;
             reads.push(contents(store, []).then(({ position }) => (position?.[0] ?? 0) - toldAt));
@@ -548,10 +549,11 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
         });
         closers.push(() => subscription.close());
         subscription.follow(SHARD);
+        await expect.poll(() => begun).toBe(1);
         for (let position = 0; position < 100; position++) {
           await store.commit(commitOf(section(position === 0 ? null : position, position + 1)));
         }
-        await expect.poll(() => reads.length).toBeGreaterThan(50);
+        await expect.poll(() => reads.length).toBe(100);
         expect(Math.min(...(await Promise.all(reads)))).toBeGreaterThanOrEqual(0);
       });
     });
