@@ -51,7 +51,7 @@ const REQUEST = { entities: [ROW], as_of: NEWEST_MS, features: ['wind_24h'] };
 
 test.for([
   ['says nothing at all', '', ''],
-  ['sends a header now and then', `${HEAD}`, 'x-more: 1\r\n'],
+  ['sends a header now and then', HEAD, 'x-more: 1\r\n'],
   ['sends a byte of the body now and then', `${HEAD}content-length: 1000\r\n\r\n{`, ' '],
 ])('a client that %s is told 408 and hung up on', async ([, first, more]) => {
   const { port } = await listening(QUICK);

@@ -1,5 +1,5 @@
 /** The Arrow stream says what JSON says, value by value, in the types of the features. */
-import { DataType, type Field, type Table, tableFromIPC } from 'apache-arrow';
+import { DataType, type Table, tableFromIPC } from 'apache-arrow';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Harness } from '../harness.ts';
@@ -46,14 +46,14 @@ async function arrowOf({ app }: Harness, service: string, payload: object, accep
 function plain(value: unknown, type: DataType): unknown {
   if (value === null || value === undefined) return null;
   if (DataType.isTimestamp(type)) return new Date(Number(value)).toISOString();
-  if (DataType.isInt(type)) return String(value);
+  if (DataType.isInt(type)) return `${value as bigint}`;
   if (DataType.isList(type) || DataType.isFixedSizeList(type)) {
-    const [item] = type.children as Field[];
+    const [item] = type.children;
     return [...(value as Iterable<unknown>)].map((each) => plain(each, item?.type as DataType));
   }
   if (DataType.isStruct(type)) {
     const struct = value as Readonly<Record<string, unknown>>;
-    return Object.fromEntries((type.children as Field[]).map(({ name, type: of }) => [name, plain(struct[name], of)]));
+    return Object.fromEntries(type.children.map(({ name, type: of }) => [name, plain(struct[name], of)]));
   }
   return value;
 }
@@ -61,14 +61,11 @@ function plain(value: unknown, type: DataType): unknown {
 /** The same of what JSON said. */
 function integersAsText(value: unknown, type: DataType): unknown {
   if (value === null) return null;
-  if (DataType.isInt(type)) return String(value as number | string);
-  if (Array.isArray(value))
-    return value.map((each) => integersAsText(each, (type.children as Field[])[0]?.type as DataType));
+  if (DataType.isInt(type)) return `${value as bigint}`;
+  if (Array.isArray(value)) return value.map((each) => integersAsText(each, type.children[0]?.type as DataType));
   if (DataType.isStruct(type)) {
     const struct = value as Readonly<Record<string, unknown>>;
-    return Object.fromEntries(
-      (type.children as Field[]).map(({ name, type: of }) => [name, integersAsText(struct[name], of)]),
-    );
+    return Object.fromEntries(type.children.map(({ name, type: of }) => [name, integersAsText(struct[name], of)]));
   }
   return value;
 }
