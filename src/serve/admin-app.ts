@@ -4,16 +4,17 @@
  */
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { type AccessOptions, installAccess } from './access/install.ts';
-import { REQUEST_TIMEOUT_MS, requestId } from './app.ts';
+import { requestId } from './app.ts';
 import { answerClientError, installErrorHandling, sendError } from './errors.ts';
 import { SHARED_SCHEMAS } from './schemas.ts';
+import { SERVER_LIMITS, serverOptions } from './server-limits.ts';
 
 export async function createAdminApp(logger: FastifyBaseLogger, access: AccessOptions): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: logger,
     childLoggerFactory: (parent) => parent,
     logController: new LogController({ disableRequestLogging: true }),
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...serverOptions(SERVER_LIMITS),
     routerOptions: { ignoreTrailingSlash: true },
     genReqId: requestId,
     forceCloseConnections: 'idle',

@@ -25,7 +25,6 @@ import { createValidatorCompiler } from './validation.ts';
 
 const PARAMETER_LENGTH_MAX = 256;
 const INFLIGHT_MAX = 1_024;
-export const REQUEST_TIMEOUT_MS = 30_000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 export async function buildApp(dependencies: ServeDependencies): Promise<FastifyInstance> {

@@ -74,6 +74,14 @@ const PROBLEMS: Readonly<Record<number, ProblemDocumentation>> = {
       'departure_delay',
     ),
   },
+  406: {
+    description: 'The header `accept` names nothing that is offered.',
+    example: item(
+      'not_acceptable',
+      null,
+      'vectors are answered as application/json or application/vnd.apache.arrow.stream, and accept names neither',
+    ),
+  },
   409: {
     description: 'The service has another fingerprint than the request names.',
     example: item(

@@ -8,9 +8,11 @@ import { READ_SERVICE } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
 import { sendText } from '../../send.ts';
+import { ARROW_TYPE, acceptedFormat } from './accept.ts';
 import { answerVectors } from './answer.ts';
+import { arrowStream } from './arrow.ts';
 import { flagDegraded } from './degraded.ts';
-import { BODY_POINTERS, type Pointers, checkRequest } from './request.ts';
+import { BODY_POINTERS, type Pointers, type VectorsRequest, checkRequest } from './request.ts';
 import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
 
 export function registerPostVectors(app: FastifyInstance, serving: Serving): void {
@@ -60,8 +62,11 @@ export async function answer(
 ): Promise<FastifyReply> {
   const nowMs = serving.clock.nowMs();
   const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
+  const format = acceptedFormat(reply.request.headers.accept);
   const checked = checkRequest(body, schemaErrors, context);
+  const asked: VectorsRequest = format === 'arrow' ? { ...checked, layout: 'columns' } : checked;
   const elapsedMs = (): number => reply.elapsedTime;
-  const text = await answerVectors(serving, plan, checked, nowMs, elapsedMs, () => flagDegraded(reply));
-  return sendText(reply, text);
+  const answered = await answerVectors(serving, plan, asked, nowMs, elapsedMs, () => flagDegraded(reply));
+  if (format === 'json') return sendText(reply, answered);
+  return reply.type(ARROW_TYPE).send(await arrowStream(plan, asked, answered.text));
 }

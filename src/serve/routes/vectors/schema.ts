@@ -1,6 +1,7 @@
 /** What POST and GET of vectors take and answer, for validation and for the OpenAPI document alike. */
 import { Type } from 'typebox';
 import { reference, responses } from '../../schemas.ts';
+import { ARROW_TYPE } from './accept.ts';
 import { INCLUDES } from './request.ts';
 
 export const ROWS_MAX = 1_000;
@@ -162,7 +163,8 @@ const VectorsResponse = Type.Object(
 );
 
 const ANSWER = {
-  description: 'One vector a row. Rows are isolated: a bad one carries an `error`, the others are served.',
+  description:
+    'One vector a row. Rows are isolated: a bad one carries an `error`, the others are served. Where values come from memory because a node of the store is away, the header `x-skewless-degraded` says so.',
   schema: VectorsResponse,
   example: {
     service: 'departure_delay',
@@ -174,8 +176,20 @@ const ANSWER = {
   },
 };
 
-export const vectorsResponses = responses(ANSWER, [400, 404, 409, 413, 415]);
-export const vectorsQueryResponses = responses(ANSWER, [400, 404, 409]);
+const ARROW = Type.Unsafe<string>({
+  type: 'string',
+  contentMediaType: ARROW_TYPE,
+  description:
+    'An Arrow IPC stream: a column a feature, and `<feature>__status`, `<feature>__event_time` where included; `__issues`, `__as_of`, `__error`, `__receipt`, `__explain` of rows. Service, version, fingerprint and as_of are in the metadata of the schema.',
+});
+
+export const vectorsResponses = withArrow(responses(ANSWER, [400, 404, 406, 409, 413, 415]));
+export const vectorsQueryResponses = withArrow(responses(ANSWER, [400, 404, 406, 409]));
+
+function withArrow(declared: ReturnType<typeof responses>): ReturnType<typeof responses> {
+  const ok = declared[200] as { readonly content: object };
+  return { ...declared, 200: { ...ok, content: { ...ok.content, [ARROW_TYPE]: { schema: ARROW } } } };
+}
 
 export const VectorsParams = Type.Object({
   service: Type.String({
