@@ -126,12 +126,17 @@ function parseSeconds(text: string): number {
   throw new InvalidArgumentError('Expected a time from 1s to 24h, such as 30s or 10m.');
 }
 
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.name === 'AbortError' ? 'interrupted' : error.message;
+}
+
 try {
   await program().parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.kept : EXIT.usage;
   else {
-    say(`load: ${error instanceof Error ? error.message : String(error)}`);
+    say(`load: ${messageOf(error)}`);
     process.exitCode = EXIT.cannotRun;
   }
 }

@@ -10,7 +10,7 @@ export type ResponseCallback = ReturnType<typeof http.expectedStatuses>;
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 /** Longer than any answer may take; a server that hangs holds a virtual user no longer. */
-const TIMEOUT = '2s';
+const TIMEOUT = '5s';
 
 export interface Answer {
   readonly status: number;

@@ -15,7 +15,7 @@ import { startOffByABit, startSilent } from './servers.ts';
 
 const FOLDER = join(import.meta.dirname, '../../load-tests');
 const BUDGETS = JSON.parse(readFileSync(join(FOLDER, 'budgets.json'), 'utf8')) as Budgets;
-const LOAD = { perSecond: 20, seconds: 3 };
+const LOAD = { perSecond: 20, seconds: 5 };
 /** k6 may have to be built. */
 const LIMIT_MS = 1_800_000;
 /** More than the greatest factor makes of any median. */
@@ -110,7 +110,7 @@ describeWith(['k6', 'own-kafka', 'own-redis'], 'the smoke scenario', () => {
     timeout: LIMIT_MS,
   }, async () => {
     const reports = temporaryFolder();
-    const args = ['smoke', '--rate', '20', '--duration', '3s', '--slow-by', String(SLOW_BY_MS), '--reports', reports];
+    const args = ['smoke', '--rate', '20', '--duration', '5s', '--slow-by', String(SLOW_BY_MS), '--reports', reports];
     const { code, stdout, stderr } = await runLoad(args);
     expect(code, stderr).toBe(1);
     const report = JSON.parse(readFileSync(join(reports, 'report.json'), 'utf8')) as Report;
