@@ -65,11 +65,16 @@ describe('in fake time', () => {
     const store = circuits.guard(counted.store);
     for (let read = 0; read < failuresMax; read++) await store.read(shardOn('a'), []).catch(codeOf);
     await vi.advanceTimersByTimeAsync(openMs);
-    answer = () => probe.promise;
-    const probing = store.read(shardOn('a'), []);
-    expect(circuits.report()).toEqual([{ node: 'a', state: 'half_open', opened: 1 }]);
+    // A probe that fails is no news, and begins another wait.
+    expect(await store.read(shardOn('a'), []).catch(codeOf)).toBe('store_unavailable');
     expect(await store.read(shardOn('a'), []).catch(codeOf)).toBe('store_unavailable');
     expect(counted.asked).toBe(failuresMax + 1);
+    await vi.advanceTimersByTimeAsync(openMs);
+    answer = () => probe.promise;
+    const probing = store.read(shardOn('a'), []);
+    expect(circuits.report()).toEqual([{ node: 'a', state: 'half_open', opened: 2 }]);
+    expect(await store.read(shardOn('a'), []).catch(codeOf)).toBe('store_unavailable');
+    expect(counted.asked).toBe(failuresMax + 2);
     probe.resolve(ANSWER);
     expect(await probing).toBe(ANSWER);
     expect(circuits.isAway(shardOn('a'))).toBe(false);
