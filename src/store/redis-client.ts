@@ -63,7 +63,7 @@ export function connectToListen(
     // What is asked of it waits until it is there: it is made to be asked at once.
     enableOfflineQueue: true,
   };
-  if (location.mode === 'cluster') return new Redis({ ...options, ...(node ?? {}) });
+  if (location.mode === 'cluster') return new Redis({ ...options, ...node });
   return createClient(location, options, bounds) as Redis;
 }
 
