@@ -77,7 +77,10 @@ async function buildK6(say: (line: string) => void): Promise<void> {
     const lines: string[] = [];
     createInterface({ input: child.stderr }).on('line', (line) => lines.push(line));
     const seconds = (): number => Math.round((Date.now() - startedMs) / 1e3);
-    const progress = setInterval(() => say(`building k6: ${seconds()} s, ${lines.length} packages compiled`), PROGRESS_MS);
+    const progress = setInterval(
+      () => say(`building k6: ${seconds()} s, ${lines.length} packages compiled`),
+      PROGRESS_MS,
+    );
     const [code] = (await once(child, 'close')) as [number | null];
     clearInterval(progress);
     if (code !== 0) throw new CannotRun(`Go did not build k6: ${lines.slice(-5).join('\n')}\nInstead, ${HOW}`);
