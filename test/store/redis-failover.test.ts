@@ -111,7 +111,7 @@ describeWith(['redis'], 'a store whose primary is killed', () => {
     await expect
       .poll(() =>
         heard
-          .map((message) => Number((JSON.parse(message) as { shard: unknown[] }).shard[2]))
+          .map((message) => (JSON.parse(message) as { shard: ShardId }).shard.partition)
           .toSorted((one, other) => one - other),
       )
       .toEqual([0, 1, 2, 3]);
