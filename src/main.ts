@@ -22,14 +22,20 @@ import type { Definitions } from './definition/definition.ts';
 import { formatProblem } from './definition/problem.ts';
 import { createMaterializer } from './materialize/materializer.ts';
 import { buildApp } from './serve/app.ts';
+import { within } from './serve/time-limit.ts';
 import type { Store } from './store/store.ts';
+import { measureStore } from './store/measured.ts';
 import { createLogger } from './telemetry/logger.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import type { Traces } from './telemetry/traces.ts';
+import { createResource } from './telemetry/resource.ts';
 
 const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string })
   .version;
 /** From the signal to the end, ms; what has not closed by then is cut off. */
 const CLOSE_MS = 10_000;
+/** Of that, for the last metrics and for the last traces each, where a collector takes its time. */
+const FLUSH_MS = 2_000;
 
 /** Closes what was opened, newest first; one that fails does not keep the others open. */
 interface Closers {
@@ -90,19 +96,29 @@ async function open(
       ? null
       : await joinArchives(await openLog(config.log, security, warn), definitions, config.definitionsDir, warn);
   if (log !== null) closers.add('the log', () => log.close());
-  const store = await openStore(config.store, security, namespace, warn);
+  const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  const { metrics, traces } = await openTelemetry(config, owner, warn, closers);
+  const opened = await openStore(config.store, security, namespace, warn);
+  const store = measureStore(opened, { begun: metrics.store, trace: traces === null ? null : traces.store });
   closers.add('the store', () => store.close());
   await checkStore(store, logger);
   if (log !== null && config.exampleDir !== null) await loadExample(log, definitions, config.exampleDir);
-  const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const materializer =
     role === 'serve' || log === null
       ? null
-      : createMaterializer({ definitions, aggregations: AGGREGATIONS, log, store, clock, namespace, owner });
+      : createMaterializer({
+          definitions,
+          aggregations: AGGREGATIONS,
+          log,
+          store,
+          clock,
+          namespace,
+          owner,
+          tracing: traces,
+        });
   if (materializer !== null) closers.add('the materializer', () => materializer.stop());
   const status = materializer === null ? null : () => materializer.status();
-  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status });
-  closers.add('the metrics', () => metrics.close());
+  if (status !== null) metrics.observeMaterializer(status);
   const app = await buildApp({
     definitions,
     store,
@@ -111,6 +127,7 @@ async function open(
     logger,
     materializerStatus: status,
     metrics,
+    tracing: traces,
     version: VERSION,
     readyWhileBuilding: role === 'materialize',
   });
@@ -124,6 +141,33 @@ async function open(
   const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();
   const vectors = `${url}/v1/feature-services/departure_delay/vectors`;
   process.stdout.write(`Ready. Try:\ncurl -s ${vectors} -H 'content-type: application/json' -d '${request}'\n`);
+}
+
+/** The exporters are loaded where a collector is named, and what traces only where something is traced. */
+async function openTelemetry(
+  { otlpEndpoint, traceRatio, log, namespace, role }: Config,
+  owner: string,
+  onWarning: (message: string) => void,
+  closers: Closers,
+): Promise<{ readonly metrics: Metrics; readonly traces: Traces | null }> {
+  const resource = createResource(VERSION, owner, namespace);
+  const otlp =
+    otlpEndpoint === null
+      ? null
+      : (await import('./telemetry/otlp.ts')).openOtlp({
+          endpoint: otlpEndpoint,
+          traceRatio,
+          resource,
+          version: VERSION,
+          logSystem: log?.kind ?? 'none',
+          onWarning,
+        });
+  const openReader = otlp === null ? null : otlp.openReader;
+  const metrics = createMetrics({ clock: systemClock, version: VERSION, role, resource, openReader });
+  // What they have left to send may not keep the process from ending.
+  closers.add('the metrics', () => within(metrics.close(), FLUSH_MS));
+  if (otlp !== null) closers.add('the traces', () => within(otlp.close(), FLUSH_MS));
+  return { metrics, traces: otlp?.traces ?? null };
 }
 
 /** A store that will never do ends the start; one that is away is waited for. */

@@ -1,6 +1,15 @@
 /** `skewless start`: runs a role. */
 import { Command, Option } from 'commander';
-import { LOG_LEVELS, ROLES, type StartFlags, configFrom, parseNamespace, parsePort } from '../config.ts';
+import {
+  LOG_LEVELS,
+  ROLES,
+  type StartFlags,
+  configFrom,
+  parseNamespace,
+  parseOtlpEndpoint,
+  parsePort,
+  parseRatio,
+} from '../config.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
 import type { RunRoles } from './program.ts';
 
@@ -19,6 +28,12 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
       new Option('--auth <mode>', 'who may call; listening beyond loopback needs an explicit choice').choices(['none']),
     )
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
+    .option(
+      '--otlp-endpoint <url>',
+      'collector that metrics and traces are sent to, such as http://collector:4318; default: OTEL_EXPORTER_OTLP_ENDPOINT, or none',
+      parseOtlpEndpoint,
+    )
+    .option('--trace-ratio <number>', 'share of requests that are traced, 0 (the default) to 1', parseRatio)
     .addHelpText(
       'after',
       '\nExamples:\n  skewless start --definitions features/ --log sqlite:log.sqlite --store sqlite:store.sqlite\n  skewless start --definitions features/ --log kafka://broker:9092 --store redis://redis:6379 --role materialize',

@@ -17,7 +17,9 @@ import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
 import { registerGetVectors } from './routes/vectors/get.ts';
 import { registerPostVectors } from './routes/vectors/post.ts';
+import { installRequestMetrics } from './request-metrics.ts';
 import { SHARED_SCHEMAS } from './schemas.ts';
+import { installTracing } from './tracing.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 export const BODY_BYTES_MAX = 1_048_576;
@@ -53,6 +55,8 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
   });
+  if (dependencies.metrics) installRequestMetrics(app, dependencies.metrics);
+  if (dependencies.tracing) installTracing(app, dependencies.tracing);
   installAdmission(app, dependencies.inflightMax ?? INFLIGHT_MAX);
   installErrorHandling(app);
   installJsonBodies(app);

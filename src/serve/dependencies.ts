@@ -7,10 +7,11 @@ import type { Log } from '../log/log.ts';
 import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
 import { type ServicePlan, compileService } from '../vector/service.ts';
-import type { MetricsSink } from './metrics-sink.ts';
+import type { IngestRecorder, MetricsSink, VectorRecorder } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
+import type { Tracing } from './tracing.ts';
 import { type Watermarks, createWatermarks } from './watermarks.ts';
 
 export interface ServeDependencies {
@@ -25,6 +26,8 @@ export interface ServeDependencies {
   readonly version: string;
   /** Null or absent: nobody keeps metrics, and there is no `/metrics`. */
   readonly metrics?: MetricsSink | null;
+  /** Null or absent: nobody traces. */
+  readonly tracing?: Tracing | null;
   /** Whether a process whose shards still build is ready (`materialize`), or not yet (`serve`, `all`). */
   readonly readyWhileBuilding?: boolean;
   /** One read of the store takes at most this, ms (default 5,000); beyond it what was asked for is `UNAVAILABLE`. */
@@ -63,6 +66,9 @@ export interface Serving extends ServeDependencies {
   readonly partitions: Partitions;
   readonly watermarks: Watermarks;
   readonly outages: Outages;
+  /** By service and by source; nothing where nobody keeps metrics. */
+  readonly vectorRecorders: ReadonlyMap<string, VectorRecorder>;
+  readonly ingestRecorders: ReadonlyMap<string, IngestRecorder>;
   readonly readLimitMs: number;
 }
 
@@ -89,7 +95,7 @@ async function builtPartitions(
 }
 
 export function createServing(dependencies: ServeDependencies): Serving {
-  const { definitions, log, readLimitMs = READ_LIMIT_MS } = dependencies;
+  const { definitions, log, metrics = null, readLimitMs = READ_LIMIT_MS } = dependencies;
   const mapValues = <T, U>(map: ReadonlyMap<string, T>, make: (value: T) => U) =>
     new Map([...map].map(([id, value]) => [id, make(value)]));
   return {
@@ -104,6 +110,14 @@ export function createServing(dependencies: ServeDependencies): Serving {
       return (await log.ranges(source.topic))?.length ?? null;
     }),
     watermarks: createWatermarks(),
+    vectorRecorders:
+      metrics === null
+        ? new Map()
+        : mapValues(definitions.services, ({ id }: ServiceDefinition) => metrics.vectors(id)),
+    ingestRecorders:
+      metrics === null
+        ? new Map()
+        : mapValues(definitions.sources, ({ name }: SourceDefinition) => metrics.ingest(name)),
     outages: createOutages(dependencies.logger, dependencies.clock),
     readLimitMs,
   };

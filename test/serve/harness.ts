@@ -19,7 +19,9 @@ import { buildApp } from '../../src/serve/app.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { conformsTo } from './openapi-conformance.ts';
+import { measureStore } from '../../src/store/measured.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createResource } from '../../src/telemetry/resource.ts';
 
 const MANIFEST = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
 const VERSION = (JSON.parse(MANIFEST) as { version: string }).version;
@@ -81,7 +83,15 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     nowMs: (): number => Date.now() + clock.offsetMs,
   };
   const log = await openSqliteLog({ file: join(folder, 'log.sqlite'), clock });
-  const store = await openSqliteStore({ file: join(folder, 'store.sqlite'), namespace: 'test' });
+  const metrics = createMetrics({
+    clock,
+    version: VERSION,
+    role: 'all',
+    resource: createResource(VERSION, 'harness', 'test'),
+  });
+  const opened = await openSqliteStore({ file: join(folder, 'store.sqlite'), namespace: 'test' });
+  const measured = (some: Store): Store => measureStore(some, { begun: metrics.store, trace: null });
+  const store = measured(opened);
   const materializer = createMaterializer({
     definitions,
     aggregations: AGGREGATIONS,
@@ -100,18 +110,15 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     await caughtUp(definitions, log, materializer);
   }
   const logged: Record<string, unknown>[] = [];
+  if (options.materialize !== false) metrics.observeMaterializer(() => materializer.status());
   const app = await buildApp({
     definitions,
-    store: options.wrapStore?.(store) ?? store,
+    store: measured(options.wrapStore?.(opened) ?? opened),
     log: options.withLog === false ? null : log,
     clock,
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
     materializerStatus: options.materialize === false ? null : () => materializer.status(),
-    metrics: createMetrics({
-      clock,
-      version: VERSION,
-      materializerStatus: options.materialize === false ? null : () => materializer.status(),
-    }),
+    metrics,
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
     ...(options.inflightMax === undefined ? {} : { inflightMax: options.inflightMax }),
@@ -123,6 +130,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     await materializer.stop();
     await store.close();
     await log.close();
+    await metrics.close();
     rmSync(folder, { recursive: true, force: true });
   });
   const call: Harness['call'] = async (request) => {

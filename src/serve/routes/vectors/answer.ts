@@ -64,7 +64,7 @@ export async function answerVectors(
   // Keys that depend on as_of were made for the one known before the read, or for none.
   if (!selection.keysUseAsOf) asOfMs ??= defaultAsOf(serving, plan, selection, outcomes, counts, nowMs);
   const evaluator = createRowEvaluator({ serving, plan, outcomes, notApplied, nowMs });
-  const rows = request.rows.map((row, index): AnsweredRow => {
+  const evaluateRow = (row: VectorsRequest['rows'][number], index: number): AnsweredRow => {
     if (!row.ok) return { kind: 'error', problem: row.problem };
     const planned = rowReads[index] ?? [];
     // Checked between rows: what was read in time is served for the first one whatever reading took.
@@ -76,7 +76,9 @@ export async function answerVectors(
     const evaluated: readonly (AppearanceOutcome | undefined)[] = evaluator.evaluate(planned, rowAsOfMs);
     const vector = assemble(plan, selection, row.values, rowAsOfMs, evaluated);
     return { kind: 'vector', vector, asOfMs: rowAsOfMs, request: row.values, reads: planned };
-  });
+  };
+  const evaluateRows = (): readonly AnsweredRow[] => request.rows.map(evaluateRow);
+  const rows = serving.tracing ? serving.tracing.step('evaluate', evaluateRows) : evaluateRows();
   return { asOfMs, rows, outcomes, evaluator };
 }
 

@@ -7,6 +7,7 @@ import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
 import { sendJson } from '../../send.ts';
 import { answerVectors } from './answer.ts';
+import { recordAnswer } from './record-answer.ts';
 import { BODY_POINTERS, type Pointers, checkRequest } from './request.ts';
 import { renderAnswer } from './response.ts';
 import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
@@ -59,5 +60,6 @@ export async function answer(
   const context = { plan, nowMs: serving.clock.nowMs(), sourceNames, pointers };
   const checked = checkRequest(body, schemaErrors, context);
   const answered = await answerVectors(serving, plan, checked, () => reply.elapsedTime);
+  recordAnswer(serving.vectorRecorders.get(plan.definition.id), answered.rows);
   return sendJson(reply, renderAnswer(plan, checked, answered));
 }
