@@ -22,7 +22,7 @@ import type { Definitions } from './definition/definition.ts';
 import { formatProblem } from './definition/problem.ts';
 import { createMaterializer } from './materialize/materializer.ts';
 import { buildApp } from './serve/app.ts';
-import { within } from './serve/time-limit.ts';
+import { TIMED_OUT, within } from './serve/time-limit.ts';
 import type { Store } from './store/store.ts';
 import { measureStore } from './store/measured.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -34,7 +34,7 @@ const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.j
   .version;
 /** From the signal to the end, ms; what has not closed by then is cut off. */
 const CLOSE_MS = 10_000;
-/** Of that, for the last metrics and for the last traces each, where a collector takes its time. */
+/** Of that, for the last metrics and traces. */
 const FLUSH_MS = 2_000;
 
 /** Closes what was opened, newest first; one that fails does not keep the others open. */
@@ -97,10 +97,12 @@ async function open(
       : await joinArchives(await openLog(config.log, security, warn), definitions, config.definitionsDir, warn);
   if (log !== null) closers.add('the log', () => log.close());
   const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
-  const { metrics, traces } = await openTelemetry(config, owner, warn, closers);
+  const { metrics, traces, close } = await openTelemetry(config, owner, warn);
   const opened = await openStore(config.store, security, namespace, warn);
   const store = measureStore(opened, { begun: metrics.store, trace: traces === null ? null : traces.store });
   closers.add('the store', () => store.close());
+  // Before the store: its last metrics are read from there.
+  closers.add('telemetry', close);
   await checkStore(store, logger);
   if (log !== null && config.exampleDir !== null) await loadExample(log, definitions, config.exampleDir);
   const materializer =
@@ -148,8 +150,7 @@ async function openTelemetry(
   { otlpEndpoint, traceRatio, log, namespace, role }: Config,
   owner: string,
   onWarning: (message: string) => void,
-  closers: Closers,
-): Promise<{ readonly metrics: Metrics; readonly traces: Traces | null }> {
+): Promise<{ readonly metrics: Metrics; readonly traces: Traces | null; close(): Promise<void> }> {
   const resource = createResource(VERSION, owner, namespace);
   const otlp =
     otlpEndpoint === null
@@ -164,10 +165,16 @@ async function openTelemetry(
         });
   const openReader = otlp === null ? null : otlp.openReader;
   const metrics = createMetrics({ clock: systemClock, version: VERSION, role, resource, openReader });
-  // What they have left to send may not keep the process from ending.
-  closers.add('the metrics', () => within(metrics.close(), FLUSH_MS));
-  if (otlp !== null) closers.add('the traces', () => within(otlp.close(), FLUSH_MS));
-  return { metrics, traces: otlp?.traces ?? null };
+  return {
+    metrics,
+    traces: otlp?.traces ?? null,
+    async close() {
+      // A collector that takes its time may not keep the process from ending.
+      const flushed = await within(Promise.all([metrics.close(), otlp?.close()]), FLUSH_MS);
+      if (flushed === TIMED_OUT)
+        onWarning(`telemetry: the collector did not take the last of it within ${FLUSH_MS} ms`);
+    },
+  };
 }
 
 /** A store that will never do ends the start; one that is away is waited for. */
