@@ -113,7 +113,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   if (options.materialize !== false) metrics.observeMaterializer(() => materializer.status());
   const app = await buildApp({
     definitions,
-    store: measured(options.wrapStore?.(opened) ?? opened),
+    store: options.wrapStore === undefined ? store : measured(options.wrapStore(opened)),
     log: options.withLog === false ? null : log,
     clock,
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
