@@ -22,7 +22,7 @@ import { createMetrics } from '../src/telemetry/metrics.ts';
 import { openOtlp } from '../src/telemetry/otlp.ts';
 import { createResource } from '../src/telemetry/resource.ts';
 
-const ROUNDS = 11;
+const ROUNDS = 21;
 const REQUESTS = 1_000;
 const CONNECTIONS = 8;
 const NAME = { version: '0.0.0', namespace: 'bench', owner: 'bench' };
