@@ -69,6 +69,10 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** What is served was what the store held at most so long before the request, ms; 0: it is read for each request. */
   readonly stalenessMs: number;
+  /** Where metrics and traces are sent, by OTLP over HTTP; null: nowhere. */
+  readonly otlpEndpoint: string | null;
+  /** Share of requests that are traced, 0 to 1. */
+  readonly traceRatio: number;
 }
 
 export const EXAMPLE_DIR = join(import.meta.dirname, '../examples/flights');
@@ -178,6 +182,26 @@ export function parseStaleness(text: string): number {
   return ms;
 }
 
+/** Base of a collector's URLs: `http://collector:4318`. Throws `UsageError`, which repeats no password. */
+export function parseOtlpEndpoint(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new UsageError(
+      `"${withoutLogin(text)}" is not where a collector is; expected http://host:4318 or https://…, to which /v1/metrics and /v1/traces are added`,
+    );
+  }
+  return text;
+}
+
+/** A number from 0 to 1. */
+export function parseRatio(text: string): number {
+  const ratio = Number(text);
+  if (!/^(\d+(\.\d+)?|\.\d+)$/.test(text) || ratio > 1) {
+    throw new UsageError(`"${text}" is not a share of all; expected a number from 0 to 1, such as 0.01`);
+  }
+  return ratio;
+}
+
 export function parseNamespace(text: string): string {
   if (!NAMESPACE.test(text) || text.length > 63) {
     throw new UsageError(
@@ -244,6 +268,8 @@ export interface StartFlags {
   readonly drain?: number;
   readonly logLevel: LogLevel;
   readonly staleness?: number;
+  readonly otlpEndpoint?: string;
+  readonly traceRatio?: number;
 }
 
 /** What a command that was not told otherwise works on: the bundled example when no definitions are named, in files of its own. */
@@ -260,9 +286,22 @@ export function defaultsFor(definitions: string | undefined): {
   };
 }
 
+/** The one variable of OpenTelemetry's that is read here: its own libraries read the others, such as those for headers. */
+const OTLP_ENDPOINT_VARIABLE = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+
+function otlpEndpointFrom(flags: StartFlags, traceRatio: number, environment: NodeJS.ProcessEnv): string | null {
+  const standard = environment[OTLP_ENDPOINT_VARIABLE] ?? '';
+  const endpoint = flags.otlpEndpoint ?? (standard === '' ? null : parseOtlpEndpoint(standard));
+  if (endpoint === null && traceRatio > 0) {
+    throw new UsageError(`--trace-ratio needs --otlp-endpoint, or ${OTLP_ENDPOINT_VARIABLE}: where traces are sent`);
+  }
+  return endpoint;
+}
+
 /** Checks flags against each other and fills in what depends on several. */
-export function configFrom(flags: StartFlags): Config {
+export function configFrom(flags: StartFlags, environment = process.env): Config {
   const keysFile = checkAuth(flags);
+  const { traceRatio = 0 } = flags;
   const defaults = defaultsFor(flags.definitions);
   const log = flags.log ?? (flags.role === 'serve' ? null : defaults.log);
   return Object.freeze({
@@ -283,6 +322,8 @@ export function configFrom(flags: StartFlags): Config {
     drainMs: flags.drain ?? (LOOPBACK.has(flags.host) ? 0 : DRAIN_MS),
     logLevel: flags.logLevel,
     stalenessMs: flags.staleness ?? STALENESS_DEFAULT_MS,
+    otlpEndpoint: otlpEndpointFrom(flags, traceRatio, environment),
+    traceRatio,
   });
 }
 

@@ -29,14 +29,20 @@ import { buildApp } from './serve/app.ts';
 import { createStateDecoder } from './serve/state-decoder.ts';
 import { createCircuits } from './serve/circuits.ts';
 import { type Drain, createDrain } from './serve/drain.ts';
+import { TIMED_OUT, within } from './serve/time-limit.ts';
 import type { Store } from './store/store.ts';
+import { measureStore } from './store/measured.ts';
 import { createLogger } from './telemetry/logger.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import type { Traces } from './telemetry/traces.ts';
+import { createResource } from './telemetry/resource.ts';
 
 const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string })
   .version;
 /** From the signal to the end, ms; what has not closed by then is cut off. */
 const CLOSE_MS = 10_000;
+/** Of that, for the last metrics and traces. */
+const FLUSH_MS = 2_000;
 
 /** Utilization is none of it: a busy process is not an overloaded one. A sample without a turn of the loop counts as delay. */
 const PRESSURE = { eventLoopDelayMs: 1_000, sampleMs: 1_000 };
@@ -105,24 +111,39 @@ async function open(
       ? null
       : await joinArchives(await openLog(config.log, security, warn), definitions, config.definitionsDir, warn);
   if (log !== null) closers.add('the log', () => log.close());
-  const store = await openStore(config.store, security, namespace, warn);
+  const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  const { metrics, traces, close } = await openTelemetry(config, owner, warn);
+  const opened = await openStore(config.store, security, namespace, warn);
+  const store = measureStore(opened, { begun: metrics.store, trace: traces === null ? null : traces.store });
   closers.add('the store', () => store.close());
+  // Before the store: its last metrics are read from there.
+  closers.add('telemetry', close);
   await checkStore(store, logger);
   if (log !== null && config.exampleDir !== null) await loadExample(log, definitions, config.exampleDir);
-  const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const materializer =
     role === 'serve' || log === null
       ? null
-      : createMaterializer({ definitions, aggregations: AGGREGATIONS, log, store, clock, namespace, owner });
+      : createMaterializer({
+          definitions,
+          aggregations: AGGREGATIONS,
+          log,
+          store,
+          clock,
+          namespace,
+          owner,
+          tracing: traces,
+        });
   if (materializer !== null) closers.add('the materializer', () => materializer.stop());
   const status = materializer === null ? null : () => materializer.status();
+  if (status !== null) metrics.observeMaterializer(status);
   const circuits = createCircuits((node, state, reason) => warn(`reads of ${node}: circuit ${state} ${reason}`));
+  metrics.observeCircuits(() => circuits.report());
   const guarded = circuits.guard(store);
   const tier = openTier(config, guarded, definitions);
-  if (tier !== null) closers.add('the tier', () => tier.close());
-  const cacheReport = tier === null ? null : () => tier.report();
-  const metrics = createMetrics({ clock, version: VERSION, materializerStatus: status, cacheReport, circuits });
-  closers.add('the metrics', () => metrics.close());
+  if (tier !== null) {
+    closers.add('the tier', () => tier.close());
+    metrics.observeCache(() => tier.report());
+  }
   const keys = config.keysFile === null ? null : await followKeyFile(config.keysFile, logger);
   if (keys !== null) closers.add('the file of keys', async () => keys.close());
   const { admin, rate } = config;
@@ -142,6 +163,7 @@ async function open(
     logger,
     materializerStatus: status,
     metrics,
+    tracing: traces,
     version: VERSION,
     readyWhileBuilding: role === 'materialize',
     keys,
@@ -168,6 +190,38 @@ function openTier({ role, stalenessMs }: Config, store: Store, definitions: Defi
   const tier = createTier({ store, decode: createStateDecoder(definitions), clock: systemClock, stalenessMs });
   tier.start();
   return tier;
+}
+
+/** The exporters are loaded where a collector is named, and what traces only where something is traced. */
+async function openTelemetry(
+  { otlpEndpoint, traceRatio, log, namespace, role }: Config,
+  owner: string,
+  onWarning: (message: string) => void,
+): Promise<{ readonly metrics: Metrics; readonly traces: Traces | null; close(): Promise<void> }> {
+  const resource = createResource(VERSION, owner, namespace);
+  const otlp =
+    otlpEndpoint === null
+      ? null
+      : (await import('./telemetry/otlp.ts')).openOtlp({
+          endpoint: otlpEndpoint,
+          traceRatio,
+          resource,
+          version: VERSION,
+          logSystem: log?.kind ?? 'none',
+          onWarning,
+        });
+  const openReader = otlp === null ? null : otlp.openReader;
+  const metrics = createMetrics({ clock: systemClock, version: VERSION, role, resource, openReader });
+  return {
+    metrics,
+    traces: otlp?.traces ?? null,
+    async close() {
+      // A collector that takes its time may not keep the process from ending.
+      const flushed = await within(Promise.all([metrics.close(), otlp?.close()]), FLUSH_MS);
+      if (flushed === TIMED_OUT)
+        onWarning(`telemetry: the collector did not take the last of it within ${FLUSH_MS} ms`);
+    },
+  };
 }
 
 /** A store that will never do ends the start; one that is away is waited for. */

@@ -12,7 +12,9 @@ import {
   parseConnectionsMax,
   parseDrain,
   parseNamespace,
+  parseOtlpEndpoint,
   parsePort,
+  parseRatio,
   parseStaleness,
   parseRateFlag,
 } from '../config.ts';
@@ -68,6 +70,12 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
       parseDrain,
     )
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
+    .option(
+      '--otlp-endpoint <url>',
+      'collector that metrics and traces are sent to, such as http://collector:4318; default: OTEL_EXPORTER_OTLP_ENDPOINT, or none',
+      parseOtlpEndpoint,
+    )
+    .option('--trace-ratio <number>', 'share of requests that are traced, 0 (the default) to 1', parseRatio)
     .addHelpText(
       'after',
       '\nExamples:\n  skewless start --definitions features/ --log sqlite:log.sqlite --store sqlite:store.sqlite\n  skewless start --definitions features/ --log kafka://broker:9092 --store redis://redis:6379 --role materialize',

@@ -12,6 +12,7 @@ import { DEFAULT_BOUNDS, type MaterializeBounds } from './bounds.ts';
 import { createSource, type Source } from './source.ts';
 import type { MaterializerStatus } from './status.ts';
 import { planSources } from './topology.ts';
+import type { BatchTracing } from './tracing.ts';
 
 export interface MaterializerOptions {
   readonly definitions: Definitions;
@@ -25,6 +26,8 @@ export interface MaterializerOptions {
   /** `topic`: rejected records go to `<topic>.dlq` of the same log. Default `topic`. */
   readonly deadLetters?: 'topic' | 'off';
   readonly bounds?: Partial<MaterializeBounds>;
+  /** Null or absent: nobody traces. */
+  readonly tracing?: BatchTracing | null;
 }
 
 export interface Materializer {
@@ -60,6 +63,7 @@ export function createMaterializer(options: MaterializerOptions): Materializer {
         bounds,
         stateBytesPerLaneMax: Math.max(1, Math.floor(bounds.stateBytesMax / Math.max(1, laneCount))),
         controller,
+        tracing: options.tracing ?? null,
         stopping: () => mode === 'stopping' || mode === 'stopped',
       }),
   );

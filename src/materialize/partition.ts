@@ -17,10 +17,12 @@ import { parseBundle } from './transit.ts';
 import { isPast } from './vector.ts';
 import type { Ownership } from './opening.ts';
 import type { Chunk, DecodedRecord } from './shard-context.ts';
+import type { BatchTracing } from './tracing.ts';
 import type { Turns } from './turns.ts';
 
 export interface PartitionContext {
   readonly topic: string;
+  readonly partition: number;
   readonly decoder: SourceDecoder;
   /** Whether what is read is an internal topic, which holds bundles. */
   readonly isTransit: boolean;
@@ -30,6 +32,8 @@ export interface PartitionContext {
   readonly retry: RetryPolicy;
   readonly flushRecordsMax: number;
   readonly turns: Turns;
+  /** Null: nobody traces. */
+  readonly tracing: BatchTracing | null;
   /** How many partitions the topic has had lately; null where the log does not say. */
   partitionCount(): Promise<number | null>;
   /** Whether the driver stops: then a batch is left after the chunk at hand. */
@@ -46,7 +50,7 @@ export interface Partition {
 }
 
 export function createPartition(context: PartitionContext): Partition {
-  const { decoder, shards, letters, retry, turns } = context;
+  const { decoder, shards, letters, retry, tracing, turns } = context;
   const lanes = shards.flatMap((shard) => shard.lanes);
 
   function checkPlacement(chunk: Chunk): Chunk {
@@ -102,7 +106,9 @@ export function createPartition(context: PartitionContext): Partition {
       };
       for (const chunk of chunksOf(batch, fetchedAtMs, context.flushRecordsMax, decode)) {
         if (context.stopping()) break;
-        await applyChunk(chunk);
+        await (tracing === null
+          ? applyChunk(chunk)
+          : tracing.batch(context.topic, context.partition, chunk.records, () => applyChunk(chunk)));
         position = turns.next(lanes, chunk.reachedEndAtMs !== null) ?? chunk.nextOffset;
         if (position !== chunk.nextOffset) break;
       }

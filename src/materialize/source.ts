@@ -11,6 +11,7 @@ import type { Shard } from './shard.ts';
 import { partitionStatus, type SourceState, type SourceStatus, viewStatuses } from './status.ts';
 import { createFolding, createMoving, type Stream } from './stream.ts';
 import type { SourcePlan } from './topology.ts';
+import type { BatchTracing } from './tracing.ts';
 
 export interface SourceContext {
   readonly log: Log;
@@ -23,6 +24,7 @@ export interface SourceContext {
   readonly stateBytesPerLaneMax: number;
   /** Aborted when nothing may be waited for any longer. */
   readonly controller: AbortController;
+  readonly tracing: BatchTracing | null;
   readonly stopping: () => boolean;
 }
 

@@ -51,12 +51,14 @@ export function createFolding(
     const views = plan.shards.flatMap(({ lanes }) => lanes.map(({ view }) => view));
     return createPartition({
       topic: source.topic,
+      partition,
       decoder: compileSourceDecoder(source, views),
       isTransit: transit !== null,
       shards: created,
       letters: letters?.partition(partition) ?? null,
       retry,
       flushRecordsMax: bounds.flushRecordsMax,
+      tracing: context.tracing,
       turns: createTurns({
         clock,
         turnMs: bounds.turnMs,

@@ -25,12 +25,12 @@ export interface AdmissionBounds {
 export const RETRY_AFTER_SECONDS = 1;
 const EXEMPT = new Set(['/livez', '/readyz', '/metrics']);
 
-/** `onRefused` is told why each request was refused. */
+/** `onRefused` is told why each request was refused. Answers what tells how many requests are being answered. */
 export async function installAdmission(
   app: FastifyInstance,
   { inflightMax, pressure }: AdmissionBounds,
   onRefused: (reason: Refusal) => void,
-): Promise<void> {
+): Promise<() => number> {
   let inflight = 0;
   const leave = (): void => {
     inflight--;
@@ -57,7 +57,8 @@ export async function installAdmission(
     reply.raw.once('close', leave);
     done();
   });
-  if (pressure === null) return;
+  const count = (): number => inflight;
+  if (pressure === null) return count;
   await app.register(underPressure, {
     maxEventLoopDelay: pressure.eventLoopDelayMs,
     maxHeapUsedBytes: pressure.heapBytesMax,
@@ -69,6 +70,7 @@ export async function installAdmission(
         : refuse('event_loop_delay', 'this server is behind with its work');
     },
   });
+  return count;
 }
 
 function isExempt(request: FastifyRequest): boolean {

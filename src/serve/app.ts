@@ -13,14 +13,16 @@ import { installJsonBodies } from './json-body.ts';
 import { installDocs, installOpenApi } from './openapi.ts';
 import { registerPostEvents } from './routes/events/post.ts';
 import { registerHealth } from './routes/health/health.ts';
-import { recordRequests, registerMetrics } from './routes/metrics/metrics.ts';
+import { registerMetrics } from './routes/metrics/metrics.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
 import { registerGetVectors } from './routes/vectors/get.ts';
 import { registerPostVectors } from './routes/vectors/post.ts';
+import { installRequestMetrics } from './request-metrics.ts';
 import { SHARED_SCHEMAS } from './schemas.ts';
 import { SERVER_LIMITS, installServerLimits, serverOptions } from './server-limits.ts';
+import { installTracing } from './tracing.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 const PARAMETER_LENGTH_MAX = 256;
@@ -53,8 +55,11 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
     done();
   });
   const { inflightMax = INFLIGHT_MAX, pressure = null, metrics = null, adminApp = null } = dependencies;
+  if (metrics) installRequestMetrics(app, metrics);
+  if (dependencies.tracing) installTracing(app, dependencies.tracing);
   installServerLimits(app, limits, (reason) => metrics?.refused(reason));
-  await installAdmission(app, { inflightMax, pressure }, (reason) => metrics?.refused(reason));
+  const inflight = await installAdmission(app, { inflightMax, pressure }, (reason) => metrics?.refused(reason));
+  metrics?.observeInflight(inflight);
   serving.drain.install(app);
   await installAccess(app, {
     definitions: dependencies.definitions,
@@ -74,10 +79,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerHealth(app, serving);
   const surface = adminApp ?? app;
   await installDocs(surface, app);
-  if (metrics) {
-    recordRequests(app, metrics);
-    registerMetrics(surface, serving, metrics);
-  }
+  if (metrics) registerMetrics(surface, serving, metrics);
   // Metrics can be asked for until the last request is answered.
   if (adminApp) app.addHook('onClose', () => adminApp.close());
   return app;

@@ -15,12 +15,13 @@ import type { Rate } from './access/rate.ts';
 import type { Circuits } from './circuits.ts';
 import { type Drain, createDrain } from './drain.ts';
 import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
-import type { MetricsSink } from './metrics-sink.ts';
+import type { IngestRecorder, MetricsSink, VectorRecorder } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { createStateDecoder } from './state-decoder.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
+import type { Tracing } from './tracing.ts';
 import { type Watermarks, createWatermarks } from './watermarks.ts';
 
 export interface ServeDependencies {
@@ -37,6 +38,8 @@ export interface ServeDependencies {
   readonly version: string;
   /** Null or absent: nobody keeps metrics, and there is no `/metrics`. */
   readonly metrics?: MetricsSink | null;
+  /** Null or absent: nobody traces. */
+  readonly tracing?: Tracing | null;
   /** Whether a process whose shards still build is ready (`materialize`), or not yet (`serve`, `all`). */
   readonly readyWhileBuilding?: boolean;
   /** One read of the store takes at most this, ms (default 5,000); beyond it what was asked for is `UNAVAILABLE`. */
@@ -93,6 +96,9 @@ export interface Serving extends ServeDependencies {
   readonly watermarks: Watermarks;
   readonly outages: Outages;
   readonly states: ShardReader;
+  /** By service and by source; nothing where nobody keeps metrics. */
+  readonly vectorRecorders: ReadonlyMap<string, VectorRecorder>;
+  readonly ingestRecorders: ReadonlyMap<string, IngestRecorder>;
   readonly readLimitMs: number;
   readonly budgetMs: number;
   readonly drain: Drain;
@@ -122,7 +128,7 @@ async function builtPartitions(
 }
 
 export function createServing(dependencies: ServeDependencies): Serving {
-  const { definitions, log, readLimitMs = READ_LIMIT_MS } = dependencies;
+  const { definitions, log, metrics = null, readLimitMs = READ_LIMIT_MS } = dependencies;
   const mapValues = <T, U>(map: ReadonlyMap<string, T>, make: (value: T) => U) =>
     new Map([...map].map(([id, value]) => [id, make(value)]));
   return {
@@ -139,6 +145,14 @@ export function createServing(dependencies: ServeDependencies): Serving {
     entityPlaces: createEntityPlaces(),
     watermarks: createWatermarks(),
     states: dependencies.tier ?? createDirectReader(dependencies.store, createStateDecoder(definitions)),
+    vectorRecorders:
+      metrics === null
+        ? new Map()
+        : mapValues(definitions.services, ({ id }: ServiceDefinition) => metrics.vectors(id)),
+    ingestRecorders:
+      metrics === null
+        ? new Map()
+        : mapValues(definitions.sources, ({ name }: SourceDefinition) => metrics.ingest(name)),
     outages: createOutages(dependencies.logger, dependencies.clock),
     readLimitMs,
     budgetMs: dependencies.budgetMs ?? BUDGET_MS,

@@ -1,4 +1,7 @@
-/** What the server tells of itself to whoever keeps metrics; the composition root connects the two. */
+/**
+ * What the server tells of itself to whoever keeps metrics; the composition root connects the two. What requests tell
+ * is asked for once, at start: labels are bound then, and a request makes none.
+ */
 
 /** One shard of a view, as its checkpoint says. */
 export interface ShardReport {
@@ -13,7 +16,25 @@ export interface ShardReport {
   readonly heartbeatMs: number | null;
 }
 
-export type FreshnessReport = readonly ShardReport[];
+export interface FreshnessReport {
+  readonly shards: readonly ShardReport[];
+  /** As this process has seen them; null: none yet. */
+  readonly sources: readonly { readonly source: string; readonly watermarkMs: number | null }[];
+}
+
+/** Called after each answer. */
+export type RequestRecorder = (status: number, durationMs: number) => void;
+
+/** Of one service. */
+export interface VectorRecorder {
+  /** Values served, by rank of their status (`core/status.ts`): whoever answers adds to it. */
+  readonly statusCounts: Float64Array;
+  /** Of one request: rows asked for, and those of them that were answered by an error. */
+  rows(count: number, refused: number): void;
+}
+
+/** Of one source: events of one request that were appended, and refused. */
+export type IngestRecorder = (accepted: number, rejected: number) => void;
 
 /** What is cached of states, since the start of the process. */
 export interface CacheReport {
@@ -34,13 +55,21 @@ export interface CacheReport {
 }
 
 /** Why a request, or a connection, was turned away. */
-export type Refusal = 'inflight' | 'event_loop_delay' | 'heap' | 'connections' | 'slow_reader';
+export const REFUSALS = ['inflight', 'event_loop_delay', 'heap', 'connections', 'slow_reader'] as const;
+
+export type Refusal = (typeof REFUSALS)[number];
 
 export interface MetricsSink {
-  /** After each answer; `operation` is the operation's id, or `none`. */
-  request(operation: string, status: number, durationMs: number): void;
+  /** `route` is a template, such as `/v1/feature-views/{view}`; null: there was none at the path. */
+  requests(method: string, route: string | null): RequestRecorder;
+  vectors(service: string): VectorRecorder;
+  ingest(source: string): IngestRecorder;
   /** One request or connection was turned away. */
   refused(reason: Refusal): void;
+  /** How many requests are being answered: asked when somebody wants to know, as is what follows. */
+  observeInflight(read: () => number): void;
+  /** Never rejects; what cannot be read in time is left out. */
+  observeFreshness(read: () => Promise<FreshnessReport>): void;
   /** All metrics, as Prometheus reads them. */
-  text(freshness: FreshnessReport): Promise<string>;
+  text(): Promise<string>;
 }

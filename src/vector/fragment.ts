@@ -20,6 +20,8 @@ export interface Fragment {
   readonly values: readonly (string | number)[];
   /** By piece: `"name":"STATUS"` of each that is not ordinary, joined. Null: all are ordinary. */
   readonly issues: readonly string[] | null;
+  /** How many of the values are of which status, but for those that are `PRESENT`. Null: all are. */
+  readonly otherStatuses: readonly StatusCount[] | null;
   /** Aligned with the part's inputs. */
   readonly inputs: readonly InputCell[];
   /** By piece; null where nobody asked for it. */
@@ -43,6 +45,11 @@ export interface Metadata {
   readonly eventTime: boolean;
 }
 
+export interface StatusCount {
+  readonly rank: number;
+  readonly count: number;
+}
+
 export interface InputCell {
   /** An event time where `isEventTime`, to be subtracted from `as_of`. */
   readonly value: Value;
@@ -55,6 +62,7 @@ export interface InputCell {
 const FRAGMENT_BYTES = 300;
 const TEXT_BYTES = 32;
 const INPUT_BYTES = 80;
+const STATUS_BYTES = 32;
 
 export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: ViewFacts, metadata: Metadata): Fragment {
   const statusOf = (feature: ViewFeaturePlan): Status => shownStatus(evaluation, feature, facts.stale);
@@ -73,6 +81,7 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
     : null;
   const hasIssues = issues.some((text) => text !== '');
   const texts = [...values, ...(hasIssues ? issues : []), ...(statuses ?? []), ...(eventTimes ?? [])];
+  const otherStatuses = countOthers(part, statusOf);
   const inputs = part.inputs.map((feature) => inputOf(feature, evaluation, statusOf(feature)));
   return {
     fromMs: evaluation.fromMs,
@@ -81,12 +90,24 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
     completeFromMs: facts.completeFromMs,
     values,
     issues: hasIssues ? issues : null,
+    otherStatuses,
     inputs,
     statuses,
     eventTimes,
     isAscii: texts.every((text) => typeof text === 'number' || isAscii(text)),
-    bytes: FRAGMENT_BYTES + inputs.length * INPUT_BYTES + bytesOf(texts),
+    bytes: FRAGMENT_BYTES + (otherStatuses?.length ?? 0) * STATUS_BYTES + inputs.length * INPUT_BYTES + bytesOf(texts),
   };
+}
+
+function countOthers({ pieces }: ViewPart, statusOf: (feature: ViewFeaturePlan) => Status): Fragment['otherStatuses'] {
+  const counts = new Map<Status, number>();
+  for (const features of pieces) {
+    for (const feature of features) {
+      const status = statusOf(feature);
+      if (status !== 'PRESENT') counts.set(status, (counts.get(status) ?? 0) + 1);
+    }
+  }
+  return counts.size === 0 ? null : [...counts].map(([status, count]) => ({ rank: statusRank(status), count }));
 }
 
 /** In ASCII alone do characters and bytes of UTF-8 agree in number. */

@@ -33,6 +33,8 @@ export interface RowPlan {
   readonly segments: readonly Segment[];
   /** In the order in which they are computed; those that only others read included. */
   readonly derived: readonly DerivedFeaturePlan[];
+  /** Places of those that are served. */
+  readonly derivedServed: readonly number[];
   /** Whether the texts of those that are served are ASCII whatever their values. */
   readonly isDerivedAscii: boolean;
 }
@@ -70,5 +72,6 @@ export function compileRow(
     withheld: new Map<Status, Fragment>(),
   }));
   const isDerivedAscii = served.every((feature) => feature.kind === 'view' || feature.isAscii);
-  return { parts, segments, derived, isDerivedAscii };
+  const derivedServed = served.flatMap((feature) => (feature.kind === 'derived' ? [feature.place] : []));
+  return { parts, segments, derived, derivedServed, isDerivedAscii };
 }

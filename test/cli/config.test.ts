@@ -8,8 +8,10 @@ import {
   flagsFromEnvironment,
   parseLogLocation,
   parseNamespace,
+  parseOtlpEndpoint,
   parsePort,
   parseRateFlag,
+  parseRatio,
   parseStaleness,
   parseStoreLocation,
 } from '../../src/config.ts';
@@ -93,6 +95,36 @@ test('a serving process needs no log, and then loads no example', () => {
   const config = configFrom({ ...FLAGS, role: 'serve' });
   expect(config.log).toBeNull();
   expect(config.exampleDir).toBeNull();
+});
+
+test('a collector is where the flag says, else where OpenTelemetry is told; without one nothing can be traced', () => {
+  const standard = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://standard:4318' };
+  expect(configFrom(FLAGS, {})).toMatchObject({ otlpEndpoint: null, traceRatio: 0 });
+  expect(configFrom(FLAGS, { OTEL_EXPORTER_OTLP_ENDPOINT: '' }).otlpEndpoint).toBeNull();
+  expect(configFrom(FLAGS, standard).otlpEndpoint).toBe('http://standard:4318');
+  expect(configFrom({ ...FLAGS, otlpEndpoint: 'http://flag:4318' }, standard).otlpEndpoint).toBe('http://flag:4318');
+  expect(configFrom({ ...FLAGS, traceRatio: 0.5 }, standard).traceRatio).toBe(0.5);
+  expect(() => configFrom({ ...FLAGS, traceRatio: 0.5 }, {})).toThrow(/--trace-ratio needs --otlp-endpoint/);
+  expect(() => configFrom(FLAGS, { OTEL_EXPORTER_OTLP_ENDPOINT: 'u:secret@host' })).toThrow(
+    /expected http:\/\/host:4318/,
+  );
+});
+
+test('a collector is a URL, a ratio a number from 0 to 1', () => {
+  for (const text of ['http://c:4318', 'https://c/otlp']) expect(parseOtlpEndpoint(text)).toBe(text);
+  for (const text of ['', 'c:4318', 'grpc://c:4317', 'http://c?x=1']) {
+    expect(() => parseOtlpEndpoint(text)).toThrow(/is not where a collector is; expected/);
+  }
+  expect(() => parseOtlpEndpoint('grpc://u:secret@c')).toThrow(/^"grpc:\/\/\*\*\*@c" is not/);
+  for (const [text, ratio] of [
+    ['0', 0],
+    ['1', 1],
+    ['.5', 0.5],
+    ['0.01', 0.01],
+  ] as const) {
+    expect(parseRatio(text)).toBe(ratio);
+  }
+  for (const text of ['', '-1', '1.1', '1e-3', '1%', 'x']) expect(() => parseRatio(text)).toThrow(/from 0 to 1/);
 });
 
 test('malformed locations, ports and namespaces say what was expected', () => {

@@ -20,11 +20,14 @@ import { type Materializer, createMaterializer } from '../../src/materialize/mat
 import { buildApp } from '../../src/serve/app.ts';
 import type { KeySource } from '../../src/serve/access/install.ts';
 import type { Rate } from '../../src/serve/access/rate.ts';
+import type { Circuits } from '../../src/serve/circuits.ts';
 import type { ServeDependencies } from '../../src/serve/dependencies.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { conformsTo } from './openapi-conformance.ts';
+import { measureStore } from '../../src/store/measured.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createResource } from '../../src/telemetry/resource.ts';
 
 const MANIFEST = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
 const VERSION = (JSON.parse(MANIFEST) as { version: string }).version;
@@ -48,6 +51,8 @@ export interface HarnessOptions {
   readonly dependencies?: Partial<ServeDependencies>;
   /** Puts something between the app and the store. */
   readonly wrapStore?: (store: Store) => Store;
+  /** Guard the app's reads of the store. */
+  readonly circuits?: Circuits;
   /** Puts a tier between the app and the store; closed with the app. */
   readonly tierOf?: (store: Store, definitions: Definitions, clock: Clock) => Tier;
   /** Done to the log before anything reads it. */
@@ -93,7 +98,15 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     nowMs: (): number => Date.now() + clock.offsetMs,
   };
   const log = await openSqliteLog({ file: join(folder, 'log.sqlite'), clock });
-  const store = await openSqliteStore({ file: join(folder, 'store.sqlite'), namespace: 'test' });
+  const metrics = createMetrics({
+    clock,
+    version: VERSION,
+    role: 'all',
+    resource: createResource(VERSION, 'harness', 'test'),
+  });
+  const opened = await openSqliteStore({ file: join(folder, 'store.sqlite'), namespace: 'test' });
+  const measured = (some: Store): Store => measureStore(some, { begun: metrics.store, trace: null });
+  const store = measured(opened);
   const materializer = createMaterializer({
     definitions,
     aggregations: AGGREGATIONS,
@@ -112,21 +125,23 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     await caughtUp(definitions, log, materializer);
   }
   const logged: Record<string, unknown>[] = [];
-  const served = options.wrapStore?.(store) ?? store;
+  if (options.materialize !== false) metrics.observeMaterializer(() => materializer.status());
+  const wrapped = options.wrapStore === undefined ? store : measured(options.wrapStore(opened));
+  const { circuits } = options;
+  const served = circuits?.guard(wrapped) ?? wrapped;
   const tier = options.tierOf?.(served, definitions, clock) ?? null;
+  if (circuits !== undefined) metrics.observeCircuits(() => circuits.report());
+  if (tier !== null) metrics.observeCache(() => tier.report());
   const app = await buildApp({
     definitions,
     store: served,
     tier,
+    ...(circuits === undefined ? {} : { circuits }),
     log: options.withLog === false ? null : log,
     clock,
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
     materializerStatus: options.materialize === false ? null : () => materializer.status(),
-    metrics: createMetrics({
-      clock,
-      version: VERSION,
-      materializerStatus: options.materialize === false ? null : () => materializer.status(),
-    }),
+    metrics,
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
     keys: options.keys ?? null,
@@ -143,6 +158,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     await materializer.stop();
     await store.close();
     await log.close();
+    await metrics.close();
     rmSync(folder, { recursive: true, force: true });
   });
   const call: Harness['call'] = async (request) => {

@@ -53,7 +53,9 @@ test('requests of the main port are counted in the metrics there', async () => {
   const { adminApp, call } = await startWithAdmin([reader], false);
   await call({ url: '/v1/feature-views', headers: reader.headers });
   const { body } = await adminApp.inject('/metrics');
-  expect(body).toMatch(/skewless_request_duration_seconds_count\{operation="listFeatureViews",status="2xx"[^}]*\} 1/);
+  expect(body).toMatch(
+    /http_server_request_duration_seconds_count\{http_request_method="GET",http_route="\/v1\/feature-views",http_response_status_code="200"[^}]*\} 1/,
+  );
 });
 
 test('beyond loopback it asks for keys as the main port does', async () => {

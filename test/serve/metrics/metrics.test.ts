@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { replacingReads, ROW, startAirport } from '../vectors/fixture.ts';
+import { STATUSES } from '../../../src/core/status.ts';
+import { NEWEST_MS, replacingReads, ROW, startAirport } from '../vectors/fixture.ts';
+import { labelsByMetric, scrapeEverything } from './scrape.ts';
 
 /** Name → samples, without their values. */
 function samplesOf(text: string): ReadonlyMap<string, readonly string[]> {
@@ -23,13 +25,16 @@ test('what happened to records, requests and shards is told', async () => {
   expect(samples.get('skewless_lane_state')?.every((line) => line.includes('state="live"'))).toBe(true);
 });
 
-test('a request is counted under its operation and status', async () => {
+test('a request is counted under its method, route and status', async () => {
   const { get } = await startAirport();
   await get('/v1/feature-views');
   await get('/v1/feature-views/nothing');
   const { text } = await get('/metrics');
-  expect(text).toMatch(/skewless_request_duration_seconds_count\{operation="listFeatureViews",status="2xx"[^}]*\} 1/);
-  expect(text).toMatch(/skewless_request_duration_seconds_bucket\{[^}]*le="0.0001"\}/);
+  const counted = (route: string, status: number, more = ''): string =>
+    `http_server_request_duration_seconds_count{http_request_method="GET",${route}http_response_status_code="${status}",url_scheme="http"${more}} 1`;
+  expect(text).toContain(counted('http_route="/v1/feature-views",', 200));
+  expect(text).toContain(counted('http_route="/v1/feature-views/{view}",', 404));
+  expect(text).toMatch(/http_server_request_duration_seconds_bucket\{[^}]*le="0.0001"\}/);
 });
 
 test('a store that hangs does not hang the metrics: what it would have said is left out', async () => {
@@ -40,17 +45,87 @@ test('a store that hangs does not hang the metrics: what it would have said is l
   expect(text).not.toContain('skewless_shard_position{');
 });
 
-test('the documentation names every metric, and no other', async () => {
-  const { get, vectors } = await startAirport();
-  await vectors('delays', { entities: [ROW] });
+test('what is at no path is counted without its path, and of any method', async () => {
+  const { get, call } = await startAirport();
+  await get('/v1/entities/who-am-i');
+  await call({ method: 'PROPFIND', url: '/who-am-i' });
   const { text } = await get('/metrics');
-  const told = [...text.matchAll(/^# TYPE (skewless_\w+)/gm)].map(([, name]) => name);
-  const page = readFileSync(join(import.meta.dirname, '../../../docs/metrics.md'), 'utf8');
-  const table = page.split('\n').filter((line) => line.startsWith('| `'));
-  const documented = table.flatMap((line) =>
-    [...(line.split('|')[1] ?? '').matchAll(/`(skewless_\w+)`/g)].map(([, name]) => name),
-  );
-  // Shown only once there was one of it.
-  const sometimes = ['skewless_records_rejected_total'];
-  expect(new Set([...told, ...sometimes])).toEqual(new Set(documented));
+  const of = (method: string): string =>
+    `http_server_request_duration_seconds_count{http_request_method="${method}",http_response_status_code="404",url_scheme="http"} 1`;
+  expect(text).toContain(of('GET'));
+  expect(text).toContain(of('_OTHER'));
+  expect(text).not.toContain('who-am-i');
 });
+
+test('values are counted by status, rows by how many came at once', async () => {
+  const { get, vectors } = await startAirport();
+  const { json } = await vectors('departure_delay', {
+    entities: [ROW, { origin: 'LGA', scheduled_hour: 1 }, {}],
+    include: ['status'],
+  });
+  const statuses = (json.vectors as { status?: string[] }[]).flatMap(({ status }) => status ?? []);
+  const { text } = await get('/metrics');
+  for (const status of STATUSES) {
+    const count = statuses.filter((each) => each === status).length;
+    expect(text).toContain(`skewless_values_total{service="departure_delay@1",status="${status}"} ${count}\n`);
+  }
+  expect(new Set(statuses).size).toBeGreaterThan(1);
+  expect(text).toContain('skewless_request_rows_sum{service="departure_delay@1"} 3\n');
+  expect(text).toContain('skewless_request_rows_bucket{service="departure_delay@1",le="2"} 0\n');
+  expect(text).toContain('skewless_rows_refused_total{service="departure_delay@1"} 1\n');
+});
+
+test('reads of the store are timed, and those that fail or hang are told apart', async () => {
+  let readsHang = false;
+  const { get, vectors, materializer } = await startAirport({
+    readLimitMs: 50,
+    wrapStore: replacingReads((source, read) => {
+      if (readsHang) return new Promise(() => undefined);
+      return source === 'weather' ? Promise.reject(new Error('away')) : read();
+    }),
+  });
+  await vectors('departure_delay', { entities: [ROW] });
+  await materializer.stop();
+  const { text: failing } = await get('/metrics');
+  expect(failing).toMatch(/skewless_store_duration_seconds_count\{operation="read",outcome="failed"\} [1-9]/);
+  expect(failing).toMatch(/skewless_store_duration_seconds_count\{operation="commit",outcome="ok"\} [1-9]/);
+  expect(failing).toContain('skewless_store_inflight{operation="read"} 0\n');
+  readsHang = true;
+  await vectors('departure_delay', { entities: [ROW] });
+  expect((await get('/metrics')).text).toMatch(/skewless_store_inflight\{operation="read"\} [1-9]/);
+});
+
+test('events are counted as they are taken and refused; a watermark has an age', async () => {
+  const { get, post, clock } = await startAirport({ nowMs: NEWEST_MS + 60_000 });
+  const event = { origin: 'JFK', departed_at: NEWEST_MS - 1, delay: 3 };
+  await post('/v1/sources/departures/events', { events: [event, {}, event] });
+  clock.offsetMs += 60_000;
+  const { text } = await get('/metrics');
+  expect(text).toContain('skewless_ingested_events_total{source="departures",outcome="accepted"} 2\n');
+  expect(text).toContain('skewless_ingested_events_total{source="departures",outcome="rejected"} 1\n');
+  const age = /skewless_source_watermark_age_seconds\{source="weather"\} ([\d.]+)\n/.exec(text)?.[1];
+  expect(Number(age)).toBeGreaterThanOrEqual(120);
+});
+
+test('the documentation names every metric, and no other, with its labels', async () => {
+  const text = await scrapeEverything();
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/metrics.md'), 'utf8');
+  const [metrics = ''] = page.split('## A collector');
+  const documented = new Map<string, ReadonlySet<string>>();
+  for (const line of metrics.split('\n').filter((each) => each.startsWith('| `'))) {
+    const [, names = '', labels = ''] = line.split('|');
+    for (const name of namesIn(names)) documented.set(name, new Set(namesIn(labels)));
+  }
+  const told = labelsByMetric(text);
+  expect(new Set(told.keys())).toEqual(new Set(documented.keys()));
+  for (const [name, labels] of told) {
+    // Of what describes the process there may be more; nothing is waited for here.
+    if (name === 'target_info') continue;
+    const sometimes = name === 'skewless_source_waiting' ? ['code'] : [];
+    expect([name, documented.get(name)]).toEqual([name, new Set([...labels, ...sometimes])]);
+  }
+});
+
+function namesIn(cell: string): readonly string[] {
+  return [...cell.replaceAll(/\([^)]*\)/g, '').matchAll(/`([a-z_]+)`/g)].map(([, name]) => name ?? '');
+}

@@ -15,6 +15,7 @@ import { RequestError, item } from '../../problem.ts';
 import { pathParameter } from '../../schemas.ts';
 import { sendJson } from '../../send.ts';
 import { TIMED_OUT, within } from '../../time-limit.ts';
+import type { TraceText } from '../../tracing.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
 import { EventsBody, EventsHeaders, eventsResponses } from './schema.ts';
 
@@ -59,8 +60,14 @@ export function registerPostEvents(app: FastifyInstance, serving: Serving): void
       const source = findNamedOrRefuse(request.access.sources, request.params.source, 'source');
       if (appending === null) throw logUnavailable('this process has no log; send events to one that has');
       const { sound, rejected } = sort(source, request.body.events, serving.clock.nowMs());
-      const trace = traceHeaders(request.headers.traceparent, request.headers.tracestate);
-      const appended = sound.length === 0 ? [] : await append(appending, source, recordsOf(sound, trace));
+      const send = (trace: TraceText): Promise<readonly AppendedAt[]> =>
+        append(appending, source, recordsOf(sound, traceHeaders(trace.traceparent, trace.tracestate)));
+      const { tracing, ingestRecorders } = serving;
+      const appended =
+        sound.length === 0
+          ? []
+          : await (tracing ? tracing.send(source.topic, sound.length, request.headers, send) : send(request.headers));
+      ingestRecorders.get(source.name)?.(appended.length, rejected.length);
       const position = encodePositionToken(new Map([[source.name, positionAfter(appended)]]));
       return sendJson(reply, { position, accepted: sound.length, rejected });
     },

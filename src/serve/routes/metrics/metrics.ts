@@ -6,20 +6,15 @@ import type { Serving } from '../../dependencies.ts';
 import type { FreshnessReport, MetricsSink } from '../../metrics-sink.ts';
 import { responses } from '../../schemas.ts';
 import { TIMED_OUT, within } from '../../time-limit.ts';
-import { readFreshness } from '../catalog/freshness.ts';
+import { earliest } from '../../watermarks.ts';
+import { type Freshness, type ShardFreshness, readFreshness } from '../catalog/freshness.ts';
 
 const STORE_LIMIT_MS = 1_000;
 const EXAMPLE =
   '# HELP skewless_shard_lag_records Records appended and not yet folded.\n# TYPE skewless_shard_lag_records gauge\nskewless_shard_lag_records{source="departures",view="carrier_delay@1",partition="0"} 0\n';
 
-export function recordRequests(app: FastifyInstance, metrics: MetricsSink): void {
-  app.addHook('onResponse', async (request, reply) => {
-    const operation = request.routeOptions.schema?.operationId ?? 'none';
-    metrics.request(operation, reply.statusCode, reply.elapsedTime);
-  });
-}
-
 export function registerMetrics(app: FastifyInstance, serving: Serving, metrics: MetricsSink): void {
+  metrics.observeFreshness(() => report(serving));
   app.get(
     '/metrics',
     {
@@ -29,7 +24,7 @@ export function registerMetrics(app: FastifyInstance, serving: Serving, metrics:
         tags: ['health'],
         summary: 'Metrics for Prometheus',
         description:
-          'Requests, freshness and lag by view and partition, and what became of records. See docs/metrics.md.',
+          'Requests, statuses of values, freshness and lag by view and partition, and what became of records. See docs/metrics.md.',
         response: responses(
           { description: 'In the text format of Prometheus', schema: Type.String(), example: EXAMPLE },
           [],
@@ -39,8 +34,10 @@ export function registerMetrics(app: FastifyInstance, serving: Serving, metrics:
       },
     },
     async (_request, reply) => {
-      const text = await metrics.text(await report(serving));
-      return reply.type('text/plain; version=0.0.4; charset=utf-8').serializer(String).send(text);
+      return reply
+        .type('text/plain; version=0.0.4; charset=utf-8')
+        .serializer(String)
+        .send(await metrics.text());
     },
   );
 }
@@ -51,8 +48,8 @@ async function report(serving: Serving): Promise<FreshnessReport> {
     readFreshness(serving, views).catch((): typeof TIMED_OUT => TIMED_OUT),
     STORE_LIMIT_MS,
   );
-  if (freshness === TIMED_OUT) return [];
-  return views.flatMap(({ id, source }) =>
+  if (freshness === TIMED_OUT) return { shards: [], sources: [] };
+  const shards = views.flatMap(({ id, source }) =>
     (freshness.get(id) ?? []).map((shard) => ({
       source: source.name,
       view: id,
@@ -65,6 +62,19 @@ async function report(serving: Serving): Promise<FreshnessReport> {
       heartbeatMs: millisecondsOf(shard.heartbeat),
     })),
   );
+  return { shards, sources: sourceWatermarks(serving, freshness) };
+}
+
+/** As of the partitions that are read; see watermarks.ts for which of them count. */
+function sourceWatermarks(serving: Serving, freshness: Freshness): FreshnessReport['sources'] {
+  const views = [...serving.definitions.views.values()];
+  return [...serving.definitions.sources.keys()].map((source) => {
+    const shards = views.flatMap((view) => (view.source.name === source ? (freshness.get(view.id) ?? []) : []));
+    const of = (some: readonly ShardFreshness[]): number | null =>
+      earliest(some.map(({ watermark }) => millisecondsOf(watermark)));
+    const read = of(shards.filter(({ idle }) => !idle)) ?? of(shards);
+    return { source, watermarkMs: serving.watermarks.observe(source, read) };
+  });
 }
 
 function millisecondsOf(timestamp: string | null): number | null {

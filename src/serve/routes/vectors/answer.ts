@@ -4,12 +4,14 @@ import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
 import { type ShardOutcome, createReadRequest, readShards } from '../../shard-reads.ts';
 import type { JsonText } from '../../send.ts';
+import type { Tracing } from '../../tracing.ts';
 import { readApplied } from './after.ts';
 import { countsWithin } from './counts.ts';
 import { defaultAsOf, planWatermarks, storeUnavailable } from './default-as-of.ts';
 import { explainRow } from './explain.ts';
 import { createReceipts } from './receipt.ts';
 import { isDegraded } from './degraded.ts';
+import { recordAnswer } from './record-answer.ts';
 import type { RequestRow, VectorsRequest } from './request.ts';
 import { NO_EXTRAS, type RowExtras, createAnswer } from './response.ts';
 import { type RowEvaluator, createRowEvaluator } from './row-evaluation.ts';
@@ -68,7 +70,13 @@ export async function answerVectors(
     notApplied,
     nowMs,
   });
-  return writeRows(serving, plan, request, { asOfMs, reads, outcomes, evaluator }, leftMs);
+  const sources = { asOfMs, reads, outcomes, evaluator };
+  if (serving.tracing) return writeRowsTraced(serving.tracing, serving, plan, request, sources, leftMs);
+  return writeRows(serving, plan, request, sources, leftMs);
+}
+
+function writeRowsTraced(tracing: Tracing, ...rows: Parameters<typeof writeRows>): JsonText {
+  return tracing.step('evaluate', () => writeRows(...rows));
 }
 
 function rowPlanOf({ selection, layout }: VectorsRequest): RowPlan {
@@ -85,7 +93,9 @@ function writeRows(
 ): JsonText {
   const { asOfMs, evaluator } = sources;
   const { rows, selection } = request;
-  const writer = createAnswer(plan, request, asOfMs);
+  const recorder = serving.vectorRecorders.get(plan.definition.id);
+  const answer = createAnswer(plan, request, asOfMs);
+  const writer = recordAnswer(recorder, rowPlanOf(request), plan.work.ranks, selection.names.length, answer);
   const extrasOf = extrasWriter(serving, plan, request, sources);
   // Where nothing was asked for, a row is moved to where its states are exact. Keys that depend on `as_of` would then
   // name other entities, so such rows are not.
