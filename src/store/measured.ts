@@ -11,24 +11,33 @@ export interface StoreMeter {
 }
 
 export function measureStore(store: Store, { begun, trace }: StoreMeter): Store {
-  async function timed<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    const ended = begun(operation);
-    const startedMs = performance.now();
-    try {
-      const result = await work();
-      ended(false, performance.now() - startedMs);
-      return result;
-    } catch (error) {
-      ended(true, performance.now() - startedMs);
-      throw error;
-    }
-  }
-  function measured<T>(operation: string, shard: ShardId, work: () => Promise<T>): Promise<T> {
-    return trace === null ? timed(operation, work) : trace(operation, shard, () => timed(operation, work));
-  }
+  const read: Store['read'] = (shard, sections) => {
+    const end = startOf(begun, 'read');
+    return watched(store.read(shard, sections), end);
+  };
+  const commit: Store['commit'] = (work) => {
+    const end = startOf(begun, 'commit');
+    return watched(store.commit(work), end);
+  };
+  if (trace === null) return { ...store, read, commit };
   return {
     ...store,
-    read: (shard, sections) => measured('read', shard, () => store.read(shard, sections)),
-    commit: (commit: Commit) => measured('commit', commit.shard, () => store.commit(commit)),
+    read: (shard, sections) => trace('read', shard, () => read(shard, sections)),
+    commit: (work: Commit) => trace('commit', work.shard, () => commit(work)),
   };
+}
+
+function startOf(begun: StoreMeter['begun'], operation: string): (failed: boolean) => void {
+  const ended = begun(operation);
+  const startedMs = performance.now();
+  return (failed) => ended(failed, performance.now() - startedMs);
+}
+
+/** The same promise: whoever waits for it waits no turn longer. */
+function watched<T>(work: Promise<T>, end: (failed: boolean) => void): Promise<T> {
+  work.then(
+    () => end(false),
+    () => end(true),
+  );
+  return work;
 }

@@ -29,12 +29,16 @@ test('beyond the bound a request is refused at once, probes are not, and those i
   const { vectors, get } = await startAirport({ wrapStore: gate.wrapStore, inflightMax: 2 });
   const inside = [vectors('departure_delay', REQUEST), vectors('departure_delay', REQUEST)];
   await expect.poll(gate.waiting).toBe(2);
+  const inflight = async () => /^skewless_inflight_requests (\d+)$/m.exec((await get('/metrics')).text)?.[1];
+  // With the one that asks.
+  expect(await inflight()).toBe('3');
   const refused = await vectors('departure_delay', REQUEST);
   expect([refused.status, refused.json.code, refused.headers['retry-after']]).toEqual([503, 'overloaded', '1']);
   expect((await get('/livez')).status).toBe(200);
   gate.open();
   expect((await Promise.all(inside)).map(({ status }) => status)).toEqual([200, 200]);
   expect((await vectors('departure_delay', REQUEST)).status).toBe(200);
+  expect(await inflight()).toBe('1');
 });
 
 test('closing finishes what is being answered, and refuses what comes', async () => {

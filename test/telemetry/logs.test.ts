@@ -54,7 +54,8 @@ test('neither what is asked, nor what is wrong with it, nor what is damaged or g
   const directory = temporaryFolder();
   const where = ['--log', 'sqlite:log.sqlite', '--store', 'sqlite:store.sqlite'];
   const server = await start(
-    ['--definitions', writeDefinitions(directory), '--log-level', 'trace', ...where],
+    // Read anew for each request, so that damage shows.
+    ['--definitions', writeDefinitions(directory), '--log-level', 'trace', '--staleness', '0', ...where],
     directory,
   );
   const position = await positionOf(await ingest(server, [EVENT]));
@@ -81,7 +82,8 @@ describeWith(['own-redis'], 'a Redis that refuses, then is gone', () => {
     expect((await vectors(server, { after: position, budget_ms: 30_000 })).status).toBe(200);
     await redis.stop();
     await ingest(server, [EVENT]);
-    expect((await vectors(server)).status).toBe(503);
+    // Once what is cached is older than the bound.
+    await expect.poll(async () => (await vectors(server)).status, { timeout: 10_000 }).toBe(503);
     await expect.poll(() => metric(server, /^skewless_source_waiting\{.*\} (\d)$/m)).toBe(1);
     const { stderr } = await server.stop();
     expect(stderr).toContain('a shard cannot be read');

@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { type Tier, createTier } from '../../../src/cache/tier.ts';
+import type { Clock } from '../../../src/core/clock.ts';
+import { SkewlessError } from '../../../src/core/errors.ts';
 import { STATUSES } from '../../../src/core/status.ts';
-import { NEWEST_MS, replacingReads, ROW, startAirport } from '../vectors/fixture.ts';
+import type { Definitions } from '../../../src/definition/definition.ts';
+import { CIRCUIT_BOUNDS, createCircuits } from '../../../src/serve/circuits.ts';
+import { createStateDecoder } from '../../../src/serve/state-decoder.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { HOUR_MS, NEWEST_MS, replacingReads, ROW, startAirport } from '../vectors/fixture.ts';
 import { labelsByMetric, scrapeEverything } from './scrape.ts';
 
 /** Name → samples, without their values. */
@@ -74,6 +81,92 @@ test('values are counted by status, rows by how many came at once', async () => 
   expect(text).toContain('skewless_request_rows_bucket{service="departure_delay@1",le="2"} 0\n');
   expect(text).toContain('skewless_rows_refused_total{service="departure_delay@1"} 1\n');
 });
+
+test('statuses are counted alike whatever is asked for and however it is written, also of what is cached', async () => {
+  const { get, vectors } = await startAirport({
+    wrapStore: replacingReads((source, read) => (source === 'weather' ? Promise.reject(new Error('away')) : read())),
+    tierOf,
+  });
+  const rows = [ROW, { origin: 'LGA', scheduled_hour: 1 }, {}, { origin: 'nobody', scheduled_hour: 2 }, ROW];
+  const features = [undefined, ['delay_mean_1h'], ['delay_ratio', 'departures_1h', 'rough'], ['wind_24h', 'since_24h']];
+  const expected = new Map<string, number>(STATUSES.map((status) => [status, 0]));
+  for (let time = 0; time < 2; time++) {
+    for (const asked of features) {
+      for (const layout of ['rows', 'columns']) {
+        const request = { entities: rows, as_of: NEWEST_MS, features: asked, layout };
+        const { json } = await vectors('departure_delay', { ...request, include: ['status'] });
+        // What is counted does not depend on whether statuses are written.
+        await vectors('departure_delay', request);
+        for (const status of statusesIn(json)) expected.set(status, (expected.get(status) ?? 0) + 2);
+      }
+    }
+  }
+  const { text } = await get('/metrics');
+  const counted = new Map(
+    [...text.matchAll(/^skewless_values_total\{service="departure_delay@1",status="(\w+)"\} (\d+)$/gm)].map(
+      ([, status = '', count]) => [status, Number(count)],
+    ),
+  );
+  expect(counted).toEqual(expected);
+  for (const status of ['PRESENT', 'NULL_VALUE', 'NOT_FOUND', 'UNAVAILABLE'])
+    expect(counted.get(status)).toBeGreaterThan(0);
+});
+
+test('rows that the budget did not reach are counted as they are answered', async () => {
+  const { get, vectors } = await startAirport({ wrapStore: replacingReads(() => new Promise(() => undefined)) });
+  const request = { entities: [ROW, ROW], as_of: NEWEST_MS, budget_ms: 20, include: ['status'] };
+  const { json } = await vectors('departure_delay', request);
+  const count = statusesIn(json).filter((status) => status === 'TIMED_OUT').length;
+  expect(count).toBeGreaterThan(0);
+  expect((await get('/metrics')).text).toContain(
+    `skewless_values_total{service="departure_delay@1",status="TIMED_OUT"} ${count}\n`,
+  );
+});
+
+test('the cache tells what it answered, and circuits which node is away', async () => {
+  let isAway = false;
+  const { get, vectors, definitions } = await startAirport({
+    wrapStore: replacingReads((_, read) => (isAway ? Promise.reject(gone()) : read())),
+    circuits: createCircuits(undefined, { ...CIRCUIT_BOUNDS, failuresMax: 1, openMs: 60_000 }),
+    tierOf,
+  });
+  const request = { entities: [ROW], as_of: NEWEST_MS + 1 };
+  await vectors('departure_delay', request);
+  await vectors('departure_delay', request);
+  const { text } = await get('/metrics');
+  const views = definitions.views.size;
+  expect(text).toContain(`skewless_cache_entities_total{outcome="miss"} ${views}\n`);
+  expect(text).toContain(`skewless_cache_entities_total{outcome="hit"} ${views}\n`);
+  expect(text).toContain(`skewless_cache_entries ${views}\n`);
+  expect(text).toMatch(/^skewless_cache_bytes [1-9]/m);
+  expect(text).toContain('skewless_cache_staleness_bound_seconds 3600\n');
+  expect(text).toMatch(/^skewless_store_circuit_state\{node="[^"]+",state="closed"\} 1$/m);
+  isAway = true;
+  await vectors('departure_delay', { ...request, entities: [{ ...ROW, origin: 'LGA' }] });
+  const { text: later } = await get('/metrics');
+  expect(later).toMatch(/^skewless_store_circuit_state\{node="[^"]+",state="open"\} 1$/m);
+  expect(later).toMatch(/^skewless_store_circuit_opened_total\{node="[^"]+"\} 1$/m);
+});
+
+/** Of rows and of columns; those of rows that are errors are none. */
+function statusesIn({
+  vectors: rows,
+  status,
+}: {
+  vectors?: { status?: string[] }[];
+  status?: object;
+}): readonly string[] {
+  if (rows !== undefined) return rows.flatMap((row) => row.status ?? []);
+  return (Object.values(status ?? {}) as (string | null)[][]).flat().filter((each) => each !== null);
+}
+
+function tierOf(store: Store, definitions: Definitions, clock: Clock): Tier {
+  return createTier({ store, decode: createStateDecoder(definitions), clock, stalenessMs: HOUR_MS });
+}
+
+function gone(): SkewlessError {
+  return new SkewlessError('store_unavailable', 'gone', { retryable: true });
+}
 
 test('reads of the store are timed, and those that fail or hang are told apart', async () => {
   let readsHang = false;
