@@ -4,6 +4,7 @@
  * the state goes. Nobody changes the state.
  */
 import type { EntityState } from '../state/entity-state.ts';
+import type { Seat } from './loaded-entry.ts';
 
 export type StateEntry =
   | {
@@ -14,6 +15,8 @@ export type StateEntry =
       readonly fragments: Map<object, unknown>;
       /** Tells that what hangs on the entry became this many bytes larger (negative: smaller), for what is kept is bounded in bytes. */
       grow(bytes: number): void;
+      /** While it is kept, it is found at `seat`. */
+      sit(seat: Seat): void;
     }
   /** The stored bytes cannot be decoded. */
   | { readonly kind: 'corrupt'; readonly reason: string };

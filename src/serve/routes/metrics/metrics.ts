@@ -13,9 +13,11 @@ const EXAMPLE =
   '# HELP skewless_shard_lag_records Records appended and not yet folded.\n# TYPE skewless_shard_lag_records gauge\nskewless_shard_lag_records{source="departures",view="carrier_delay@1",partition="0"} 0\n';
 
 export function recordRequests(app: FastifyInstance, metrics: MetricsSink): void {
-  app.addHook('onResponse', async (request, reply) => {
+  // Not async: of each request a promise would be made.
+  app.addHook('onResponse', (request, reply, done) => {
     const operation = request.routeOptions.schema?.operationId ?? 'none';
     metrics.request(operation, reply.statusCode, reply.elapsedTime);
+    done();
   });
 }
 

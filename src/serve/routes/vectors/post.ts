@@ -30,7 +30,7 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
       body: VectorsBody,
       response: vectorsResponses,
     },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const plan = servicePlan(serving, request.access, request.params.service);
       const schemaErrors = validationErrors(request);
       return answer(serving, plan, reply, request.body, schemaErrors, BODY_POINTERS);
@@ -49,19 +49,21 @@ function validationErrors(request: FastifyRequest): readonly ErrorObject[] {
   return context === 'body' ? ((request.validationError?.validation ?? []) as readonly ErrorObject[]) : [];
 }
 
-/** Checks, reads, evaluates, answers. */
-export async function answer(
+/** Checks, reads, evaluates, answers; a promise only where something was waited for. */
+export function answer(
   serving: Serving,
   plan: ServicePlan,
   reply: FastifyReply,
   body: unknown,
   schemaErrors: readonly ErrorObject[],
   pointers: Pointers,
-): Promise<FastifyReply> {
+): Promise<FastifyReply> | undefined {
   const nowMs = serving.clock.nowMs();
   const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
   const checked = checkRequest(body, schemaErrors, context);
   const elapsedMs = (): number => reply.elapsedTime;
-  const text = await answerVectors(serving, plan, checked, nowMs, elapsedMs, () => flagDegraded(reply));
-  return sendText(reply, text);
+  const text = answerVectors({ serving, plan, nowMs, elapsedMs, flagDegraded: () => flagDegraded(reply) }, checked);
+  if (text instanceof Promise) return text.then((waitedFor) => sendText(reply, waitedFor));
+  sendText(reply, text);
+  return undefined;
 }

@@ -21,7 +21,7 @@ import type { RowPlan, ViewPart } from '../../../vector/row-plan.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import { shardFacts } from '../../../vector/shard-facts.ts';
 import type { Serving } from '../../dependencies.ts';
-import type { EntityRef, ShardOutcome } from '../../shard-reads.ts';
+import type { EntityRef, KeptReads, ShardOutcome } from '../../shard-reads.ts';
 import type { AppearanceRead } from './row-reads.ts';
 
 /** Fragments that hang on one state: one for each choice of features and each layout that is asked for. */
@@ -36,6 +36,8 @@ export interface RowEvaluator {
   look(from: number): number;
   /** Of the row looked at, aligned with the parts; the same array, filled anew for each row. */
   fragments(asOfMs: number): readonly Fragment[];
+  /** How many states were evaluated so far: what takes time. */
+  evaluated(): number;
   /** The decoded state of a part of the row looked at, for explain; null: no state, or none that can be looked at. */
   stateOf(part: number): EntityState | null;
 }
@@ -47,6 +49,8 @@ export interface EvaluatorInput {
   readonly metadata: Metadata;
   readonly reads: readonly AppearanceRead[];
   readonly outcomes: ReadonlyMap<string, ShardOutcome>;
+  /** Aligned with the reads, where all of them are kept; else they are looked up in the outcomes. */
+  readonly entries: KeptReads['entries'] | null;
   /** Shards that had not applied what `after` asks for. */
   readonly notApplied: ReadonlySet<string>;
   readonly nowMs: number;
@@ -92,7 +96,7 @@ interface PartReader {
 }
 
 export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
-  const { serving, plan, rowPlan, metadata, reads, nowMs } = input;
+  const { serving, plan, rowPlan, metadata, nowMs } = input;
   const readers = rowPlan.parts.map((part): PartReader => {
     const view = plan.definition.appearances[part.appearance]?.view.id ?? '';
     return {
@@ -106,12 +110,13 @@ export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
   });
   const found = readers.map((): Found => ({ section: UNAVAILABLE, entry: null }));
   const fragments: Fragment[] = [];
+  let evaluated = 0;
   return {
     look(from) {
       let sealedUntilMs = -Infinity;
       for (let part = 0; part < readers.length; part++) {
         const at = found[part] as Found;
-        find(input, readers[part] as PartReader, reads[from + part] as AppearanceRead, at);
+        find(input, readers[part] as PartReader, from + part, at);
         const state = at.entry?.kind === 'state' ? at.entry.state : null;
         if (state !== null && state.sealedUntilMs > sealedUntilMs) sealedUntilMs = state.sealedUntilMs;
       }
@@ -119,10 +124,17 @@ export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
     },
     fragments(asOfMs) {
       for (let part = 0; part < readers.length; part++) {
-        fragments[part] = fragmentOf(readers[part] as PartReader, found[part] as Found, metadata, asOfMs, nowMs);
+        const [reader, at] = [readers[part] as PartReader, found[part] as Found];
+        let fragment = keptFragment(reader, at, metadata, asOfMs);
+        if (fragment === null) {
+          fragment = makeFragment(reader, at, metadata, asOfMs, nowMs);
+          evaluated++;
+        }
+        fragments[part] = fragment;
       }
       return fragments;
     },
+    evaluated: () => evaluated,
     stateOf(part) {
       const entry = found[part]?.entry ?? null;
       return entry?.kind === 'state' ? entry.state : null;
@@ -140,11 +152,12 @@ const NOWHERE: Section = {
 };
 
 function nobody(): StateEntry {
-  return { kind: 'state', state: null, fragments: new Map(), grow: () => undefined };
+  return { kind: 'state', state: null, fragments: new Map(), grow: () => undefined, sit: () => undefined };
 }
 
-/** Fills in `found`. */
-function find(input: EvaluatorInput, reader: PartReader, read: AppearanceRead, found: Found): void {
+/** Fills in `found` for the read at a place. */
+function find(input: EvaluatorInput, reader: PartReader, at: number, found: Found): void {
+  const read = input.reads[at] as AppearanceRead;
   found.entry = null;
   if (read === 'error') {
     found.section = FAILED;
@@ -158,6 +171,11 @@ function find(input: EvaluatorInput, reader: PartReader, read: AppearanceRead, f
   const section = read.shard === reader.shard ? reader.section : sectionOf(input, reader, read);
   found.section = section;
   if (section.kind !== 'read') return;
+  const kept = input.entries?.[at];
+  if (kept) {
+    found.entry = kept;
+    return;
+  }
   const entry = section.states.get(read.entity);
   if (entry === undefined) {
     found.section = section.lacks;
@@ -166,7 +184,7 @@ function find(input: EvaluatorInput, reader: PartReader, read: AppearanceRead, f
   if (entry.kind === 'corrupt') {
     const { shard } = read;
     input.serving.logger.error({ shard, view: reader.plan.view.id, reason: entry.reason }, 'corrupt state');
-  }
+  } else entry.sit(read);
   found.entry = entry;
 }
 
@@ -196,7 +214,20 @@ function readSection(
   return { kind: 'read', facts, forgets: true, states, lacks };
 }
 
-function fragmentOf(
+/** The one that hangs on the state, if it holds. */
+function keptFragment(
+  { part }: PartReader,
+  { section, entry }: Found,
+  metadata: Metadata,
+  asOfMs: number,
+): Fragment | null {
+  // The absence of a state is told by the clock, too.
+  if (section.kind !== 'read' || entry?.kind !== 'state' || entry.state === null) return null;
+  const kept = entry.fragments.get(part) as Fragment | undefined;
+  return kept !== undefined && holds(kept, asOfMs, section.facts, metadata) ? kept : null;
+}
+
+function makeFragment(
   { part, plan }: PartReader,
   { section, entry }: Found,
   metadata: Metadata,
