@@ -41,6 +41,8 @@ export class LoadedEntry {
   readonly state: EntityState | null;
   readonly entity: string;
   readonly fragments = new Map<object, unknown>();
+  lastMaker: object | null = null;
+  lastFragment: unknown = null;
   bytes: number;
   /** Who keeps it, and among which entries of its own; null: it lives as long as the request that loaded it. */
   keeper: Keeper | null = null;

@@ -10,7 +10,7 @@ import { createEntryMemory } from './entry-memory.ts';
 import type { Home } from './loaded-entry.ts';
 import { loadEntries, sectionsOf } from './load-entry.ts';
 import { type ClearReason, type Reading, type ShardCache, createShardCache } from './shard-cache.ts';
-import type { SectionStates, ShardReader, ShardStates, StateDecoder, Wanted } from './shard-reader.ts';
+import type { SectionStates, ShardReader, ShardStates, StateDecoder, Together, Wanted } from './shard-reader.ts';
 
 /** Of all that is kept, as far as it can be priced. */
 export const CACHE_BYTES_MAX = 268_435_456;
@@ -284,16 +284,18 @@ export function createTier(options: TierOptions): Tier {
 }
 
 /** Null: one of them is not fresh, or two of one shard are not of one moment. */
-function statesOf(homes: Iterable<Home>, nowMs: number): ReadonlyMap<ShardId, ShardStates> | null {
-  const shards = new Map<ShardId, { readonly proof: number; readonly sections: Map<string, SectionStates> }>();
+function statesOf(homes: Iterable<Home>, nowMs: number): ReadonlyMap<ShardId, Together> | null {
+  const shards = new Map<ShardId, Together & { readonly sections: Map<string, SectionStates> }>();
   for (const { shard, fingerprint, checkpoint, proof, entries } of homes) {
-    const known = shards.get(shard.id);
-    if (known === undefined ? !shard.mayServe(nowMs) : known.proof !== proof) return null;
-    const sections = known?.sections ?? new Map<string, SectionStates>();
-    sections.set(fingerprint, { checkpoint, states: entries });
-    if (known === undefined) shards.set(shard.id, { proof, sections });
+    let together = shards.get(shard.id);
+    if (together === undefined) {
+      if (!shard.mayServe(nowMs)) return null;
+      together = { proof, sections: new Map() };
+      shards.set(shard.id, together);
+    } else if (together.proof !== proof) return null;
+    together.sections.set(fingerprint, { checkpoint, states: entries });
   }
-  return new Map([...shards].map(([id, { sections }]) => [id, sections]));
+  return shards;
 }
 
 function hasAll(states: ShardStates, wanted: Wanted): boolean {

@@ -129,7 +129,7 @@ export function readSeated(reader: ShardReader, refs: readonly (EntityRef | stri
   const states = reader.together(homes, found);
   if (states === null) return null;
   const outcomes = new Map<string, ShardOutcome>();
-  for (const [id, sections] of states) outcomes.set(shardText(id), { kind: 'read', id, sections, lacks: null });
+  for (const [id, { sections }] of states) outcomes.set(shardText(id), { kind: 'read', id, sections, lacks: null });
   return { entries, outcomes };
 }
 

@@ -2,7 +2,7 @@
 import type { RowPlan } from '../../../vector/row-plan.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
-import { type KeptReads, type ShardOutcome, createReadRequest, readSeated, readShards } from '../../shard-reads.ts';
+import { type ShardOutcome, createReadRequest, readSeated, readShards } from '../../shard-reads.ts';
 import type { JsonText } from '../../send.ts';
 import { readApplied } from './after.ts';
 import { countsWithin } from './counts.ts';
@@ -12,7 +12,7 @@ import { createReceipts } from './receipt.ts';
 import { isDegraded } from './degraded.ts';
 import type { RequestRow, VectorsRequest } from './request.ts';
 import { NO_EXTRAS, type RowExtras, createAnswer } from './response.ts';
-import { type RowEvaluator, createRowEvaluator } from './row-evaluation.ts';
+import { type RowEvaluator, type RowSources, createRowEvaluator } from './row-evaluation.ts';
 import { type AppearanceRead, planReads } from './row-reads.ts';
 
 /** How long a read with `after` and without `budget_ms` waits. */
@@ -22,13 +22,8 @@ const HOT_ROWS_UNCHECKED_MAX = 16;
 const NONE: ReadonlySet<string> = new Set();
 
 /** What a request's rows are answered from. */
-interface Sources {
+interface Sources extends RowSources {
   readonly asOfMs: number | null;
-  readonly reads: readonly AppearanceRead[];
-  readonly outcomes: ReadonlyMap<string, ShardOutcome>;
-  /** Aligned with the reads, where all of them are kept. */
-  readonly entries: KeptReads['entries'] | null;
-  readonly notApplied: ReadonlySet<string>;
 }
 
 /** What an answer is made from besides the request. */
@@ -57,7 +52,9 @@ function answerSeated(context: AnswerContext, request: VectorsRequest): JsonText
   const asOfMs = request.asOfMs ?? nowMs;
   const reads = planReads(plan, selection, rows, asOfMs, serving.entityPlaces, counts);
   const kept = readSeated(serving.states, reads);
-  return kept === null ? null : answerRows(context, request, { asOfMs, reads, ...kept, notApplied: NONE });
+  if (kept === null) return null;
+  const { outcomes, entries } = kept;
+  return answerRows(context, request, { asOfMs, reads, outcomes, entries, notApplied: NONE });
 }
 
 async function answerRead(context: AnswerContext, request: VectorsRequest): Promise<JsonText> {
@@ -105,7 +102,7 @@ function answerRows(context: AnswerContext, request: VectorsRequest, sources: So
   const { asOfMs, outcomes } = sources;
   const { rows, selection, include: metadata } = request;
   if (isDegraded(serving, outcomes)) flagDegraded();
-  const evaluator = createRowEvaluator({ serving, plan, rowPlan: rowPlanOf(request), metadata, ...sources, nowMs });
+  const evaluator = createRowEvaluator({ serving, plan, rowPlan: rowPlanOf(request), metadata, sources, nowMs });
   const writer = createAnswer(plan, request, asOfMs);
   const extrasOf = extrasWriter(serving, plan, request, sources, evaluator);
   const isOver = createBudgetCheck(leftOf(context, request), evaluator);

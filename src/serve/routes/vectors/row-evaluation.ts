@@ -47,13 +47,18 @@ export interface EvaluatorInput {
   readonly plan: ServicePlan;
   readonly rowPlan: RowPlan;
   readonly metadata: Metadata;
+  readonly sources: RowSources;
+  readonly nowMs: number;
+}
+
+/** What was read for the rows. */
+export interface RowSources {
   readonly reads: readonly AppearanceRead[];
   readonly outcomes: ReadonlyMap<string, ShardOutcome>;
   /** Aligned with the reads, where all of them are kept; else they are looked up in the outcomes. */
   readonly entries: KeptReads['entries'] | null;
   /** Shards that had not applied what `after` asks for. */
   readonly notApplied: ReadonlySet<string>;
-  readonly nowMs: number;
 }
 
 interface Withheld {
@@ -89,10 +94,9 @@ interface Found {
 interface PartReader {
   readonly part: ViewPart;
   readonly plan: ViewPlan;
-  readonly sections: Map<string, Section>;
-  readonly nobody: StateEntry;
-  shard: string | null;
-  section: Section;
+  /** By partition: of one view, that is by shard. */
+  readonly sections: Section[];
+  nobody: StateEntry | null;
 }
 
 export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
@@ -102,10 +106,8 @@ export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
     return {
       part,
       plan: serving.viewPlans.get(view) as ViewPlan,
-      sections: new Map(),
-      nobody: nobody(),
-      shard: null,
-      section: UNAVAILABLE,
+      sections: [],
+      nobody: null,
     };
   });
   const found = readers.map((): Found => ({ section: UNAVAILABLE, entry: null }));
@@ -151,13 +153,23 @@ const NOWHERE: Section = {
   lacks: UNAVAILABLE,
 };
 
+const nothing = (): void => undefined;
+
 function nobody(): StateEntry {
-  return { kind: 'state', state: null, fragments: new Map(), grow: () => undefined, sit: () => undefined };
+  return {
+    kind: 'state',
+    state: null,
+    fragments: new Map(),
+    lastMaker: null,
+    lastFragment: null,
+    grow: nothing,
+    sit: nothing,
+  };
 }
 
 /** Fills in `found` for the read at a place. */
 function find(input: EvaluatorInput, reader: PartReader, at: number, found: Found): void {
-  const read = input.reads[at] as AppearanceRead;
+  const read = input.sources.reads[at] as AppearanceRead;
   found.entry = null;
   if (read === 'error') {
     found.section = FAILED;
@@ -165,13 +177,14 @@ function find(input: EvaluatorInput, reader: PartReader, at: number, found: Foun
   }
   if (read === 'no_such_entity') {
     found.section = NOWHERE;
-    found.entry = reader.nobody;
+    found.entry = reader.nobody ??= nobody();
     return;
   }
-  const section = read.shard === reader.shard ? reader.section : sectionOf(input, reader, read);
+  const { partition } = read.id;
+  const section = (reader.sections[partition] ??= readSection(input, reader.plan, read));
   found.section = section;
   if (section.kind !== 'read') return;
-  const kept = input.entries?.[at];
+  const kept = input.sources.entries?.[at];
   if (kept) {
     found.entry = kept;
     return;
@@ -188,16 +201,8 @@ function find(input: EvaluatorInput, reader: PartReader, at: number, found: Foun
   found.entry = entry;
 }
 
-function sectionOf(input: EvaluatorInput, reader: PartReader, ref: EntityRef): Section {
-  const section = reader.sections.get(ref.shard) ?? readSection(input, reader.plan, ref);
-  reader.sections.set(ref.shard, section);
-  reader.shard = ref.shard;
-  reader.section = section;
-  return section;
-}
-
 function readSection(
-  { serving, outcomes, notApplied, nowMs }: EvaluatorInput,
+  { serving, sources: { outcomes, notApplied }, nowMs }: EvaluatorInput,
   plan: ViewPlan,
   ref: EntityRef,
 ): Section {
@@ -214,6 +219,19 @@ function readSection(
   return { kind: 'read', facts, forgets: true, states, lacks };
 }
 
+/** What hangs on the entry. The last one that was asked for is mostly the next. */
+function fragmentAt(entry: StateEntry & { readonly kind: 'state' }, part: ViewPart): Fragment | undefined {
+  if (entry.lastMaker === part) return entry.lastFragment as Fragment;
+  const fragment = entry.fragments.get(part) as Fragment | undefined;
+  if (fragment !== undefined) remember(entry, part, fragment);
+  return fragment;
+}
+
+function remember(entry: StateEntry & { readonly kind: 'state' }, part: ViewPart, fragment: Fragment): void {
+  entry.lastMaker = part;
+  entry.lastFragment = fragment;
+}
+
 /** The one that hangs on the state, if it holds. */
 function keptFragment(
   { part }: PartReader,
@@ -223,7 +241,7 @@ function keptFragment(
 ): Fragment | null {
   // The absence of a state is told by the clock, too.
   if (section.kind !== 'read' || entry?.kind !== 'state' || entry.state === null) return null;
-  const kept = entry.fragments.get(part) as Fragment | undefined;
+  const kept = fragmentAt(entry, part);
   return kept !== undefined && holds(kept, asOfMs, section.facts, metadata) ? kept : null;
 }
 
@@ -239,7 +257,7 @@ function makeFragment(
   if (entry.state === null && section.forgets && mayBeForgotten(plan, asOfMs, nowMs)) {
     return withheldFragment(part, 'OUT_OF_HISTORY');
   }
-  const kept = entry.fragments.get(part) as Fragment | undefined;
+  const kept = fragmentAt(entry, part);
   if (kept !== undefined && holds(kept, asOfMs, section.facts, metadata)) return kept;
   const evaluation = evaluate(plan, entry.state, asOfMs, section.facts.completeFromMs);
   const wanted = kept === undefined ? metadata : joined(kept, metadata);
@@ -270,5 +288,6 @@ function keep(
     }
   }
   fragments.set(part, fragment);
+  remember(entry, part, fragment);
   entry.grow(bytes);
 }
