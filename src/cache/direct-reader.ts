@@ -5,6 +5,7 @@ import type { ShardReader, StateDecoder } from './shard-reader.ts';
 
 export function createDirectReader(store: Store, decode: StateDecoder): ShardReader {
   return {
+    together: () => null,
     kept: () => null,
     async load(shard, wanted) {
       const sections = sectionsOf(wanted);

@@ -1,5 +1,6 @@
 /** An entry with its price in bytes, and where it is kept. */
 import type { EntityState } from '../state/entity-state.ts';
+import type { Checkpoint, ShardId } from '../store/store.ts';
 import type { StateEntry } from './state-entry.ts';
 
 /**
@@ -12,6 +13,27 @@ const ENTRY_BYTES = 1_000;
 
 export interface Keeper {
   resize(entry: LoadedEntry): void;
+  /** Marks it as read. */
+  touch(entry: LoadedEntry): void;
+}
+
+/** What is kept of one shard for one fingerprint: all of it is at the checkpoint. */
+export interface Home {
+  readonly shard: {
+    readonly id: ShardId;
+    /** Whether all that is kept now may be served now, as far as it is of one moment. Counts as asking for it. */
+    mayServe(nowMs: number): boolean;
+  };
+  readonly fingerprint: string;
+  readonly checkpoint: Checkpoint | null;
+  /** Homes of a shard with the same number are known to have been at their checkpoints at one time. */
+  readonly proof: number;
+  readonly entries: Map<string, LoadedEntry>;
+}
+
+/** Where somebody remembers an entity: its entry sits there while it is kept, so that it is found without a look-up. */
+export interface Seat {
+  entry: LoadedEntry | null;
 }
 
 export class LoadedEntry {
@@ -19,15 +41,37 @@ export class LoadedEntry {
   readonly state: EntityState | null;
   readonly entity: string;
   readonly fragments = new Map<object, unknown>();
+  lastMaker: object | null = null;
+  lastFragment: unknown = null;
   bytes: number;
   /** Who keeps it, and among which entries of its own; null: it lives as long as the request that loaded it. */
   keeper: Keeper | null = null;
-  home: Map<string, LoadedEntry> | null = null;
+  home: Home | null = null;
+  seat: Seat | null = null;
+  /** Of its keeper, when it was last marked as read. */
+  era = 0;
 
   constructor(state: EntityState | null, entity: string, storedBytes: number) {
     this.state = state;
     this.entity = entity;
     this.bytes = ENTRY_BYTES + entity.length + storedBytes * DECODED_FACTOR;
+  }
+
+  /** Whoever asked for it finds it at `seat` from here on, until it is kept no longer. One seat at a time. */
+  sit(seat: Seat): void {
+    if (this.home === null || this.seat === seat) return;
+    if (this.seat !== null) this.seat.entry = null;
+    this.seat = seat;
+    seat.entry = this;
+  }
+
+  /** It is kept no longer. */
+  leave(): void {
+    if (this.home?.entries.get(this.entity) === this) this.home.entries.delete(this.entity);
+    if (this.seat !== null) this.seat.entry = null;
+    this.seat = null;
+    this.home = null;
+    this.keeper = null;
   }
 
   grow(bytes: number): void {

@@ -14,7 +14,7 @@
 import { isSamePlace } from '../store/place.ts';
 import type { Checkpoint, CommitNotice, ShardId } from '../store/store.ts';
 import type { EntryMemory } from './entry-memory.ts';
-import { isLoaded, type LoadedEntry } from './loaded-entry.ts';
+import { type Home, isLoaded, type LoadedEntry } from './loaded-entry.ts';
 import { type Advanced, type Moment, advance, isOtherBuild, isSameMoment, relationOf } from './moment.ts';
 import type { KeptStates, SectionStates, ShardStates, Wanted } from './shard-reader.ts';
 import type { StateEntry } from './state-entry.ts';
@@ -32,11 +32,9 @@ export interface Reading {
   readonly heard: CommitNotice[];
 }
 
-interface Lane {
+interface Lane extends Home {
   checkpoint: Checkpoint | null;
-  /** Lanes with the same number are known to have been at their places at one time. */
   proof: number;
-  readonly entries: Map<string, LoadedEntry>;
 }
 
 interface Diverged {
@@ -62,6 +60,9 @@ export interface ShardCache {
   readonly id: ShardId;
   /** When the store was last confirmed to be at this moment or before it; −Infinity: nothing is known. */
   confirmedAtMs(): number;
+  /** When somebody asked last. */
+  askedAtMs(): number;
+  mayServe: Home['shard']['mayServe'];
   fingerprints(): Iterable<string>;
   /** What is kept of it, if it is fresh; null: not even the checkpoints. */
   find(wanted: Wanted, nowMs: number): KeptStates | null;
@@ -81,6 +82,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
   const lanes = new Map<string, Lane>();
   const readings = new Set<Reading>();
   let confirmedAtMs = Number.NEGATIVE_INFINITY;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
   let diverged: Diverged | null = null;
   let generation = 0;
   let proofs = 0;
@@ -89,6 +91,16 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
     const ageMs = nowMs - confirmedAtMs;
     // A clock that was put back says nothing about age.
     return ageMs >= 0 && ageMs <= stalenessMs;
+  }
+
+  /** What is diverged for too long is dropped by whoever looks for it. */
+  function mayServe(nowMs: number): boolean {
+    askedAtMs = nowMs;
+    return isFresh(nowMs) && !isOverdue(nowMs);
+  }
+
+  function isOverdue(nowMs: number): boolean {
+    return diverged !== null && nowMs - diverged.sinceMs > graceMs;
   }
 
   function moment(): Moment {
@@ -106,7 +118,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
 
   function find(wanted: Wanted, nowMs: number): KeptStates | null {
     settle(nowMs);
-    if (!isFresh(nowMs)) return null;
+    if (!mayServe(nowMs)) return null;
     const sections = new Map<string, SectionStates>();
     let found = 0;
     let missing = 0;
@@ -139,13 +151,13 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
       let lane = lanes.get(fingerprint);
       if (lane === undefined) {
         if (!tellsOfAll) continue;
-        lane = { checkpoint, proof: ++proofs, entries: new Map() };
+        lane = { shard: shardCache, fingerprint, checkpoint, proof: ++proofs, entries: new Map() };
         lanes.set(fingerprint, lane);
       }
       if (proven && tellsOfAll) lane.proof = proof;
       if (isNewer(checkpoint, lane.checkpoint)) lane.checkpoint = checkpoint;
       for (const entry of entries.get(fingerprint) ?? []) {
-        if (!lane.entries.has(entry.entity)) memory.keep(lane.entries, entry);
+        if (!lane.entries.has(entry.entity)) memory.keep(lane, entry);
       }
     }
     if (tellsOfAll) confirmedAtMs = Math.max(confirmedAtMs, sentAtMs);
@@ -194,7 +206,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
   }
 
   function settle(nowMs: number): void {
-    if (diverged === null || nowMs - diverged.sinceMs <= graceMs) return;
+    if (diverged === null || !isOverdue(nowMs)) return;
     const { at, entries, sentAtMs } = diverged;
     clear('diverged');
     take(at, entries, sentAtMs);
@@ -226,6 +238,8 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
   const shardCache: ShardCache = {
     id,
     confirmedAtMs: () => confirmedAtMs,
+    askedAtMs: () => askedAtMs,
+    mayServe,
     fingerprints: () => lanes.keys(),
     find,
     begin(nowMs) {

@@ -2,6 +2,7 @@
 import type { EntityState } from '../state/entity-state.ts';
 import type { StoredState } from '../state/state.ts';
 import type { Checkpoint, ShardId } from '../store/store.ts';
+import type { Home } from './loaded-entry.ts';
 import type { StateEntry } from './state-entry.ts';
 
 /** Of one shard: fingerprint → entities. A fingerprint without entities: its checkpoint alone. */
@@ -24,7 +25,18 @@ export interface KeptStates {
   readonly missing: number;
 }
 
+/** What is kept of one shard at one moment, by its proof. */
+export interface Together {
+  readonly proof: number;
+  readonly sections: ShardStates;
+}
+
 export interface ShardReader {
+  /**
+   * Shards and what is kept of them in these homes, where all of it may be served now and together: entries that sit
+   * somewhere, `found` of them. Good for this turn of the event loop. Null: they must be looked for.
+   */
+  together(homes: Iterable<Home>, found: number): ReadonlyMap<ShardId, Together> | null;
   /** What can be had at once; null: not even the checkpoints that were asked for. */
   kept(shard: ShardId, wanted: Wanted): KeptStates | null;
   /**

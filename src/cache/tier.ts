@@ -7,9 +7,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { ReadSection, ShardId, Store, Subscription } from '../store/store.ts';
 import { createEntryMemory } from './entry-memory.ts';
+import type { Home } from './loaded-entry.ts';
 import { loadEntries, sectionsOf } from './load-entry.ts';
 import { type ClearReason, type Reading, type ShardCache, createShardCache } from './shard-cache.ts';
-import type { ShardReader, ShardStates, StateDecoder, Wanted } from './shard-reader.ts';
+import type { SectionStates, ShardReader, ShardStates, StateDecoder, Together, Wanted } from './shard-reader.ts';
 
 /** Of all that is kept, as far as it can be priced. */
 export const CACHE_BYTES_MAX = 268_435_456;
@@ -71,7 +72,6 @@ interface Followed {
   readonly loading: Map<string, Map<string, Load>>;
   batch: Batch | null;
   checking: boolean;
-  askedAtMs: number;
 }
 
 export function createTier(options: TierOptions): Tier {
@@ -107,7 +107,7 @@ export function createTier(options: TierOptions): Tier {
         graceMs: Math.min(GRACE_MS, stalenessMs * GRACE_OF_BOUND),
         onClear: (reason) => void cleared[reason]++,
       });
-      followed = { cache, loading: new Map(), batch: null, checking: false, askedAtMs: clock.nowMs() };
+      followed = { cache, loading: new Map(), batch: null, checking: false };
       shards.set(name, followed);
       subscription.follow(id);
     }
@@ -210,7 +210,7 @@ export function createTier(options: TierOptions): Tier {
     const nowMs = clock.nowMs();
     const checks: Promise<void>[] = [];
     for (const [name, followed] of shards) {
-      if (nowMs - followed.askedAtMs > IDLE_MS) {
+      if (nowMs - followed.cache.askedAtMs() > IDLE_MS) {
         shards.delete(name);
         subscription.unfollow(followed.cache.id);
         followed.cache.clear('idle');
@@ -241,11 +241,14 @@ export function createTier(options: TierOptions): Tier {
   }
 
   return {
+    together(homes, found) {
+      const states = statesOf(homes, clock.nowMs());
+      if (states !== null) hits += found;
+      return states;
+    },
     kept(shard, wanted) {
       const followed = follow(shard);
-      const nowMs = clock.nowMs();
-      followed.askedAtMs = nowMs;
-      const found = followed.cache.find(wanted, nowMs);
+      const found = followed.cache.find(wanted, clock.nowMs());
       hits += found?.found ?? 0;
       misses += found?.missing ?? sizeOf(wanted);
       return found;
@@ -278,6 +281,21 @@ export function createTier(options: TierOptions): Tier {
       shards.clear();
     },
   };
+}
+
+/** Null: one of them is not fresh, or two of one shard are not of one moment. */
+function statesOf(homes: Iterable<Home>, nowMs: number): ReadonlyMap<ShardId, Together> | null {
+  const shards = new Map<ShardId, Together & { readonly sections: Map<string, SectionStates> }>();
+  for (const { shard, fingerprint, checkpoint, proof, entries } of homes) {
+    let together = shards.get(shard.id);
+    if (together === undefined) {
+      if (!shard.mayServe(nowMs)) return null;
+      together = { proof, sections: new Map() };
+      shards.set(shard.id, together);
+    } else if (together.proof !== proof) return null;
+    together.sections.set(fingerprint, { checkpoint, states: entries });
+  }
+  return shards;
 }
 
 function hasAll(states: ShardStates, wanted: Wanted): boolean {

@@ -53,8 +53,8 @@ export async function installAdmission(
       return;
     }
     inflight++;
-    // Not `onResponse`, which never comes where the client has hung up.
-    reply.raw.once('close', leave);
+    // Not `onResponse`, which never comes where the client has hung up. A response is closed once.
+    reply.raw.on('close', leave);
     done();
   });
   const count = (): number => inflight;

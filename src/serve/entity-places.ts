@@ -67,7 +67,7 @@ function createViewPlaces(view: ViewDefinition, partitionCount: number): ViewPla
     if (isEntityKeyTooLong(entity)) return null;
     const { partition } = shardOf(view, keys, partitionCount);
     const fingerprint = view.stateFingerprint;
-    return { id: shards[partition] as ShardId, shard: texts[partition] as string, fingerprint, entity };
+    return { id: shards[partition] as ShardId, shard: texts[partition] as string, fingerprint, entity, entry: null };
   }
 
   return {

@@ -2,12 +2,13 @@
  * The reads behind one request: entities grouped by shard, one atomic read each, so that all views of a shard reflect one
  * checkpoint. What cannot be read is an outcome of that shard, and of no other; what is kept of it is served all the same.
  */
+import type { Home, LoadedEntry, Seat } from '../cache/loaded-entry.ts';
 import type { KeptStates, SectionStates, ShardReader, ShardStates } from '../cache/shard-reader.ts';
 import type { ShardId } from '../store/store.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
 
-/** Where one entity's state for one view is. */
-export interface EntityRef {
+/** Where one entity's state for one view is. While it is kept it sits here. */
+export interface EntityRef extends Seat {
   readonly id: ShardId;
   /** `shardText` of it. */
   readonly shard: string;
@@ -102,6 +103,34 @@ export async function readShards(
   }
   if (loads.length > 0) await Promise.all(loads);
   return outcomes;
+}
+
+export interface KeptReads {
+  /** Aligned with what was asked for; null where that is no entity. */
+  readonly entries: readonly (LoadedEntry | null)[];
+  readonly outcomes: ReadonlyMap<string, ShardOutcome>;
+}
+
+/** The same for what was asked for before and is kept, in this turn: each entity sits at its place. Null: one does not. */
+export function readSeated(reader: ShardReader, refs: readonly (EntityRef | string)[]): KeptReads | null {
+  const entries: (LoadedEntry | null)[] = [];
+  const homes = new Set<Home>();
+  let last: Home | null = null;
+  let found = 0;
+  for (const ref of refs) {
+    const entry = typeof ref === 'string' ? null : ref.entry;
+    entries.push(entry);
+    if (typeof ref === 'string') continue;
+    if (entry === null || entry.home === null) return null;
+    if (entry.home !== last) homes.add((last = entry.home));
+    entry.keeper?.touch(entry);
+    found++;
+  }
+  const states = reader.together(homes, found);
+  if (states === null) return null;
+  const outcomes = new Map<string, ShardOutcome>();
+  for (const [id, { sections }] of states) outcomes.set(shardText(id), { kind: 'read', id, sections, lacks: null });
+  return { entries, outcomes };
 }
 
 /** The checkpoints alone, of the same shards. */

@@ -30,8 +30,9 @@ describe.for(ALL)('%s alone', (misfortune) => {
 
 test('where nothing goes wrong, most is served from what is kept, and nothing is dropped', async () => {
   for (const seed of seeds(5)) {
-    const { report, withheld } = await live(seed);
+    const { report, withheld, seated } = await live(seed);
     expect(withheld).toBe(0);
+    expect(seated).toBeGreaterThan(20);
     expect(report.hits / (report.hits + report.misses)).toBeGreaterThan(0.5);
     expect(report.cleared).toMatchObject({ gap: 0, diverged: 0, idle: 0 });
   }

@@ -4,7 +4,14 @@
  * names gives.
  */
 import { type Tier, type TierReport, createTier } from '../../src/cache/tier.ts';
-import { type PlannedShard, type ShardOutcome, readShards, shardText } from '../../src/serve/shard-reads.ts';
+import {
+  type EntityRef,
+  type PlannedShard,
+  type ShardOutcome,
+  readSeated,
+  readShards,
+  shardText,
+} from '../../src/serve/shard-reads.ts';
 import type { ShardId } from '../../src/store/store.ts';
 import { type Random, createRandom } from '../simulation/random.ts';
 import { type Schedule, createSchedule } from './schedule.ts';
@@ -36,6 +43,8 @@ export interface LifeOptions {
 export interface Life {
   readonly answers: number;
   readonly withheld: number;
+  /** Answers of what sat at its places, without a look-up. */
+  readonly seated: number;
   readonly report: TierReport;
 }
 
@@ -44,7 +53,11 @@ interface World {
   readonly random: Random;
   readonly store: SimStore;
   readonly tier: Tier;
+  /** Where entities were asked for. */
+  readonly places: Map<string, EntityRef>;
 }
+
+type Tally = { -readonly [Name in 'answers' | 'withheld' | 'seated']: Life[Name] };
 
 export type Misfortune = keyof typeof MISFORTUNES;
 
@@ -121,8 +134,8 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Lif
     stalenessMs: STALENESS_MS,
     ...(options.bytesMax === undefined ? {} : { bytesMax: options.bytesMax }),
   });
-  const world: World = { schedule, random, store, tier };
-  const tally = { answers: 0, withheld: 0 };
+  const world: World = { schedule, random, store, tier, places: new Map() };
+  const tally: Tally = { answers: 0, withheld: 0, seated: 0 };
   const faults: unknown[] = [];
   const startMs = schedule.nowMs();
   const endMs = startMs + LIFE_MS;
@@ -162,7 +175,8 @@ function write({ store, random }: World, shard: ShardId): void {
   store.moveTo(shard, Object.fromEntries(next));
 }
 
-async function ask({ tier, store, random, schedule }: World, tally: { answers: number; withheld: number }) {
+async function ask(world: World, tally: Tally) {
+  const { tier, store, random, schedule } = world;
   const shards = new Map<string, PlannedShard>();
   for (const id of random.chance(0.3) ? SHARDS : [random.pick(SHARDS)]) {
     const fingerprints = random.chance(0.6) ? FINGERPRINTS : [random.pick(FINGERPRINTS)];
@@ -172,7 +186,9 @@ async function ask({ tier, store, random, schedule }: World, tally: { answers: n
   const beganMs = schedule.nowMs();
   const how = random.chance(0.05) ? 'anew' : 'shared';
   const limits = { readLimitMs: 60_000, budgetLeftMs: Number.POSITIVE_INFINITY };
+  if (how === 'shared' && askSeated(world, shards)) tally.seated++;
   const outcomes = await readShards(tier, shards, limits, how);
+  sitDown(world, shards, outcomes);
   for (const [text, { id, entities }] of shards) {
     const outcome = outcomes.get(text);
     if (outcome?.kind !== 'read' || outcome.lacks !== null) tally.withheld++;
@@ -180,6 +196,55 @@ async function ask({ tier, store, random, schedule }: World, tally: { answers: n
       judge(store, id, entities, outcome, how === 'anew' ? beganMs : beganMs - STALENESS_MS, beganMs);
     tally.answers++;
   }
+}
+
+/** The same question, to those that sit: they are judged like all others. */
+function askSeated(world: World, shards: ReadonlyMap<string, PlannedShard>): boolean {
+  const { tier, store, schedule } = world;
+  const refs = [...shards.values()].flatMap((planned) => placesOf(world, planned));
+  const kept = readSeated(tier, refs);
+  if (kept === null || refs.length === 0) return false;
+  for (const [text, outcome] of kept.outcomes) {
+    if (outcome.kind !== 'read') throw new Error(`${text} was not read`);
+    const entities = new Map<string, Set<string>>();
+    const sections = new Map(outcome.sections);
+    for (const [at, { shard, fingerprint, entity }] of refs.entries()) {
+      const entry = kept.entries[at];
+      if (shard !== text || !entry) continue;
+      entities.set(fingerprint, (entities.get(fingerprint) ?? new Set()).add(entity));
+      const { checkpoint = null, states = new Map() } = sections.get(fingerprint) ?? {};
+      sections.set(fingerprint, { checkpoint, states: new Map([...states, [entity, entry]]) });
+    }
+    const nowMs = schedule.nowMs();
+    judge(store, outcome.id, entities, { ...outcome, sections }, nowMs - STALENESS_MS, nowMs);
+  }
+  return true;
+}
+
+function sitDown(
+  world: World,
+  shards: ReadonlyMap<string, PlannedShard>,
+  outcomes: ReadonlyMap<string, ShardOutcome>,
+): void {
+  for (const [text, planned] of shards) {
+    const outcome = outcomes.get(text);
+    if (outcome?.kind !== 'read') continue;
+    for (const ref of placesOf(world, planned)) {
+      const entry = outcome.sections.get(ref.fingerprint)?.states.get(ref.entity);
+      if (entry?.kind === 'state') entry.sit(ref);
+    }
+  }
+}
+
+function placesOf({ places }: World, { id, entities }: PlannedShard): readonly EntityRef[] {
+  return [...entities].flatMap(([fingerprint, some]) =>
+    [...some].map((entity) => {
+      const name = `${shardText(id)} ${fingerprint} ${entity}`;
+      const ref = places.get(name) ?? { id, shard: shardText(id), fingerprint, entity, entry: null };
+      places.set(name, ref);
+      return ref;
+    }),
+  );
 }
 
 function judge(

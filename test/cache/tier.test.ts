@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { CorruptBytesError } from '../../src/core/bytes.ts';
 import type { StateDecoder } from '../../src/cache/shard-reader.ts';
 import { type Tier, createTier } from '../../src/cache/tier.ts';
-import { createReadRequest, readShards, shardText } from '../../src/serve/shard-reads.ts';
+import { type EntityRef, createReadRequest, readSeated, readShards, shardText } from '../../src/serve/shard-reads.ts';
 import type { CommitListener, ReadSection, ShardId, Store } from '../../src/store/store.ts';
 import { checkpointOf, decode } from './sim-store.ts';
 
@@ -84,7 +84,8 @@ function setUp(options: { bytesMax?: number; decode?: StateDecoder } = {}): Setu
 
 async function read(tier: Tier, entities: readonly string[], how: 'shared' | 'anew' = 'shared', shard = SHARD) {
   const reads = createReadRequest();
-  for (const entity of entities) reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity });
+  for (const entity of entities)
+    reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity, entry: null });
   const outcome = (await readShards(tier, reads.shards, NO_LIMITS, how)).get(shardText(shard));
   if (outcome?.kind !== 'read') throw new Error(`not read: ${JSON.stringify(outcome)}`);
   const section = outcome.sections.get('f');
@@ -121,7 +122,7 @@ test('loads of several shards go out in one turn', async () => {
   hold();
   const reads = createReadRequest();
   for (const shard of [SHARD, OTHER])
-    reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity: 'a' });
+    reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity: 'a', entry: null });
   const reading = readShards(tier, reads.shards, NO_LIMITS);
   await new Promise((resolve) => void setImmediate(resolve));
   expect(asked.map(({ shard }) => shard)).toEqual([SHARD, OTHER]);
@@ -194,6 +195,47 @@ test('the bytes of all that is kept are bounded: the one not asked for longest g
   const entry = (await read(tier, ['entity 0'])).states.get('entity 0');
   if (entry?.kind === 'state') entry.grow(6_000);
   expect(tier.report().bytes).toBeLessThanOrEqual(5_000);
+});
+
+/** Has it read, and seats it. */
+async function seat(tier: Tier, entity: string): Promise<EntityRef> {
+  const ref = { id: SHARD, shard: shardText(SHARD), fingerprint: 'f', entity, entry: null };
+  const entry = (await read(tier, [entity])).states.get(entity);
+  if (entry?.kind === 'state') entry.sit(ref);
+  return ref;
+}
+
+test('what sits at its place is found there for as long as it is kept and fresh', async () => {
+  const { tier, commit, clock } = setUp();
+  const [a, b] = [await seat(tier, 'a'), await seat(tier, 'b')];
+  const kept = readSeated(tier, [a, 'no_such_entity', b]);
+  expect(kept?.entries).toEqual([a.entry, null, b.entry]);
+  const outcome = kept?.outcomes.get(shardText(SHARD));
+  expect(outcome?.kind === 'read' && outcome.sections.get('f')?.checkpoint?.position[0]).toBe(1);
+  commit(['b']);
+  expect(b.entry).toBeNull();
+  expect(readSeated(tier, [a, b])).toBeNull();
+  expect(readSeated(tier, [a])?.entries).toEqual([a.entry]);
+  clock.ms += STALENESS_MS + 1;
+  expect(readSeated(tier, [a])).toBeNull();
+});
+
+test('an entry has one seat: who sat it down last finds it', async () => {
+  const { tier } = setUp();
+  const first = await seat(tier, 'a');
+  const second = await seat(tier, 'a');
+  expect([first.entry, second.entry?.entity]).toEqual([null, 'a']);
+});
+
+test('what is read where it sits stays while others come and go', async () => {
+  const { tier } = setUp({ bytesMax: 100_000 });
+  const hot = await seat(tier, 'hot');
+  const cold = await seat(tier, 'cold');
+  for (let index = 0; index < 500; index++) {
+    await read(tier, [`entity ${index}`]);
+    if (index % 10 === 0) expect(readSeated(tier, [hot])).not.toBeNull();
+  }
+  expect([hot.entry?.entity, cold.entry]).toEqual(['hot', null]);
 });
 
 test('bytes that cannot be decoded are an answer, and are not kept: somebody may mend them', async () => {

@@ -2,7 +2,7 @@
 import type { RowPlan } from '../../../vector/row-plan.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
-import { type ShardOutcome, createReadRequest, readShards } from '../../shard-reads.ts';
+import { type ShardOutcome, createReadRequest, readSeated, readShards } from '../../shard-reads.ts';
 import type { JsonText } from '../../send.ts';
 import type { Tracing } from '../../tracing.ts';
 import { readApplied } from './after.ts';
@@ -14,32 +14,55 @@ import { isDegraded } from './degraded.ts';
 import { recordAnswer } from './record-answer.ts';
 import type { RequestRow, VectorsRequest } from './request.ts';
 import { NO_EXTRAS, type RowExtras, createAnswer } from './response.ts';
-import { type RowEvaluator, createRowEvaluator } from './row-evaluation.ts';
+import { type RowEvaluator, type RowSources, createRowEvaluator } from './row-evaluation.ts';
 import { type AppearanceRead, planReads } from './row-reads.ts';
 
 /** How long a read with `after` and without `budget_ms` waits. */
 const AFTER_WAIT_MS = 1_000;
+/** Rows of which nothing had to be evaluated, between two looks at the clock. */
+const HOT_ROWS_UNCHECKED_MAX = 16;
+const NONE: ReadonlySet<string> = new Set();
 
 /** What a request's rows are answered from. */
-interface Sources {
+interface Sources extends RowSources {
   readonly asOfMs: number | null;
-  readonly reads: readonly AppearanceRead[];
-  readonly outcomes: ReadonlyMap<string, ShardOutcome>;
-  readonly evaluator: RowEvaluator;
 }
 
-/** `elapsedMs` runs from receipt of the request; `flagDegraded` is called where the answer is one (degraded.ts). */
-export async function answerVectors(
-  serving: Serving,
-  plan: ServicePlan,
-  request: VectorsRequest,
-  nowMs: number,
-  elapsedMs: () => number,
-  flagDegraded: () => void,
-): Promise<JsonText> {
+/** What an answer is made from besides the request. */
+export interface AnswerContext {
+  readonly serving: Serving;
+  readonly plan: ServicePlan;
+  readonly nowMs: number;
+  /** From receipt of the request. */
+  readonly elapsedMs: () => number;
+  /** Called where the answer is degraded (degraded.ts). */
+  readonly flagDegraded: () => void;
+}
+
+/** At once where nothing has to be waited for: a promise is a good part of what a hot request costs. */
+export function answerVectors(context: AnswerContext, request: VectorsRequest): JsonText | Promise<JsonText> {
+  return answerSeated(context, request) ?? answerRead(context, request);
+}
+
+/** From what is kept alone; null: something must be read, or awaited. */
+function answerSeated(context: AnswerContext, request: VectorsRequest): JsonText | null {
+  const { serving, plan, nowMs } = context;
+  const { selection, rows, after } = request;
+  const counts = serving.partitions.known(selection.sources);
+  if (counts === null || after.size > 0) return null;
+  if (request.asOfMs === null && selection.sources.some(({ clock }) => clock === 'watermark')) return null;
+  const asOfMs = request.asOfMs ?? nowMs;
+  const reads = planReads(plan, selection, rows, asOfMs, serving.entityPlaces, counts);
+  const kept = readSeated(serving.states, reads);
+  if (kept === null) return null;
+  const { outcomes, entries } = kept;
+  return answerRows(context, request, { asOfMs, reads, outcomes, entries, notApplied: NONE });
+}
+
+async function answerRead(context: AnswerContext, request: VectorsRequest): Promise<JsonText> {
+  const { serving, plan, nowMs, elapsedMs } = context;
   const { selection } = request;
-  const budgetMs = request.budgetMs ?? serving.budgetMs;
-  const leftMs = (): number => budgetMs - elapsedMs();
+  const leftMs = leftOf(context, request);
   const limits = () => ({ readLimitMs: serving.readLimitMs, budgetLeftMs: leftMs() });
   let { asOfMs } = request;
   const counts = await countsWithin(serving, selection.sources, leftMs);
@@ -51,52 +74,50 @@ export async function answerVectors(
       asOfMs = defaultAsOf(serving, plan, selection, early, counts, nowMs);
     }
   }
-  const reads = planReads(plan, selection, wanted, request.rows, asOfMs ?? nowMs, serving.entityPlaces, counts);
+  const reads = planReads(plan, selection, request.rows, asOfMs ?? nowMs, serving.entityPlaces, counts);
+  for (const read of reads) if (typeof read !== 'string') wanted.entity(read);
   const afterLeftMs =
     request.budgetMs === null ? (): number => Math.min(AFTER_WAIT_MS - elapsedMs(), leftMs()) : leftMs;
   const { outcomes, notApplied } = await readApplied(serving, wanted.shards, request.after, afterLeftMs, limits);
   serving.outages.report(outcomes);
-  if (isDegraded(serving, outcomes)) flagDegraded();
   refuseIfUnreadable(reads, outcomes);
   // Keys that depend on as_of were made for the one known before the read, or for none.
   if (!selection.keysUseAsOf) asOfMs ??= defaultAsOf(serving, plan, selection, outcomes, counts, nowMs);
-  const evaluator = createRowEvaluator({
-    serving,
-    plan,
-    rowPlan: rowPlanOf(request),
-    metadata: request.include,
-    reads,
-    outcomes,
-    notApplied,
-    nowMs,
-  });
-  const sources = { asOfMs, reads, outcomes, evaluator };
-  if (serving.tracing) return writeRowsTraced(serving.tracing, serving, plan, request, sources, leftMs);
-  return writeRows(serving, plan, request, sources, leftMs);
+  return answerRows(context, request, { asOfMs, reads, outcomes, entries: null, notApplied });
 }
 
-function writeRowsTraced(tracing: Tracing, ...rows: Parameters<typeof writeRows>): JsonText {
-  return tracing.step('evaluate', () => writeRows(...rows));
+function leftOf({ serving, elapsedMs }: AnswerContext, request: VectorsRequest): () => number {
+  const budgetMs = request.budgetMs ?? serving.budgetMs;
+  return () => budgetMs - elapsedMs();
 }
 
 function rowPlanOf({ selection, layout }: VectorsRequest): RowPlan {
   return layout === 'columns' ? selection.columns : selection.rows;
 }
 
-/** Row after row. The budget is checked between rows: what was read in time is served for the first one whatever reading took. */
-function writeRows(
-  serving: Serving,
-  plan: ServicePlan,
-  request: VectorsRequest,
-  sources: Sources,
-  leftMs: () => number,
-): JsonText {
-  const { asOfMs, evaluator } = sources;
-  const { rows, selection } = request;
+/** Timed as a step of its own where the request is traced. */
+function answerRows(context: AnswerContext, request: VectorsRequest, sources: Sources): JsonText {
+  const { tracing } = context.serving;
+  if (!tracing) return writeRows(context, request, sources);
+  return tracing.step('evaluate', () => writeRows(context, request, sources));
+}
+
+/**
+ * Row after row. The budget is checked between rows: what was read in time is served for the first one whatever reading took.
+ * Between rows whose texts were there already, which take less than a clock does, it is checked now and then.
+ */
+function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sources): JsonText {
+  const { serving, plan, nowMs, flagDegraded } = context;
+  const { asOfMs, outcomes } = sources;
+  const { rows, selection, include: metadata } = request;
+  if (isDegraded(serving, outcomes)) flagDegraded();
+  const rowPlan = rowPlanOf(request);
+  const evaluator = createRowEvaluator({ serving, plan, rowPlan, metadata, sources, nowMs });
   const recorder = serving.vectorRecorders.get(plan.definition.id);
   const answer = createAnswer(plan, request, asOfMs);
-  const writer = recordAnswer(recorder, rowPlanOf(request), plan.work.ranks, selection.names.length, answer);
-  const extrasOf = extrasWriter(serving, plan, request, sources);
+  const writer = recordAnswer(recorder, rowPlan, plan.work.ranks, selection.names.length, answer);
+  const extrasOf = extrasWriter(serving, plan, request, sources, evaluator);
+  const isOver = createBudgetCheck(leftOf(context, request), evaluator);
   // Where nothing was asked for, a row is moved to where its states are exact. Keys that depend on `as_of` would then
   // name other entities, so such rows are not.
   const mayMove = request.asOfMs === null && !selection.keysUseAsOf;
@@ -107,7 +128,7 @@ function writeRows(
       writer.error(row.problem);
       continue;
     }
-    if (asOfMs === null || (index > 0 && leftMs() <= 0)) {
+    if (asOfMs === null || (index > 0 && isOver())) {
       writer.withheld('TIMED_OUT', asOfMs, extrasOf(row, asOfMs, null));
     } else {
       const sealedUntilMs = evaluator.look(from);
@@ -120,13 +141,32 @@ function writeRows(
   return writer.end();
 }
 
+/** Whether the budget is spent; once it is, it stays so. */
+function createBudgetCheck(leftMs: () => number, { evaluated }: RowEvaluator): () => boolean {
+  let rowsUnchecked = Infinity;
+  let before = 0;
+  let isSpent = false;
+  return () => {
+    if (isSpent || (evaluated() === before && ++rowsUnchecked < HOT_ROWS_UNCHECKED_MAX)) return isSpent;
+    before = evaluated();
+    rowsUnchecked = 0;
+    isSpent = leftMs() <= 0;
+    return isSpent;
+  };
+}
+
 /** `from` null: nothing was looked at for the row. */
 type ExtrasOf = (row: RequestRow & { ok: true }, asOfMs: number | null, from: number | null) => RowExtras;
 
-function extrasWriter(serving: Serving, plan: ServicePlan, request: VectorsRequest, sources: Sources): ExtrasOf {
+function extrasWriter(
+  serving: Serving,
+  plan: ServicePlan,
+  request: VectorsRequest,
+  { reads, outcomes }: Sources,
+  evaluator: RowEvaluator,
+): ExtrasOf {
   const { include, selection } = request;
   if (!include.receipt && !include.explain) return () => NO_EXTRAS;
-  const { reads, outcomes, evaluator } = sources;
   const receipts = createReceipts(plan, selection, outcomes);
   const { viewPlans } = serving;
   return (row, asOfMs, from) => {

@@ -37,7 +37,7 @@ export function registerGetVectors(app: FastifyInstance, serving: Serving): void
       querystring: VectorsQuery,
       response: vectorsQueryResponses,
     },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const plan = servicePlan(serving, request.access, request.params.service);
       const body = readQuery(request.query, plan);
       return answer(serving, plan, reply, body, [], QUERY_POINTERS);

@@ -7,7 +7,7 @@ import type { Access } from '../../access/access.ts';
 import { READ_SERVICE } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
-import { sendText } from '../../send.ts';
+import { type JsonText, sendText } from '../../send.ts';
 import { ARROW_TYPE, acceptedFormat } from './accept.ts';
 import { answerVectors } from './answer.ts';
 import { arrowStream } from './arrow.ts';
@@ -32,7 +32,7 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
       body: VectorsBody,
       response: vectorsResponses,
     },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const plan = servicePlan(serving, request.access, request.params.service);
       const schemaErrors = validationErrors(request);
       return answer(serving, plan, reply, request.body, schemaErrors, BODY_POINTERS);
@@ -51,22 +51,34 @@ function validationErrors(request: FastifyRequest): readonly ErrorObject[] {
   return context === 'body' ? ((request.validationError?.validation ?? []) as readonly ErrorObject[]) : [];
 }
 
-/** Checks, reads, evaluates, answers. */
-export async function answer(
+/** Checks, reads, evaluates, answers; a promise only where something was waited for. */
+export function answer(
   serving: Serving,
   plan: ServicePlan,
   reply: FastifyReply,
   body: unknown,
   schemaErrors: readonly ErrorObject[],
   pointers: Pointers,
-): Promise<FastifyReply> {
+): Promise<FastifyReply> | undefined {
   const nowMs = serving.clock.nowMs();
   const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
   const format = acceptedFormat(reply.request.headers.accept);
   const checked = checkRequest(body, schemaErrors, context);
   const asked: VectorsRequest = format === 'arrow' ? { ...checked, layout: 'columns' } : checked;
   const elapsedMs = (): number => reply.elapsedTime;
-  const answered = await answerVectors(serving, plan, asked, nowMs, elapsedMs, () => flagDegraded(reply));
-  if (format === 'json') return sendText(reply, answered);
-  return reply.type(ARROW_TYPE).send(await arrowStream(plan, asked, answered.text));
+  const answered = answerVectors({ serving, plan, nowMs, elapsedMs, flagDegraded: () => flagDegraded(reply) }, asked);
+  if (format === 'arrow') return sendArrow(reply, plan, asked, answered);
+  if (answered instanceof Promise) return answered.then((text) => sendText(reply, text));
+  sendText(reply, answered);
+  return undefined;
+}
+
+async function sendArrow(
+  reply: FastifyReply,
+  plan: ServicePlan,
+  asked: VectorsRequest,
+  answered: JsonText | Promise<JsonText>,
+): Promise<FastifyReply> {
+  const { text } = await answered;
+  return reply.type(ARROW_TYPE).send(await arrowStream(plan, asked, text));
 }

@@ -177,12 +177,15 @@ function checkFeatures(
   return select(plan, places);
 }
 
+const NO_POSITIONS: SourcePositions = new Map();
+
 function checkAfter(
   after: string | readonly string[] | undefined,
   { pointers, sources }: RequestContext,
   problems: ProblemItem[],
 ): SourcePositions {
-  const tokens = after === undefined ? [] : [after].flat();
+  if (after === undefined) return NO_POSITIONS;
+  const tokens = [after].flat();
   const positions: SourcePositions[] = [];
   for (const [index, token] of tokens.entries()) {
     const pointer = typeof after === 'string' ? pointers.envelope('after') : `${pointers.envelope('after')}/${index}`;

@@ -43,9 +43,17 @@ export interface AnswerWriter {
 /** `asOfMs`: of the request; null when the budget was spent before it could be known. */
 export function createAnswer(plan: ServicePlan, request: VectorsRequest, asOfMs: number | null): AnswerWriter {
   const { headText, namesText } = request.selection;
-  const head = `${headText}${timestampText(asOfMs)}${namesText}`;
+  const head = `${headText}${asOfText(asOfMs)}${namesText}`;
   const create = request.layout === 'columns' ? createColumns : createRows;
   return create(plan, request, asOfMs, head);
+}
+
+let latest: { readonly asOfMs: number | null; readonly text: string } = { asOfMs: null, text: timestampText(null) };
+
+/** Many requests come in one millisecond. */
+function asOfText(asOfMs: number | null): string {
+  if (latest.asOfMs !== asOfMs) latest = { asOfMs, text: timestampText(asOfMs) };
+  return latest.text;
 }
 
 function createRows(

@@ -21,7 +21,7 @@ import type { RowPlan, ViewPart } from '../../../vector/row-plan.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import { shardFacts } from '../../../vector/shard-facts.ts';
 import type { Serving } from '../../dependencies.ts';
-import type { EntityRef, ShardOutcome } from '../../shard-reads.ts';
+import type { EntityRef, KeptReads, ShardOutcome } from '../../shard-reads.ts';
 import type { AppearanceRead } from './row-reads.ts';
 
 /** Fragments that hang on one state: one for each choice of features and each layout that is asked for. */
@@ -36,6 +36,8 @@ export interface RowEvaluator {
   look(from: number): number;
   /** Of the row looked at, aligned with the parts; the same array, filled anew for each row. */
   fragments(asOfMs: number): readonly Fragment[];
+  /** How many states were evaluated so far: what takes time. */
+  evaluated(): number;
   /** The decoded state of a part of the row looked at, for explain; null: no state, or none that can be looked at. */
   stateOf(part: number): EntityState | null;
 }
@@ -45,11 +47,18 @@ export interface EvaluatorInput {
   readonly plan: ServicePlan;
   readonly rowPlan: RowPlan;
   readonly metadata: Metadata;
+  readonly sources: RowSources;
+  readonly nowMs: number;
+}
+
+/** What was read for the rows. */
+export interface RowSources {
   readonly reads: readonly AppearanceRead[];
   readonly outcomes: ReadonlyMap<string, ShardOutcome>;
+  /** Aligned with the reads, where all of them are kept; else they are looked up in the outcomes. */
+  readonly entries: KeptReads['entries'] | null;
   /** Shards that had not applied what `after` asks for. */
   readonly notApplied: ReadonlySet<string>;
-  readonly nowMs: number;
 }
 
 interface Withheld {
@@ -85,33 +94,31 @@ interface Found {
 interface PartReader {
   readonly part: ViewPart;
   readonly plan: ViewPlan;
-  readonly sections: Map<string, Section>;
-  readonly nobody: StateEntry;
-  shard: string | null;
-  section: Section;
+  /** By partition: of one view, that is by shard. */
+  readonly sections: Section[];
+  nobody: StateEntry | null;
 }
 
 export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
-  const { serving, plan, rowPlan, metadata, reads, nowMs } = input;
+  const { serving, plan, rowPlan, metadata, nowMs } = input;
   const readers = rowPlan.parts.map((part): PartReader => {
     const view = plan.definition.appearances[part.appearance]?.view.id ?? '';
     return {
       part,
       plan: serving.viewPlans.get(view) as ViewPlan,
-      sections: new Map(),
-      nobody: nobody(),
-      shard: null,
-      section: UNAVAILABLE,
+      sections: [],
+      nobody: null,
     };
   });
   const found = readers.map((): Found => ({ section: UNAVAILABLE, entry: null }));
   const fragments: Fragment[] = [];
+  let evaluated = 0;
   return {
     look(from) {
       let sealedUntilMs = -Infinity;
       for (let part = 0; part < readers.length; part++) {
         const at = found[part] as Found;
-        find(input, readers[part] as PartReader, reads[from + part] as AppearanceRead, at);
+        find(input, readers[part] as PartReader, from + part, at);
         const state = at.entry?.kind === 'state' ? at.entry.state : null;
         if (state !== null && state.sealedUntilMs > sealedUntilMs) sealedUntilMs = state.sealedUntilMs;
       }
@@ -119,10 +126,17 @@ export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
     },
     fragments(asOfMs) {
       for (let part = 0; part < readers.length; part++) {
-        fragments[part] = fragmentOf(readers[part] as PartReader, found[part] as Found, metadata, asOfMs, nowMs);
+        const [reader, at] = [readers[part] as PartReader, found[part] as Found];
+        let fragment = keptFragment(reader, at, metadata, asOfMs);
+        if (fragment === null) {
+          fragment = makeFragment(reader, at, metadata, asOfMs, nowMs);
+          evaluated++;
+        }
+        fragments[part] = fragment;
       }
       return fragments;
     },
+    evaluated: () => evaluated,
     stateOf(part) {
       const entry = found[part]?.entry ?? null;
       return entry?.kind === 'state' ? entry.state : null;
@@ -139,12 +153,23 @@ const NOWHERE: Section = {
   lacks: UNAVAILABLE,
 };
 
+const nothing = (): void => undefined;
+
 function nobody(): StateEntry {
-  return { kind: 'state', state: null, fragments: new Map(), grow: () => undefined };
+  return {
+    kind: 'state',
+    state: null,
+    fragments: new Map(),
+    lastMaker: null,
+    lastFragment: null,
+    grow: nothing,
+    sit: nothing,
+  };
 }
 
-/** Fills in `found`. */
-function find(input: EvaluatorInput, reader: PartReader, read: AppearanceRead, found: Found): void {
+/** Fills in `found` for the read at a place. */
+function find(input: EvaluatorInput, reader: PartReader, at: number, found: Found): void {
+  const read = input.sources.reads[at] as AppearanceRead;
   found.entry = null;
   if (read === 'error') {
     found.section = FAILED;
@@ -152,12 +177,18 @@ function find(input: EvaluatorInput, reader: PartReader, read: AppearanceRead, f
   }
   if (read === 'no_such_entity') {
     found.section = NOWHERE;
-    found.entry = reader.nobody;
+    found.entry = reader.nobody ??= nobody();
     return;
   }
-  const section = read.shard === reader.shard ? reader.section : sectionOf(input, reader, read);
+  const { partition } = read.id;
+  const section = (reader.sections[partition] ??= readSection(input, reader.plan, read));
   found.section = section;
   if (section.kind !== 'read') return;
+  const kept = input.sources.entries?.[at];
+  if (kept) {
+    found.entry = kept;
+    return;
+  }
   const entry = section.states.get(read.entity);
   if (entry === undefined) {
     found.section = section.lacks;
@@ -166,20 +197,12 @@ function find(input: EvaluatorInput, reader: PartReader, read: AppearanceRead, f
   if (entry.kind === 'corrupt') {
     const { shard } = read;
     input.serving.logger.error({ shard, view: reader.plan.view.id, reason: entry.reason }, 'corrupt state');
-  }
+  } else entry.sit(read);
   found.entry = entry;
 }
 
-function sectionOf(input: EvaluatorInput, reader: PartReader, ref: EntityRef): Section {
-  const section = reader.sections.get(ref.shard) ?? readSection(input, reader.plan, ref);
-  reader.sections.set(ref.shard, section);
-  reader.shard = ref.shard;
-  reader.section = section;
-  return section;
-}
-
 function readSection(
-  { serving, outcomes, notApplied, nowMs }: EvaluatorInput,
+  { serving, sources: { outcomes, notApplied }, nowMs }: EvaluatorInput,
   plan: ViewPlan,
   ref: EntityRef,
 ): Section {
@@ -196,7 +219,33 @@ function readSection(
   return { kind: 'read', facts, forgets: true, states, lacks };
 }
 
-function fragmentOf(
+/** What hangs on the entry. The last one that was asked for is mostly the next. */
+function fragmentAt(entry: StateEntry & { readonly kind: 'state' }, part: ViewPart): Fragment | undefined {
+  if (entry.lastMaker === part) return entry.lastFragment as Fragment;
+  const fragment = entry.fragments.get(part) as Fragment | undefined;
+  if (fragment !== undefined) remember(entry, part, fragment);
+  return fragment;
+}
+
+function remember(entry: StateEntry & { readonly kind: 'state' }, part: ViewPart, fragment: Fragment): void {
+  entry.lastMaker = part;
+  entry.lastFragment = fragment;
+}
+
+/** The one that hangs on the state, if it holds. */
+function keptFragment(
+  { part }: PartReader,
+  { section, entry }: Found,
+  metadata: Metadata,
+  asOfMs: number,
+): Fragment | null {
+  // The absence of a state is told by the clock, too.
+  if (section.kind !== 'read' || entry?.kind !== 'state' || entry.state === null) return null;
+  const kept = fragmentAt(entry, part);
+  return kept !== undefined && holds(kept, asOfMs, section.facts, metadata) ? kept : null;
+}
+
+function makeFragment(
   { part, plan }: PartReader,
   { section, entry }: Found,
   metadata: Metadata,
@@ -208,7 +257,7 @@ function fragmentOf(
   if (entry.state === null && section.forgets && mayBeForgotten(plan, asOfMs, nowMs)) {
     return withheldFragment(part, 'OUT_OF_HISTORY');
   }
-  const kept = entry.fragments.get(part) as Fragment | undefined;
+  const kept = fragmentAt(entry, part);
   if (kept !== undefined && holds(kept, asOfMs, section.facts, metadata)) return kept;
   const evaluation = evaluate(plan, entry.state, asOfMs, section.facts.completeFromMs);
   const wanted = kept === undefined ? metadata : joined(kept, metadata);
@@ -239,5 +288,6 @@ function keep(
     }
   }
   fragments.set(part, fragment);
+  remember(entry, part, fragment);
   entry.grow(bytes);
 }

@@ -1,4 +1,4 @@
-/** Which entities a request's rows need: key expressions evaluated, shards found, each entity asked for once. */
+/** Which entities a request's rows need: key expressions evaluated, and shards found. */
 import type { Value } from '../../../core/value.ts';
 import { EvaluationError } from '../../../expression/evaluation-error.ts';
 import type { Workspace } from '../../../vector/derived.ts';
@@ -6,7 +6,7 @@ import { fillRequest } from '../../../vector/row-text.ts';
 import type { Selection, ServicePlan } from '../../../vector/service.ts';
 import type { EntityPlaces, ViewPlaces } from '../../entity-places.ts';
 import type { PartitionCounts } from '../../partitions.ts';
-import type { EntityRef, ReadRequest } from '../../shard-reads.ts';
+import type { EntityRef } from '../../shard-reads.ts';
 import type { RequestRow } from './request.ts';
 
 /** What one appearance of a view reads for one row. */
@@ -23,12 +23,11 @@ interface Appearance {
 }
 
 /**
- * Row after row, aligned with the selection's appearances; rows that are not sound have none. Adds to `reads`.
+ * Row after row, aligned with the selection's appearances; rows that are not sound have none.
  */
 export function planReads(
   plan: ServicePlan,
   selection: Selection,
-  reads: ReadRequest,
   rows: readonly RequestRow[],
   asOfMs: number,
   entityPlaces: EntityPlaces,
@@ -46,9 +45,7 @@ export function planReads(
     if (!row.ok) continue;
     fillRequest(work, row.values, plan.asOfSlot, asOfMs);
     for (const appearance of appearances) {
-      const read = readOf(appearance, work);
-      if (typeof read !== 'string') reads.entity(read);
-      planned.push(read);
+      planned.push(readOf(appearance, work));
     }
   }
   return planned;
