@@ -4,7 +4,6 @@ import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
 import { type ShardOutcome, createReadRequest, readSeated, readShards } from '../../shard-reads.ts';
 import type { JsonText } from '../../send.ts';
-import type { Tracing } from '../../tracing.ts';
 import { readApplied } from './after.ts';
 import { countsWithin } from './counts.ts';
 import { defaultAsOf, planWatermarks, storeUnavailable } from './default-as-of.ts';
