@@ -90,7 +90,7 @@ const ID_PREFIX = randomUUID().slice(0, 24);
 const ID_DIGITS = 12;
 let idsMade = 0;
 
-/** The caller's, where it is a plain one. Drawing one at random each time would cost more than all else here. */
+/** The caller's, where it is a plain one. Drawing one at random each time would cost more. */
 export function requestId({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : nextId();
