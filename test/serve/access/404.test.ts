@@ -130,6 +130,6 @@ test('whatever the name and the scopes that do not reach the secrets: the same b
       fc.pre(!(request.url === '/v1/sources/departures/events' || request.url === '/v1/sources/weather/events'));
       expect(await ask(withSecrets, request, key)).toEqual(await ask(without, request, key));
     }),
-    { numRuns: 300, verbose: 1 },
+    { numRuns: 300 },
   );
 }, 60_000);
