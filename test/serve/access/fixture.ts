@@ -1,6 +1,6 @@
 /** The airport with keys, and beside it things that most keys may not know of. */
 import { type ApiKey, createKeyRing } from '../../../src/serve/access/key-ring.ts';
-import { createKey, digestOf } from '../../../src/serve/access/key-text.ts';
+import { createKey, sha256Of } from '../../../src/serve/access/key-text.ts';
 import { type Scope, parseScope } from '../../../src/serve/access/scope.ts';
 import type { Answer, Harness, HarnessOptions } from '../harness.ts';
 import { DEFINITIONS, EVENTS, startAirport } from '../vectors/fixture.ts';
@@ -42,7 +42,7 @@ export function keyWith(scopes: readonly string[], more: Partial<ApiKey> = {}): 
   const key: ApiKey = {
     id,
     name: scopes.join(' '),
-    digest: digestOf(text),
+    sha256: sha256Of(text),
     scopes: scopes.map((scope) => parseScope(scope) as Scope),
     createdMs: null,
     expiresMs: null,
