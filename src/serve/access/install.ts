@@ -81,6 +81,7 @@ function askForKeys(app: FastifyInstance, { definitions, clock, rate }: AccessOp
     try {
       const limited = admit(request, reply, needed);
       if (limited === null) done();
+      // oxlint-disable-next-line promise/no-callback-in-promise -- the hook ends by its callback, whichever way it went
       else limited.then(() => done(), done);
     } catch (refusal) {
       done(refusal as Error);
