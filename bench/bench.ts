@@ -1,5 +1,6 @@
 /** `npm run bench`: what the engine costs, as ratios, so that they mean the same on any machine. `--json` for scripts. */
 import { parseArgs } from 'node:util';
+import { type AccessFigures, benchAccess } from './access.ts';
 import { type EvaluateFigures, benchEvaluate } from './evaluate.ts';
 import { type FoldFigures, benchFold } from './fold.ts';
 
@@ -11,8 +12,9 @@ if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds is ${opti
 
 const fold = benchFold(rounds);
 const evaluate = benchEvaluate(rounds);
-if (options.json) console.log(JSON.stringify({ fold, evaluate }, null, 2));
-else console.log([...foldLines(fold), '', ...evaluateLines(evaluate)].join('\n'));
+const access = benchAccess(rounds);
+if (options.json) console.log(JSON.stringify({ fold, evaluate, access }, null, 2));
+else console.log([...foldLines(fold), '', ...evaluateLines(evaluate), '', ...accessLines(access)].join('\n'));
 
 function foldLines({ json_parse_ns, event_bytes, views }: FoldFigures): string[] {
   const rows = views.map((view) => [
@@ -42,6 +44,14 @@ function evaluateLines({ features, cases }: EvaluateFigures): string[] {
   return [
     `evaluate of ${features} features ÷ going over the events once for each, in plain doubles`,
     ...table(['head', 'tiles', 'µs', 'naive µs', 'ratio', 'bytes/state'], rows),
+  ];
+}
+
+function accessLines({ keys, sha256_ns, known_ns, unknown_ns, known_over_sha256 }: AccessFigures): string[] {
+  const row = [known_ns.toFixed(0), unknown_ns.toFixed(0), known_over_sha256.toFixed(2)];
+  return [
+    `knowing the caller's key among ${keys} ÷ one SHA-256 of its text (${sha256_ns.toFixed(0)} ns)`,
+    ...table(['ns', 'unknown ns', 'ratio'], [row]),
   ];
 }
 

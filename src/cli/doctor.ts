@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
+import { systemClock } from '../core/clock.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { Definitions, Partitioner, SourceDefinition } from '../definition/definition.ts';
 import { formatProblem } from '../definition/problem.ts';
@@ -13,7 +14,9 @@ import type { Store } from '../store/store.ts';
 import { archiveFolder, joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore } from './connect.ts';
 import { loadDefinitionsFrom } from './definition-files.ts';
+import { examineKeys } from './doctor-keys.ts';
 import { EXIT } from './exit.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 import { isOf, storedViews, usedSources } from './stored.ts';
 import { formatCount } from './text.ts';
 
@@ -22,22 +25,12 @@ interface DoctorFlags extends SecurityFlags {
   readonly log?: LogLocation;
   readonly store?: StoreLocation;
   readonly namespace: string;
+  readonly keys?: string;
   readonly json?: boolean;
-}
-
-interface Finding {
-  readonly level: 'ok' | 'warn' | 'fail';
-  readonly what: string;
-  readonly message: string;
-  readonly mend: string | null;
 }
 
 /** Records looked at in each partition, from its newest back. */
 const SAMPLE_RECORDS = 50;
-
-const ok = (what: string, message: string): Finding => ({ level: 'ok', what, message, mend: null });
-const warn = (what: string, message: string, mend: string): Finding => ({ level: 'warn', what, message, mend });
-const fail = (what: string, message: string, mend: string): Finding => ({ level: 'fail', what, message, mend });
 
 export function doctorCommand(finish: (exitCode: number) => void): Command {
   const command = new Command('doctor')
@@ -46,6 +39,7 @@ export function doctorCommand(finish: (exitCode: number) => void): Command {
     )
     .option('--definitions <dir>', 'folder of definitions (YAML); default: the bundled flights example')
     .option('--namespace <name>', 'of the deployment', parseNamespace, 'default')
+    .option('--keys <file>', 'file of keys to look at, too')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -92,6 +86,8 @@ async function doctor(flags: DoctorFlags): Promise<number> {
     if (!unreachable) await examine('log', () => examineSource(log, source, folder));
   }
   await examine('store', () => examineStore(store, definitions));
+  const { keys } = flags;
+  if (keys !== undefined) await examine('keys', () => examineKeys(keys, definitions, systemClock.nowMs()));
   await store.close();
   await log.close();
   report(findings, flags.json === true);

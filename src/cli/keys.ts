@@ -5,7 +5,7 @@ import { systemClock } from '../core/clock.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { formatTimestamp, parseDurationMs, parseTimestampMs } from '../core/time.ts';
 import type { ApiKey } from '../serve/access/key-ring.ts';
-import { createKey, digestOf, keyIdOf } from '../serve/access/key-text.ts';
+import { createKey, keyIdOf, sha256Of } from '../serve/access/key-text.ts';
 import { type Rate, formatRate } from '../serve/access/rate.ts';
 import { SCOPE_FORMS, type Scope, formatScope, parseScope } from '../serve/access/scope.ts';
 import { EXIT } from './exit.ts';
@@ -90,12 +90,11 @@ async function create(flags: CreateFlags): Promise<number> {
   }
   if (scopes.length === 0) throw new UsageError(`--scope is missing; expected ${SCOPE_FORMS}`);
   const { id, text } = createKey();
-  const key = { id, name, digest: digestOf(text), scopes, createdMs: systemClock.nowMs(), expiresMs, rate };
-  const { digest, ...told } = key;
+  const key = { id, name, sha256: sha256Of(text), scopes, createdMs: systemClock.nowMs(), expiresMs, rate };
   await editKeyFile(file, 'create', (_keys, document) => {
-    document.addIn(['keys'], document.createNode({ ...plain(told), sha256: digest.toString('hex') }));
+    document.addIn(['keys'], document.createNode({ ...plain(key), sha256: key.sha256 }));
   });
-  if (flags.json === true) return print({ key: text, ...plain(told) });
+  if (flags.json === true) return print({ key: text, ...plain(key) });
   process.stdout.write(`${text}\n`);
   process.stderr.write(`Made ${describe(key)}. The line above is the key: it is shown this once.\n`);
   return EXIT.ok;
@@ -156,7 +155,7 @@ function print(answer: object): number {
 }
 
 /** As the file and `--json` write it, without the hash. */
-function plain({ id, name, scopes, createdMs, expiresMs, rate }: Omit<ApiKey, 'digest'>): object {
+function plain({ id, name, scopes, createdMs, expiresMs, rate }: ApiKey): object {
   return {
     id,
     name,

@@ -177,3 +177,30 @@ test('a server asks for keys, sees new and revoked ones while it runs, moves its
   for (const key of [reader, next]) expect(stderr + stdout).not.toContain(key.slice(17));
   await expect(fetch(`${admin}/metrics`)).rejects.toThrow();
 });
+
+test('doctor says of the file of keys what is broken, expired, writable by others, or names nothing', async () => {
+  const directory = temporaryFolder();
+  const folder = writeDefinitions(directory);
+  await create(directory, '--name', 'good', '--scope', 'read:scoring', '--scope', 'ingest:orders', '--scope', 'read:*');
+  const doctor = async () => {
+    const { stdout } = await run(['doctor', '--definitions', folder, '--keys', 'keys.yaml', '--json'], directory);
+    const { findings } = JSON.parse(stdout) as {
+      findings: { level: string; what: string; message: string; mend: string }[];
+    };
+    return findings
+      .filter(({ what }) => what.startsWith('key'))
+      .map(({ level, message, mend }) => [level, message, mend]);
+  };
+  expect(await doctor()).toEqual([['ok', 'keys.yaml: 1 key', null]]);
+  await create(directory, '--name', 'typo', '--scope', 'read:scorign', '--expires', '1s');
+  chmodSync(join(directory, 'keys.yaml'), 0o664);
+  await expect.poll(async () => (await doctor()).length, { timeout: 20_000 }).toBe(4);
+  expect(await doctor()).toEqual([
+    ['ok', 'keys.yaml: 2 keys', null],
+    ['warn', expect.stringContaining('can be written by others'), 'chmod go-w keys.yaml'],
+    ['warn', 'has expired, and is refused', expect.stringMatching(/skewless keys revoke [0-9a-f]{12}$/)],
+    ['warn', 'read:scorign names nothing that is defined', 'did you mean scoring?'],
+  ]);
+  writeFileSync(join(directory, 'keys.yaml'), 'keys: 1');
+  expect(await doctor()).toEqual([['fail', expect.stringContaining('keys.yaml:1:7: '), 'see the message']]);
+});

@@ -92,7 +92,7 @@ function logChanges(before: KeyRing, keys: readonly ApiKey[], logger: Pick<Fasti
     const known = old.get(key.id);
     old.delete(key.id);
     if (known === undefined) logger.info(describe(key), 'a key was added');
-    else if (JSON.stringify(describe(known)) !== JSON.stringify(describe(key)) || !known.digest.equals(key.digest)) {
+    else if (JSON.stringify(describe(known)) !== JSON.stringify(describe(key)) || known.sha256 !== key.sha256) {
       logger.info(describe(key), 'a key was changed');
     }
   }

@@ -75,13 +75,13 @@ function readKey(entry: unknown, path: Path, report: Report): ApiKey | null {
   };
   const id = text('id', KEY_ID, '12 hexadecimal digits, in quotes if they are all decimal');
   const name = text('name', new RegExp(`^\\P{C}{1,${NAME_LENGTH_MAX}}$`, 'u'), `1 to ${NAME_LENGTH_MAX} characters`);
-  const digest = text('sha256', SHA256, 'the SHA-256 of the key, 64 hexadecimal digits: never the key itself');
+  const sha256 = text('sha256', SHA256, 'the SHA-256 of the key, 64 hexadecimal digits: never the key itself');
   const scopes = readScopes(entry['scopes'], [...path, 'scopes'], report);
   const createdMs = readTime(entry, 'created', path, report);
   const expiresMs = readTime(entry, 'expires', path, report);
   const rate = readRate(entry['rate'], [...path, 'rate'], report);
-  if (id === null || name === null || digest === null) return null;
-  return { id, name, digest: Buffer.from(digest, 'hex'), scopes, createdMs, expiresMs, rate };
+  if (id === null || name === null || sha256 === null) return null;
+  return { id, name, sha256, scopes, createdMs, expiresMs, rate };
 }
 
 function readScopes(listed: unknown, path: Path, report: Report): readonly Scope[] {

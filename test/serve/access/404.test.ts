@@ -9,7 +9,7 @@ import type { Answer, Harness } from '../harness.ts';
 import { DEFINITIONS, EVENTS, NEWEST_MS, ROW } from '../vectors/fixture.ts';
 import { type TestKey, WITH_SECRETS, keyWith, startGuarded } from './fixture.ts';
 
-const SECRET_NAMES = ['departure_pay', 'earnings', 'salaries'];
+const SECRET_NAMES = ['departure_pay', 'departure_bonus', 'earnings', 'calm', 'salaries'];
 
 interface Request {
   readonly method: 'GET' | 'POST';
@@ -88,6 +88,7 @@ test('lists, entries and suggestions hold only what the key may see', async () =
     '/v1/feature-services/departure_delay',
     '/v1/feature-views/delays',
     '/v1/sources/departures',
+    '/v1/sources/weather',
   ]) {
     const answer = await ask(withSecrets, { method: 'GET', url }, key);
     expect(answer.status).toBe(200);
@@ -130,6 +131,6 @@ test('whatever the name and the scopes that do not reach the secrets: the same b
       fc.pre(!(request.url === '/v1/sources/departures/events' || request.url === '/v1/sources/weather/events'));
       expect(await ask(withSecrets, request, key)).toEqual(await ask(without, request, key));
     }),
-    { numRuns: 300, verbose: true },
+    { numRuns: 300 },
   );
 }, 60_000);

@@ -1,11 +1,14 @@
 /** The airport with keys, and beside it things that most keys may not know of. */
 import { type ApiKey, createKeyRing } from '../../../src/serve/access/key-ring.ts';
-import { createKey, digestOf } from '../../../src/serve/access/key-text.ts';
+import { createKey, sha256Of } from '../../../src/serve/access/key-text.ts';
 import { type Scope, parseScope } from '../../../src/serve/access/scope.ts';
 import type { Answer, Harness, HarnessOptions } from '../harness.ts';
 import { DEFINITIONS, EVENTS, startAirport } from '../vectors/fixture.ts';
 
-/** `DEFINITIONS` and a service, with a view and a source that nothing else reads. */
+/**
+ * `DEFINITIONS` and what is behind them: a service with a view and a source that nothing else reads, another service over a
+ * view that is known, and a view of a source that is known.
+ */
 export const WITH_SECRETS = DEFINITIONS.replace(
   'entities:',
   `  - name: salaries
@@ -23,11 +26,16 @@ entities:
   - name: earnings
     entity: person
     source: salaries
-    features: [{ name: earned, agg: sum, of: amount, windows: [30d] }]`,
+    features: [{ name: earned, agg: sum, of: amount, windows: [30d] }]
+  - name: calm
+    entity: airport
+    source: weather
+    features: [{ name: calm, agg: count, where: "wind < 5", windows: [24h] }]`,
   )
   .replace(
     'services:',
     `services:
+  - { name: departure_bonus, features: [delays.*, calm.*] }
   - { name: departure_pay, features: [earnings.*] }`,
   );
 
@@ -42,7 +50,7 @@ export function keyWith(scopes: readonly string[], more: Partial<ApiKey> = {}): 
   const key: ApiKey = {
     id,
     name: scopes.join(' '),
-    digest: digestOf(text),
+    sha256: sha256Of(text),
     scopes: scopes.map((scope) => parseScope(scope) as Scope),
     createdMs: null,
     expiresMs: null,

@@ -28,7 +28,7 @@ test('a file of keys is read as it is written', () => {
       {
         id: '0123456789ab',
         name: 'scoring',
-        digest: Buffer.from(SHA, 'hex'),
+        sha256: SHA,
         scopes: [
           { kind: 'read', name: 'departure_delay' },
           { kind: 'read', name: '*' },
@@ -43,7 +43,7 @@ test('a file of keys is read as it is written', () => {
       {
         id: '123456789012',
         name: 'two',
-        digest: Buffer.from(SHA, 'hex'),
+        sha256: SHA,
         scopes: [{ kind: 'admin' }],
         createdMs: null,
         expiresMs: null,

@@ -116,7 +116,11 @@ test('what lists show, by scope', async () => {
       await namesOf(caller, 'sources'),
     ];
   }
-  const everything = ['departure_delay departure_pay', 'delays earnings winds', 'departures salaries weather'];
+  const everything = [
+    'departure_bonus departure_delay departure_pay',
+    'calm delays earnings winds',
+    'departures salaries weather',
+  ];
   expect(shown).toEqual({
     reader: ['departure_delay', 'delays winds', 'departures weather'],
     readerOfAll: everything,
