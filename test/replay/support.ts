@@ -18,7 +18,8 @@ import { findVersioned } from '../../src/definition/find.ts';
 import type { LogRecord } from '../../src/event/event.ts';
 import type { EventReader, ReadRange, TimestampMeaning } from '../../src/replay/event-reader.ts';
 import type { Manifest } from '../../src/replay/manifest.ts';
-import { type TrainOptions, train } from '../../src/replay/train.ts';
+import type { TrainOptions } from '../../src/replay/train-run.ts';
+import { train } from '../../src/replay/train.ts';
 
 export function folderForTest(): string {
   const folder = mkdtempSync(join(tmpdir(), 'skewless-train-'));
