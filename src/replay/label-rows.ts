@@ -1,7 +1,7 @@
 /** Labels, row by row, as requests: what serving would be asked for the same row, at the row's time. */
 import { createToJson, fileLiteral, identifier } from '../core/duckdb.ts';
 import { TIMESTAMP_MS_MAX, parseTimestampMs } from '../core/time.ts';
-import type { Value } from '../core/value.ts';
+import type { Value, ValueType } from '../core/value.ts';
 import { encodeEntityKey, isEntityKeyTooLong } from '../event/entity-key.ts';
 import { jsonFromText } from '../event/text-value.ts';
 import { EvaluationError } from '../expression/evaluation-error.ts';
@@ -35,17 +35,19 @@ export async function* readLabelRows(
 ): AsyncGenerator<LabelRow | LabelProblem> {
   const toJson = createToJson(duck.duckdb);
   const present = definition.requestColumns.filter(({ name }) => labels.columns.some((column) => column.name === name));
+  const read = (name: string, json: unknown, type: ValueType): unknown => {
+    if (typeof json !== 'string') return json;
+    if (labels.json.includes(name)) return JSON.parse(json) as unknown;
+    return labels.texts === 'cells' ? jsonFromText(json, type) : json;
+  };
   const names = [ROW, TIMESTAMP, ...present.map(({ name }) => name)].map(identifier);
   const query = `SELECT ${names.join(', ')} FROM read_parquet(${fileLiteral(path)}) ORDER BY ${identifier(ROW)}`;
   for await (const rows of duck.stream(query)) {
     for (const [number, timestamp, ...cells] of rows) {
       const row = Number(number);
-      const time = toJson(timestamp ?? null);
+      const time = read(TIMESTAMP, toJson(timestamp ?? null), { kind: 'timestamp' });
       const request = Object.fromEntries(
-        present.map(({ name, type }, index) => {
-          const json = toJson(cells[index] ?? null);
-          return [name, labels.isText && typeof json === 'string' ? jsonFromText(json, type) : json];
-        }),
+        present.map(({ name, type }, index) => [name, read(name, toJson(cells[index] ?? null), type)]),
       );
       if (sample < 1 && !isSampled([time, request], sample)) continue;
       const asOfMs = asOfFrom(time);

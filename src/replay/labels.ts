@@ -25,8 +25,10 @@ export interface LabelColumn {
 export interface Labels {
   readonly columns: readonly LabelColumn[];
   readonly rows: number;
-  /** Keys and inputs of text files are text still. */
-  readonly isText: boolean;
+  /** What texts of keys and inputs are: themselves, or what a cell of CSV says. */
+  readonly texts: 'values' | 'cells';
+  /** Columns that hold JSON, as text: of lines that say several kinds of things, arrays and objects. */
+  readonly json: readonly string[];
 }
 
 type Format = 'parquet' | 'csv' | 'jsonl';
@@ -41,12 +43,12 @@ export async function stageLabels(
   const format = formatOf(labelsPath);
   const texts = new Set(requested.filter(({ type }) => type.kind === 'string').map(({ name }) => name));
   try {
-    const query = await QUERIES[format](duck, labelsPath, texts);
+    const { query, json } = await QUERIES[format](duck, labelsPath, texts);
     const columns = await duck.columns(query);
     checkColumns(labelsPath, columns, requested);
     await writeParquet(duck, `SELECT row_number() OVER () - 1 AS ${identifier(ROW)}, * FROM (${query})`, path);
     const [counted] = await duck.rows(`SELECT count(*) FROM read_parquet(${fileLiteral(path)})`);
-    return { columns, rows: Number(counted?.[0]), isText: format === 'csv' };
+    return { columns, rows: Number(counted?.[0]), texts: format === 'csv' ? 'cells' : 'values', json };
   } catch (error) {
     if (error instanceof SkewlessError && error.code !== 'output_unwritable') throw error;
     throw new SkewlessError('file_unreadable', `${labelsPath}: ${messageOf(error)}`, { cause: error });
@@ -63,15 +65,25 @@ function formatOf(path: string): Format {
   throw new SkewlessError('file_unreadable', message);
 }
 
-const QUERIES: Readonly<Record<Format, (duck: Duck, path: string, texts: ReadonlySet<string>) => Promise<string>>> = {
-  parquet: (_duck, path) =>
-    Promise.resolve(`SELECT * FROM read_parquet(${fileLiteral(path)}, hive_partitioning = false)`),
-  csv: queryCsv,
-  jsonl: queryJsonLines,
-};
+interface LabelQuery {
+  readonly query: string;
+  /** Names of columns that hold JSON. */
+  readonly json: readonly string[];
+}
+
+const QUERIES: Readonly<Record<Format, (duck: Duck, path: string, texts: ReadonlySet<string>) => Promise<LabelQuery>>> =
+  {
+    parquet: (_duck, path) =>
+      Promise.resolve({
+        query: `SELECT * FROM read_parquet(${fileLiteral(path)}, hive_partitioning = false)`,
+        json: [],
+      }),
+    csv: queryCsv,
+    jsonl: queryJsonLines,
+  };
 
 /** Only a row that is cut short or too long, or a quote gone astray, is an error here. */
-async function queryCsv(duck: Duck, path: string, texts: ReadonlySet<string>): Promise<string> {
+async function queryCsv(duck: Duck, path: string, texts: ReadonlySet<string>): Promise<LabelQuery> {
   const names = await headerOf(path);
   const columns = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
   await duck.run(
@@ -84,7 +96,7 @@ async function queryCsv(duck: Duck, path: string, texts: ReadonlySet<string>): P
     const type = texts.has(name) ? 'VARCHAR' : await typeOfText(duck, column);
     selected.push(`CAST(${column} AS ${type}) AS ${column}`);
   }
-  return `SELECT ${selected.join(', ')} FROM label_text`;
+  return { query: `SELECT ${selected.join(', ')} FROM label_text`, json: [] };
 }
 
 async function headerOf(path: string): Promise<readonly string[]> {
@@ -107,7 +119,7 @@ async function typeOfText(duck: Duck, column: string): Promise<string> {
   return isBool === true ? 'BOOLEAN' : isInteger === true ? 'BIGINT' : isNumber === true ? 'DOUBLE' : 'VARCHAR';
 }
 
-async function queryJsonLines(duck: Duck, path: string): Promise<string> {
+async function queryJsonLines(duck: Duck, path: string): Promise<LabelQuery> {
   await duck.run(
     `CREATE TABLE label_text AS SELECT json FROM read_json(${fileLiteral(path)}, format = 'newline_delimited',
       records = false, columns = {json: 'JSON'}, maximum_object_size = 4194304)`,
@@ -119,30 +131,37 @@ async function queryJsonLines(duck: Duck, path: string): Promise<string> {
       (SELECT json_keys(json) AS keys, row_number() OVER () AS line FROM label_text))
       GROUP BY name ORDER BY min((line, place))`,
   );
-  const selected: string[] = [];
-  for (const [name] of names) selected.push(await memberOf(duck, String(name)));
-  if (selected.length === 0) throw new SkewlessError('file_unreadable', `${path}: it has no columns`);
-  return `SELECT ${selected.join(', ')} FROM label_text`;
+  const members: { readonly name: string; readonly sql: string | null }[] = [];
+  for (const [name] of names) members.push({ name: String(name), sql: await memberOf(duck, String(name)) });
+  if (members.length === 0) throw new SkewlessError('file_unreadable', `${path}: it has no columns`);
+  const selected = members.map(({ name, sql }) => {
+    return `${sql ?? `CAST(json_extract(json, ${pointerTo(name)}) AS VARCHAR)`} AS ${identifier(name)}`;
+  });
+  const json = members.filter(({ sql }) => sql === null).map(({ name }) => name);
+  return { query: `SELECT ${selected.join(', ')} FROM label_text`, json };
 }
 
-async function memberOf(duck: Duck, name: string): Promise<string> {
-  const pointer = literal(`/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+function pointerTo(name: string): string {
+  return literal(`/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+}
+
+/** The SQL of its values; null: they are of no one type that a column can have. */
+async function memberOf(duck: Duck, name: string): Promise<string | null> {
+  const pointer = pointerTo(name);
   const found = await duck.rows(`SELECT DISTINCT json_type(json, ${pointer}) FROM label_text`);
   const types = new Set(found.map(([type]) => String(type)).filter((type) => type !== 'null' && type !== 'NULL'));
   const isAmong = (...some: readonly string[]): boolean =>
     types.size > 0 && [...types].every((type) => some.includes(type));
   const text = `json_extract_string(json, ${pointer})`;
-  const column = identifier(name);
-  if (isAmong('BOOLEAN')) return `CAST(${text} AS BOOLEAN) AS ${column}`;
+  if (isAmong('BOOLEAN')) return `CAST(${text} AS BOOLEAN)`;
   if (isAmong('BIGINT', 'UBIGINT')) {
     const [fits] = await duck.rows(
       `SELECT bool_and(try_cast(${text} AS BIGINT) IS NOT NULL OR ${text} IS NULL) FROM label_text`,
     );
-    if (fits?.[0] === true) return `CAST(${text} AS BIGINT) AS ${column}`;
+    if (fits?.[0] === true) return `CAST(${text} AS BIGINT)`;
   }
-  if (isAmong('BIGINT', 'UBIGINT', 'DOUBLE')) return `CAST(${text} AS DOUBLE) AS ${column}`;
-  if (isAmong('VARCHAR')) return `${text} AS ${column}`;
-  return `CAST(json_extract(json, ${pointer}) AS VARCHAR) AS ${column}`;
+  if (isAmong('BIGINT', 'UBIGINT', 'DOUBLE')) return `CAST(${text} AS DOUBLE)`;
+  return isAmong('VARCHAR') ? text : null;
 }
 
 function checkColumns(path: string, columns: readonly LabelColumn[], requested: readonly RequestColumn[]): void {

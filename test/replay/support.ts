@@ -10,8 +10,10 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api';
 import { onTestFinished } from 'vitest';
+import * as duckdb from '@duckdb/node-api';
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
 import { assert } from '../../src/core/assert.ts';
+import { createToJson } from '../../src/core/duckdb.ts';
 import type { Value, ValueType } from '../../src/core/value.ts';
 import type { Definitions, ServiceDefinition } from '../../src/definition/definition.ts';
 import { findVersioned } from '../../src/definition/find.ts';
@@ -141,3 +143,6 @@ export function engineValue(type: ValueType, value: DuckDBValue): Value {
     }
   }
 }
+
+/** As JSON carries it, and so as serving answers it; an int64 must be within what JSON's numbers hold. */
+export const jsonOf: (value: DuckDBValue) => unknown = createToJson(duckdb);
