@@ -40,7 +40,7 @@ export async function stageLabels(
   path: string,
   requested: readonly RequestColumn[],
 ): Promise<Labels> {
-  const format = formatOf(labelsPath);
+  const format = labelsFormat(labelsPath);
   const texts = new Set(requested.filter(({ type }) => type.kind === 'string').map(({ name }) => name));
   try {
     const { query, json } = await QUERIES[format](duck, labelsPath, texts);
@@ -57,7 +57,8 @@ export async function stageLabels(
   }
 }
 
-function formatOf(path: string): Format {
+/** By the name's ending. Throws `file_unreadable` for any other. */
+export function labelsFormat(path: string): Format {
   if (/\.parquet$/i.test(path)) return 'parquet';
   if (/\.csv(\.gz)?$/i.test(path)) return 'csv';
   if (/\.(jsonl|ndjson)(\.gz)?$/i.test(path)) return 'jsonl';

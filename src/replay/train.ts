@@ -13,7 +13,7 @@ import { formatTimestamp } from '../core/time.ts';
 import { createCompleteness } from './completeness.ts';
 import { type Duck, openDuck, sync } from './duck.ts';
 import type { PartCounts } from './fold-part.ts';
-import type { Labels } from './labels.ts';
+import { type Labels, labelsFormat } from './labels.ts';
 import {
   type Manifest,
   type ManifestSource,
@@ -49,6 +49,7 @@ const THREADS_MAX = 4;
  */
 export async function train(options: TrainOptions): Promise<Manifest> {
   const plan = planTraining(options.service, options.aggregations, options.features);
+  labelsFormat(options.labelsPath);
   const labelsHash = await contentHash(options.labelsPath);
   const folder = await openWorkFolder(options.outPath, identityOf(options, plan, labelsHash));
   try {
