@@ -5,8 +5,6 @@
 import { murmur2 } from '../log/partitioner.ts';
 
 const BITS = 2 ** 26;
-const TEXT_ENCODER = new TextEncoder();
-const text = new Uint8Array(8_192);
 
 export class EntityFilter {
   readonly #bits: Uint8Array;
@@ -15,13 +13,13 @@ export class EntityFilter {
     this.#bits = bits;
   }
 
-  add(lane: number, entity: string): void {
-    const bit = bitOf(lane, entity);
+  add(lane: number, hash: number): void {
+    const bit = bitOf(lane, hash);
     this.#bits[bit >>> 3] = (this.#bits[bit >>> 3] as number) | (1 << (bit & 7));
   }
 
-  mayHave(lane: number, entity: string): boolean {
-    const bit = bitOf(lane, entity);
+  mayHave(lane: number, hash: number): boolean {
+    const bit = bitOf(lane, hash);
     return ((this.#bits[bit >>> 3] as number) & (1 << (bit & 7))) !== 0;
   }
 
@@ -30,8 +28,32 @@ export class EntityFilter {
   }
 }
 
-/** Keys of entities are far shorter than the buffer (entity-key.ts). */
-function bitOf(lane: number, entity: string): number {
-  const { written } = TEXT_ENCODER.encodeInto(entity, text);
-  return (murmur2(text.subarray(0, written)) ^ Math.imul(lane, 0x9e3779b1)) & (BITS - 1);
+function bitOf(lane: number, hash: number): number {
+  return (hash ^ Math.imul(lane, 0x9e3779b1)) & (BITS - 1);
+}
+
+/** Entities are spread over so many buckets, of which a part of the work takes some. */
+export const BUCKETS = 64;
+
+/** By bits that the filter does not look at. */
+export function bucketOf(hash: number): number {
+  return (hash >>> 26) % BUCKETS;
+}
+
+const TEXT_ENCODER = new TextEncoder();
+/** Hashes that are remembered. */
+const HASHES_MAX = 100_000;
+
+/** Of an entity key's text, 32 bits; remembered for a while, as entities come again. */
+export function createEntityHash(): (entity: string) => number {
+  const known = new Map<string, number>();
+  return (entity) => {
+    let hash = known.get(entity);
+    if (hash === undefined) {
+      if (known.size >= HASHES_MAX) known.clear();
+      hash = murmur2(TEXT_ENCODER.encode(entity)) >>> 0;
+      known.set(entity, hash);
+    }
+    return hash;
+  };
 }

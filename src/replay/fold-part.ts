@@ -15,7 +15,7 @@ import { fold } from '../state/fold.ts';
 import { readRecord } from '../state/record-codec.ts';
 import { type Duck, parquetTable, writeParquet } from './duck.ts';
 import { RESULT_COLUMNS } from './requests.ts';
-import { EVENT_COLUMNS, type Voided } from './spill.ts';
+import { EVENT_COLUMNS, type Voided } from './sort-records.ts';
 import type { Lane, TrainPlan } from './train-plan.ts';
 
 /** Buckets `from` to `to`, both among them. */

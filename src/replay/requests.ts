@@ -4,16 +4,13 @@
  */
 import { SkewlessError } from '../core/errors.ts';
 import type { Status } from '../core/status.ts';
-import { partitionOfEntityKey } from '../log/entity-partition.ts';
 import { evaluate } from '../state/evaluate.ts';
 import { type Duck, writeParquet } from './duck.ts';
-import { EntityFilter } from './entity-filter.ts';
+import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
 import { type LabelProblem, isProblem, readLabelRows, wantedEntity } from './label-rows.ts';
 import type { Labels } from './labels.ts';
 import type { TrainAppearance, TrainPlan } from './train-plan.ts';
 
-/** Entities are spread over so many buckets, of which a part of the work takes some. */
-export const BUCKETS = 64;
 /** Rows at fault that are told one by one. */
 const PROBLEMS_TOLD_MAX = 20;
 
@@ -60,6 +57,7 @@ export async function planRequests(
 ): Promise<Requests> {
   const requests = await duck.table(REQUEST_COLUMNS);
   const results = await duck.table(RESULT_COLUMNS);
+  const hashOf = createEntityHash();
   const problems: LabelProblem[] = [];
   let faulty = 0;
   let rows = 0;
@@ -80,8 +78,9 @@ export async function planRequests(
       if (found !== 'error' && found.entity !== null) {
         const { entity } = found;
         const { index: lane } = appearance.lane;
-        wanted.add(lane, entity);
-        requests.push([bucketOf(entity), lane, entity, label.asOfMs, label.row, appearance.index]);
+        const hash = hashOf(entity);
+        wanted.add(lane, hash);
+        requests.push([bucketOf(hash), lane, entity, label.asOfMs, label.row, appearance.index]);
         continue;
       }
       const evaluation = found === 'error' ? failed(appearance) : evaluate(appearance.plan, null, label.asOfMs, null);
@@ -99,10 +98,6 @@ export async function planRequests(
   await requests.drop();
   await results.drop();
   return rows === 0 ? { rows, earliestMs: null, latestMs: null } : { rows, earliestMs, latestMs };
-}
-
-export function bucketOf(entity: string): number {
-  return partitionOfEntityKey(entity, BUCKETS);
 }
 
 function failed({ view }: TrainAppearance): { readonly values: readonly null[]; readonly statuses: readonly Status[] } {

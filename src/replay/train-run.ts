@@ -40,8 +40,8 @@ export interface TrainBounds extends SpillBounds {
 
 export const DEFAULT_TRAIN_BOUNDS: TrainBounds = {
   ...DEFAULT_SPILL_BOUNDS,
-  sortBytes: 536_870_912,
-  partEvents: 2_000_000,
+  sortBytes: 268_435_456,
+  partEvents: 1_000_000,
 };
 
 /** Raised when work that was begun by another version cannot be gone on with. */

@@ -2,11 +2,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { assert } from '../core/assert.ts';
 import { createCompleteness } from './completeness.ts';
-import { EntityFilter } from './entity-filter.ts';
+import { BUCKETS, EntityFilter } from './entity-filter.ts';
 import { type Part, type PartCounts, foldPart } from './fold-part.ts';
 import { type Labels, stageLabels } from './labels.ts';
 import { checkNames } from './output.ts';
-import { BUCKETS, type Requests, planRequests } from './requests.ts';
+import { type Requests, planRequests } from './requests.ts';
 import { type Spilled, createSpiller, readSpilled } from './spill.ts';
 import { lanesOf } from './train-plan.ts';
 import type { WorkFolder } from './work-folder.ts';
