@@ -10,6 +10,7 @@ import type { Definitions, SourceDefinition } from '../definition/definition.ts'
 import { changeOf, Deletion, NOTHING } from '../event/change.ts';
 import { Fault } from '../event/convert.ts';
 import { encodeRecordKey } from '../event/record-key.ts';
+import { REPLAY_HEADER, formatReplayHeader, replayedFrom } from '../event/replay-header.ts';
 import { createRowReader } from '../event/row.ts';
 import type { RecordHeaders } from '../event/event.ts';
 import { slotOf } from '../event/slot.ts';
@@ -17,7 +18,6 @@ import { traceHeadersOf } from '../event/trace-context.ts';
 import type { AppendRecord, Log, Transfer } from '../log/log.ts';
 import { partitionOf } from '../log/partitioner.ts';
 import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
-import { REPLAY_HEADER, formatReplayHeader, replayedFrom } from '../materialize/replayed.ts';
 import { bytesOf, createJudge, type Judge } from './dlq-judge.ts';
 import { type PlannedLetter, type ReplayPlan, erasuresOf, lettersOf, plansOf } from './dlq-topic.ts';
 

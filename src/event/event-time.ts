@@ -18,3 +18,11 @@ export function checkNotAhead(source: SourceDefinition, tsMs: number, appendedMs
   const message = `${eventTime}: ${tsMs - appendedMs} ms ahead of the append time, at most ${maxAheadMs} are allowed`;
   return reject('too_far_ahead', eventTime, message);
 }
+
+/**
+ * Since when history is known where records before the first one still held are gone, ms; null: the source says that nothing
+ * is missing. A lost record was appended before that one, and its event time is at most `max_ahead` beyond its append time.
+ */
+export function completeFrom(source: SourceDefinition, firstHeldMs: number): number | null {
+  return source.historyComplete ? null : firstHeldMs + source.maxAheadMs + 1;
+}

@@ -7,10 +7,11 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance, DuckDBType } from '@duckdb/node-api';
+import { type DuckDB, fileLiteral, literal } from '../core/duckdb.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { LogRecord } from '../event/event.ts';
 import type { ArchiveFile } from './archive-files.ts';
-import { COLUMNS, columnsOf, type DuckDB, recordOf } from './archive-record.ts';
+import { COLUMNS, columnsOf, recordOf } from './archive-record.ts';
 
 /** Raised when files are written in another way. */
 const FORMAT = 1;
@@ -214,14 +215,4 @@ async function sync(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** As a SQL literal. */
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-/** DuckDB takes `*`, `?` and `[` for patterns, except within brackets. */
-function fileLiteral(path: string): string {
-  return literal(path.replaceAll(/[*?[]/g, '[$&]'));
 }

@@ -1,9 +1,8 @@
 /** Records as columns of an archive's files, and back, with a checksum over each record and its place in the file. */
 import { crc32 } from 'node:zlib';
 import type { DuckDBValue } from '@duckdb/node-api';
+import type { DuckDB } from '../core/duckdb.ts';
 import type { LogRecord, RecordHeaders } from '../event/event.ts';
-
-export type DuckDB = typeof import('@duckdb/node-api');
 
 /** In this order in every file. Timestamps are ms; of headers, null is none. */
 export const COLUMNS = `

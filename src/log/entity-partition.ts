@@ -34,6 +34,49 @@ export function partitionOfEntity(
   return partitionOf(encodeRecordKey(source.key, values), partitions, source.partitioner) ?? 0;
 }
 
+/** Entities whose partition is remembered, by each function that finds them. */
+const ENTITIES_REMEMBERED = 100_000;
+
+export interface EntityPlacement {
+  /** The record key that the entity's records have. */
+  keyOf(entityKey: string): Uint8Array | null;
+  /** Where readers look for the entity, of so many partitions. */
+  partitionOf(entityKey: string, partitions: number): number;
+}
+
+/** By the encoded entity key (entity-key.ts), of a source whose records lie together with their entities; null: they do not. */
+export function compilePlacement(source: SourceDefinition, keyColumns: readonly string[]): EntityPlacement | null {
+  if (!isColocated(source, keyColumns)) return null;
+  const { key, partitioner } = source;
+  const places = key.fields.map((field) => keyColumns.indexOf(field));
+  const isInt64 = key.fields.map((name) =>
+    source.fields.some((each) => each.name === name && each.type.kind === 'int64'),
+  );
+  const known = new Map<string, number>();
+
+  function keyOf(entityKey: string): Uint8Array | null {
+    const keys = JSON.parse(entityKey) as readonly (string | number | boolean)[];
+    const values = places.map((place, index) => {
+      const value = keys[place] ?? null;
+      return isInt64[index] === true && value !== null ? BigInt(value) : value;
+    });
+    return encodeRecordKey(key, values);
+  }
+
+  return {
+    keyOf,
+    partitionOf(entityKey, partitions) {
+      let partition = known.get(entityKey);
+      if (partition === undefined) {
+        if (known.size >= ENTITIES_REMEMBERED) known.clear();
+        partition = partitionOf(keyOf(entityKey), partitions, partitioner) ?? 0;
+        known.set(entityKey, partition);
+      }
+      return partition;
+    },
+  };
+}
+
 /** In the internal topic. */
 export function partitionOfEntityKey(entityKey: string, partitions: number): number {
   return partitionOf(TEXT_ENCODER.encode(entityKey), partitions, 'murmur2') ?? 0;

@@ -1,4 +1,5 @@
 /** From a table's columns to records: which field each column is, and where it goes. */
+import { define } from '../core/duckdb.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { formatType } from '../core/value.ts';
 import type { SourceDefinition, SourceField } from '../definition/definition.ts';
@@ -49,9 +50,4 @@ export function place(record: Record<string, unknown>, path: readonly string[], 
     inner = inner[key] as Record<string, unknown>;
   }
   define(inner, path.at(-1) as string, value);
-}
-
-/** Also for a key like `__proto__`, which plain assignment would not store. */
-export function define(record: Record<string, unknown>, key: string, value: unknown): void {
-  Object.defineProperty(record, key, { value, enumerable: true, configurable: true, writable: true });
 }

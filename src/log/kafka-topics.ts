@@ -1,8 +1,9 @@
 /** What topics there are, and what their partitions hold. */
+import kafkajs from 'kafkajs';
 import type { KafkaClient } from './kafka-client.ts';
 import { kafkaFault } from './kafka-client.ts';
 import type { KafkaReaders } from './kafka-reader.ts';
-import type { PartitionRange, TopicSettings } from './log.ts';
+import type { PartitionRange, TimestampOrigin, TopicSettings } from './log.ts';
 
 export interface Offsets {
   readonly startOffset: number;
@@ -15,7 +16,10 @@ export interface Topics {
   /** By partition, in order; null when there is no such topic. */
   offsets(topic: string): Promise<ReadonlyMap<number, Offsets> | null>;
   ranges(topic: string): Promise<readonly PartitionRange[] | null>;
+  timestampOrigin(topic: string): Promise<TimestampOrigin>;
 }
+
+const TIMESTAMP_TYPE = 'message.timestamp.type';
 
 /** Start timestamps kept, so that a truncated topic is not read again for each call. */
 const TIMESTAMPS_KEPT = 10_000;
@@ -62,6 +66,16 @@ export function createTopics(client: KafkaClient, readers: KafkaReaders): Topics
         });
       }),
     offsets,
+    timestampOrigin: (topic) =>
+      client.call(topic, async () => {
+        const admin = await client.admin();
+        const { resources } = await admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [TIMESTAMP_TYPE] }],
+        });
+        const type = resources[0]?.configEntries.find(({ configName }) => configName === TIMESTAMP_TYPE)?.configValue;
+        return type === 'LogAppendTime' ? 'log' : 'producer';
+      }),
     async ranges(topic) {
       const held = await offsets(topic);
       if (held === null) return null;

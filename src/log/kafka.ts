@@ -27,6 +27,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   return {
     makesTopics: false,
     ensureTopic: (topic, partitions, settings) => topics.ensure(topic, partitions, settings),
+    timestampOrigin: (topic) => topics.timestampOrigin(topic),
     ranges: (topic) => topics.ranges(topic),
     append: (topic, records, { partitioner = 'murmur2', progress } = {}) =>
       producers.append(topic, records, partitioner, progress ?? null),

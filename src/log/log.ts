@@ -119,11 +119,16 @@ export interface TopicSettings {
   readonly recordBytesMax: number;
 }
 
+/** Whose clock gave a topic's records their timestamps: the log's own when it took them, or anybody's. */
+export type TimestampOrigin = 'log' | 'producer';
+
 export interface Log {
   /** Whether a topic that is named comes into being; else its owner makes it, with the partitions it needs. */
   readonly makesTopics: boolean;
   /** Creates the topic where it is missing; an existing one keeps its partitions and settings. */
   ensureTopic(topic: string, partitions: number, settings?: TopicSettings): Promise<void>;
+  /** As the topic is set now: what was appended under another setting shows nothing of it. Rejects with `unknown_topic`. */
+  timestampOrigin(topic: string): Promise<TimestampOrigin>;
   /** Null when the topic does not exist. */
   ranges(topic: string): Promise<readonly PartitionRange[] | null>;
   /**

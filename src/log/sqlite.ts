@@ -35,6 +35,7 @@ export async function openSqliteLog({ file, clock }: SqliteLogOptions): Promise<
   return {
     makesTopics: true,
     ensureTopic: async (topic, partitions) => sqlite.write(() => records.ensureTopic(topic, partitions)),
+    timestampOrigin: () => Promise.resolve('log'),
     ranges: async (topic) => sqlite.read(() => records.ranges(topic)),
     async append(topic, added, { partitioner = 'murmur2', progress } = {}) {
       const places = sqlite.write(() => {

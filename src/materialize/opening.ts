@@ -4,6 +4,7 @@
  * refuse: records between checkpoint and log are gone, or entities have moved to other partitions.
  */
 import type { SourceDefinition } from '../definition/definition.ts';
+import { completeFrom } from '../event/event-time.ts';
 import type { PartitionRange } from '../log/log.ts';
 import { placeOf } from '../store/place.ts';
 import type { Checkpoint, Place, Position } from '../store/store.ts';
@@ -156,11 +157,6 @@ function positionIn(checkpoint: Checkpoint, context: OpeningContext): number {
 /** From the source's topic where an internal one is read now, or the other way round. */
 function wasReadOtherwise({ transitPosition }: Checkpoint, { sourceEnds }: OpeningContext): boolean {
   return (transitPosition === null) !== (sourceEnds === null);
-}
-
-/** A lost record was appended before the first one still held, and its event time is at most `max_ahead` beyond that. */
-export function completeFrom(source: SourceDefinition, firstHeldMs: number): number | null {
-  return source.historyComplete ? null : firstHeldMs + source.maxAheadMs + 1;
 }
 
 /** Written by an owner that stops in good order: anybody may claim at once. */

@@ -6,11 +6,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SourceDecoder } from '../event/decode.ts';
 import { parseErasure } from '../event/erasure.ts';
 import type { LogRecord } from '../event/event.ts';
+import { namedFingerprints } from '../event/replay-header.ts';
 import type { LogBatch } from '../log/log.ts';
 import type { PartitionLetters, RejectedFor } from './dead-letters.ts';
 import { changeState, type Lane } from './lane.ts';
 import { partitionCountChanged } from './open-lanes.ts';
-import { onlyForNamed, REPLAY_HEADER } from './replayed.ts';
+import { onlyForNamed } from './replayed.ts';
 import { type RetryPolicy, untilReachable } from './retry.ts';
 import { type Shard, takesPart } from './shard.ts';
 import { parseBundle } from './transit.ts';
@@ -158,7 +159,8 @@ function decodeRecord(
   const erasure = parseErasure(record);
   if (erasure !== null) return { at, next, record, outcomes: [], eventTimeMs: null, erasure };
   const decoded = decoder.decode(record);
-  const outcomes = record.headers?.[REPLAY_HEADER] === undefined ? decoded : onlyForNamed(record, decoded, lanes);
+  const named = namedFingerprints(record);
+  const outcomes = named === null ? decoded : onlyForNamed(named, decoded, lanes);
   return { at, next, record, outcomes, eventTimeMs: decoder.eventTimeMs() };
 }
 

@@ -4,14 +4,12 @@
  */
 import type { Partitioner, SourceDefinition } from '../definition/definition.ts';
 import type { LogRecord } from '../event/event.ts';
-import { encodeRecordKey } from '../event/record-key.ts';
 import { reject } from '../event/rejection.ts';
+import { compilePlacement } from '../log/entity-partition.ts';
 import { partitionOf } from '../log/partitioner.ts';
 import { changeState, type Lane } from './lane.ts';
 import type { DecodedRecord } from './shard-context.ts';
 
-/** Entities whose partition is remembered, per partition and shard. */
-const ENTITIES_REMEMBERED = 100_000;
 /** Misplaced records of a chunk that are only dead-lettered; beyond, and beyond their share, the shard stops. */
 const MISPLACED_FEW = 5;
 const MISPLACED_SHARE_MAX = 0.01;
@@ -30,13 +28,9 @@ export interface Placement {
 /** Null: readers look for entities of these key columns elsewhere, or there is no telling where. */
 export function createPlacement(source: SourceDefinition, keyColumns: readonly string[]): Placement | null {
   const { key, partitioner } = source;
-  if (partitioner === 'unknown' || key.fields.length === 0) return null;
-  const places = key.fields.map((field) => keyColumns.indexOf(field));
-  const isInt64 = key.fields.map((name) =>
-    source.fields.some((each) => each.name === name && each.type.kind === 'int64'),
-  );
-  if (places.includes(-1)) return null;
-  const expected = new Map<string, number>();
+  const expected = compilePlacement(source, keyColumns);
+  if (expected === null) return null;
+  const { keyOf, partitionOf: expectedPartition } = expected;
   let tally = { records: 0, misplaced: 0 };
 
   function isTooMany(records: number, misplaced: number): boolean {
@@ -44,25 +38,6 @@ export function createPlacement(source: SourceDefinition, keyColumns: readonly s
     const together = { records: tally.records + records, misplaced: tally.misplaced + misplaced };
     tally = together.records < TALLY_RECORDS ? together : { records: 0, misplaced: 0 };
     return isMore(misplaced, records) || (misplaced > 0 && isMore(together.misplaced, together.records));
-  }
-
-  function keyOf(entityKey: string): Uint8Array | null {
-    const keys = JSON.parse(entityKey) as readonly (string | number | boolean)[];
-    const values = places.map((place, index) => {
-      const value = keys[place] ?? null;
-      return isInt64[index] === true && value !== null ? BigInt(value) : value;
-    });
-    return encodeRecordKey(key, values);
-  }
-
-  function expectedPartition(entityKey: string, partitions: number): number {
-    let partition = expected.get(entityKey);
-    if (partition === undefined) {
-      if (expected.size >= ENTITIES_REMEMBERED) expected.clear();
-      partition = partitionOf(keyOf(entityKey), partitions, partitioner) ?? 0;
-      expected.set(entityKey, partition);
-    }
-    return partition;
   }
 
   function explain(record: LogRecord, entityKey: string, partitions: number): string {

@@ -53,6 +53,7 @@ export function createMemoryLog(options: LogOptions): MemoryLog {
 
   const log: MemoryLog = {
     makesTopics: true,
+    timestampOrigin: () => Promise.resolve('log'),
     ensureTopic(topic, partitions) {
       if (!topics.has(topic)) {
         topics.set(

@@ -1,0 +1,103 @@
+/** Labels, row by row, as requests: what serving would be asked for the same row, at the row's time. */
+import { createToJson, fileLiteral, identifier } from '../core/duckdb.ts';
+import { TIMESTAMP_MS_MAX, parseTimestampMs } from '../core/time.ts';
+import type { Value, ValueType } from '../core/value.ts';
+import { encodeEntityKey, isEntityKeyTooLong } from '../event/entity-key.ts';
+import { jsonFromText } from '../event/text-value.ts';
+import { EvaluationError } from '../expression/evaluation-error.ts';
+import { murmur2 } from '../log/partitioner.ts';
+import { expressionRow } from '../vector/assemble.ts';
+import type { ServicePlan } from '../vector/service.ts';
+import type { Duck } from './duck.ts';
+import { type Labels, ROW, TIMESTAMP } from './labels.ts';
+import type { TrainAppearance } from './train-plan.ts';
+
+export interface LabelRow {
+  /** From 0. */
+  readonly row: number;
+  /** Aligned with the service's request columns. */
+  readonly request: readonly Value[];
+  readonly asOfMs: number;
+}
+
+export interface LabelProblem {
+  readonly row: number;
+  readonly message: string;
+}
+
+/** The labels in order, without those that are not in the sample. */
+export async function* readLabelRows(
+  duck: Duck,
+  path: string,
+  labels: Labels,
+  { parseRow, definition }: ServicePlan,
+  sample: number,
+): AsyncGenerator<LabelRow | LabelProblem> {
+  const toJson = createToJson(duck.duckdb);
+  const present = definition.requestColumns.filter(({ name }) => labels.columns.some((column) => column.name === name));
+  const read = (name: string, json: unknown, type: ValueType): unknown => {
+    if (typeof json !== 'string') return json;
+    if (labels.json.includes(name)) return JSON.parse(json) as unknown;
+    return labels.texts === 'cells' ? jsonFromText(json, type) : json;
+  };
+  const names = [ROW, TIMESTAMP, ...present.map(({ name }) => name)].map(identifier);
+  const query = `SELECT ${names.join(', ')} FROM read_parquet(${fileLiteral(path)}) ORDER BY ${identifier(ROW)}`;
+  for await (const rows of duck.stream(query)) {
+    for (const [number, timestamp, ...cells] of rows) {
+      const row = Number(number);
+      const time = read(TIMESTAMP, toJson(timestamp ?? null), { kind: 'timestamp' });
+      const request = Object.fromEntries(
+        present.map(({ name, type }, index) => [name, read(name, toJson(cells[index] ?? null), type)]),
+      );
+      if (sample < 1 && !isSampled([time, request], sample)) continue;
+      const asOfMs = asOfFrom(time);
+      if (asOfMs === null) {
+        const message = `${TIMESTAMP}: expected RFC 3339 with an offset, a timestamp, or integer milliseconds; found ${describe(time)}`;
+        yield { row, message };
+        continue;
+      }
+      const parsed = parseRow(request);
+      if (parsed.ok) yield { row, request: parsed.values, asOfMs };
+      else yield { row, message: parsed.problems.map(({ message }) => message).join('; ') };
+    }
+  }
+}
+
+export function isProblem(row: LabelRow | LabelProblem): row is LabelProblem {
+  return 'message' in row;
+}
+
+const TEXT_ENCODER = new TextEncoder();
+
+/** By what the row asks, so that neither its place nor the other rows matter. */
+function isSampled(asked: unknown, sample: number): boolean {
+  return (murmur2(TEXT_ENCODER.encode(JSON.stringify(asked))) >>> 0) / 2 ** 32 < sample;
+}
+
+function asOfFrom(json: unknown): number | null {
+  const ms = typeof json === 'string' ? parseTimestampMs(json) : json;
+  return typeof ms === 'number' && Number.isInteger(ms) && Math.abs(ms) <= TIMESTAMP_MS_MAX ? ms : null;
+}
+
+function describe(json: unknown): string {
+  return typeof json === 'string' ? 'another text' : json === null ? 'null' : `a ${typeof json}`;
+}
+
+/** What one appearance of a view reads for a row: its entity; null: one that no event can have; or a key that failed. */
+export type Wanted = { readonly entity: string | null; readonly keys: readonly Value[] } | 'error';
+
+export function wantedEntity(
+  plan: ServicePlan,
+  { keys: expressions }: TrainAppearance,
+  { request, asOfMs }: LabelRow,
+): Wanted {
+  const row = expressionRow(plan, request, asOfMs);
+  try {
+    const keys = expressions.map((expression) => expression.evaluate(row));
+    const entity = keys.includes(null) ? null : encodeEntityKey(keys);
+    return { entity: entity !== null && isEntityKeyTooLong(entity) ? null : entity, keys };
+  } catch (error) {
+    if (error instanceof EvaluationError) return 'error';
+    throw error;
+  }
+}

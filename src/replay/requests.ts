@@ -1,0 +1,112 @@
+/**
+ * From labels to what must be evaluated: for each row and appearance of a view one request, kept by entity. What needs no
+ * event (a key that is null, one whose expression fails) is answered here.
+ */
+import { SkewlessError } from '../core/errors.ts';
+import type { Status } from '../core/status.ts';
+import { evaluate } from '../state/evaluate.ts';
+import { type Duck, writeParquet } from './duck.ts';
+import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
+import { type LabelProblem, isProblem, readLabelRows, wantedEntity } from './label-rows.ts';
+import type { Labels } from './labels.ts';
+import type { TrainAppearance, TrainPlan } from './train-plan.ts';
+
+/** Rows at fault that are told one by one. */
+const PROBLEMS_TOLD_MAX = 20;
+
+export const REQUEST_COLUMNS = [
+  { name: 'bucket', type: 'UTINYINT' },
+  { name: 'lane', type: 'INTEGER' },
+  { name: 'entity', type: 'VARCHAR' },
+  { name: 'at_ms', type: 'DOUBLE' },
+  { name: 'row', type: 'DOUBLE' },
+  { name: 'appearance', type: 'INTEGER' },
+] as const;
+
+/** `known`: 0 by event time, 1 by arrival. */
+export const RESULT_COLUMNS = [
+  { name: 'row', type: 'DOUBLE' },
+  { name: 'appearance', type: 'INTEGER' },
+  { name: 'known', type: 'UTINYINT' },
+  { name: 'evaluation', type: 'BLOB' },
+] as const;
+
+export interface Requests {
+  /** In the sample. */
+  readonly rows: number;
+  /** Of the labels' times, ms; null: there are no rows. */
+  readonly earliestMs: number | null;
+  readonly latestMs: number | null;
+}
+
+export interface RequestPaths {
+  readonly labels: string;
+  readonly requests: string;
+  readonly results: string;
+}
+
+/** Fills `wanted`. Throws `labels_invalid` with the rows at fault. */
+export async function planRequests(
+  duck: Duck,
+  plan: TrainPlan,
+  labels: Labels,
+  paths: RequestPaths,
+  options: { readonly sample: number; readonly knowledges: readonly number[]; readonly labelsPath: string },
+  wanted: EntityFilter,
+  onRow: (row: number) => void,
+): Promise<Requests> {
+  const requests = await duck.table(REQUEST_COLUMNS);
+  const results = await duck.table(RESULT_COLUMNS);
+  const hashOf = createEntityHash();
+  const problems: LabelProblem[] = [];
+  let faulty = 0;
+  let rows = 0;
+  let earliestMs = Infinity;
+  let latestMs = -Infinity;
+  for await (const label of readLabelRows(duck, paths.labels, labels, plan.service, options.sample)) {
+    onRow(label.row);
+    if (isProblem(label)) {
+      faulty += 1;
+      if (problems.length < PROBLEMS_TOLD_MAX) problems.push(label);
+      continue;
+    }
+    rows += 1;
+    earliestMs = Math.min(earliestMs, label.asOfMs);
+    latestMs = Math.max(latestMs, label.asOfMs);
+    for (const appearance of plan.appearances.values()) {
+      const found = wantedEntity(plan.service, appearance, label);
+      if (found !== 'error' && found.entity !== null) {
+        const { entity } = found;
+        const { index: lane } = appearance.lane;
+        const hash = hashOf(entity);
+        wanted.add(lane, hash);
+        requests.push([bucketOf(hash), lane, entity, label.asOfMs, label.row, appearance.index]);
+        continue;
+      }
+      const evaluation = found === 'error' ? failed(appearance) : evaluate(appearance.plan, null, label.asOfMs, null);
+      const bytes = appearance.codec.encode(evaluation);
+      for (const known of options.knowledges) {
+        results.push([label.row, appearance.index, known, duck.duckdb.blobValue(bytes)]);
+      }
+    }
+  }
+  if (faulty > 0) throw invalid(options.labelsPath, problems, faulty);
+  requests.end();
+  results.end();
+  await writeParquet(duck, `SELECT * FROM ${requests.name} ORDER BY bucket`, paths.requests);
+  await writeParquet(duck, `SELECT * FROM ${results.name}`, paths.results);
+  await requests.drop();
+  await results.drop();
+  return rows === 0 ? { rows, earliestMs: null, latestMs: null } : { rows, earliestMs, latestMs };
+}
+
+function failed({ view }: TrainAppearance): { readonly values: readonly null[]; readonly statuses: readonly Status[] } {
+  return { values: view.features.map(() => null), statuses: view.features.map(() => 'ERROR') };
+}
+
+function invalid(path: string, problems: readonly LabelProblem[], faulty: number): SkewlessError {
+  const told = problems.map(({ row, message }) => `${path}, row ${row + 1}: ${message}`);
+  const more = faulty > problems.length ? [`… and ${faulty - problems.length} more`] : [];
+  const mend = 'no request can be made of these rows, and none was evaluated: mend them or leave them out';
+  return new SkewlessError('labels_invalid', [...told, ...more, mend].join('\n'));
+}

@@ -1,0 +1,174 @@
+/**
+ * Records on their way into a chunk: decoded once for all lanes, as the live driver decodes them, events of entities that
+ * labels ask for into its table, all others into its counts.
+ */
+import { assert, assertNever } from '../core/assert.ts';
+import { ByteWriter } from '../core/bytes.ts';
+import type { SourceDefinition } from '../definition/definition.ts';
+import { compileSourceDecoder } from '../event/decode.ts';
+import { type Erasure, parseErasure } from '../event/erasure.ts';
+import type { LogRecord, ViewEvent, ViewOutcome } from '../event/event.ts';
+import { namedFingerprints } from '../event/replay-header.ts';
+import { type EntityPlacement, compilePlacement, isRepartitioned } from '../log/entity-partition.ts';
+import { writeRecord } from '../state/record-codec.ts';
+import type { Counts } from './counts.ts';
+import type { Duck, RowTable } from './duck.ts';
+import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
+import type { KnownTimes } from './known-times.ts';
+import type { Lane } from './train-plan.ts';
+
+/** Times are ms. `arrived` orders the events of an entity as the live driver takes them; of the same, partition and offset. */
+export const EVENT_COLUMNS = [
+  { name: 'bucket', type: 'UTINYINT' },
+  { name: 'lane', type: 'INTEGER' },
+  { name: 'entity', type: 'VARCHAR' },
+  { name: 'ts', type: 'DOUBLE' },
+  { name: 'known', type: 'DOUBLE' },
+  { name: 'arrived', type: 'DOUBLE' },
+  { name: 'appended', type: 'DOUBLE' },
+  { name: 'partition', type: 'INTEGER' },
+  { name: 'position', type: 'DOUBLE' },
+  { name: 'record', type: 'BLOB' },
+] as const;
+
+/** What a lane's entity has lost: its events below `offset` of this partition. */
+export interface Voided {
+  readonly lane: number;
+  readonly entity: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface SortContext {
+  readonly duck: Duck;
+  readonly source: SourceDefinition;
+  /** Of the source. */
+  readonly lanes: readonly Lane[];
+  readonly wanted: EntityFilter;
+  readonly knownTimes: KnownTimes;
+  /** Whether records lie where their keys lead. */
+  readonly isPartitioned: boolean;
+  /** Where partitions begin, of what was planned to be read: those that lack their head. */
+  readonly begins: ReadonlyMap<number, number>;
+}
+
+export interface PendingChunk {
+  readonly table: RowTable;
+  readonly covered: Record<number, { from: number; next: number }>;
+  readonly voided: Voided[];
+  readonly counts: Counts;
+  bytes: number;
+  records: number;
+}
+
+export interface RecordSorter {
+  /** By partition: the latest append time so far. */
+  readonly newestMs: ReadonlyMap<number, number>;
+  sort(record: LogRecord, pending: PendingChunk): void;
+}
+
+/** `partitions`: of the topic. `newestMs`: of what was sorted before, and the sorter's from here on. */
+export function createRecordSorter(
+  context: SortContext,
+  partitions: number,
+  newestMs: Map<number, number>,
+): RecordSorter {
+  const { duck, source, lanes, wanted, knownTimes, isPartitioned, begins } = context;
+  const hashOf = createEntityHash();
+  const writer = new ByteWriter();
+  const decoder = compileSourceDecoder(
+    source,
+    lanes.map(({ view }) => view),
+  );
+  const placements = lanes.map(({ view }): EntityPlacement | null =>
+    isPartitioned && partitions > 1 ? compilePlacement(source, view.keyColumns) : null,
+  );
+  const isTogether = lanes.map(({ view }) => isPartitioned && !isRepartitioned(source, view.keyColumns, partitions));
+
+  function sort(record: LogRecord, pending: PendingChunk): void {
+    const { partition, timestampMs } = record;
+    const newest = Math.max(newestMs.get(partition) ?? -Infinity, timestampMs);
+    newestMs.set(partition, newest);
+    const erasure = parseErasure(record);
+    if (erasure !== null) {
+      noteErasure(erasure, record, pending);
+      return;
+    }
+    const outcomes = decoder.decode(record);
+    const named = namedFingerprints(record);
+    for (const [place, lane] of lanes.entries()) {
+      const isNamed = named === null || named.has(lane.view.stateFingerprint);
+      const outcome = isNamed ? outcomes[place] : FILTERED;
+      assert(outcome !== undefined, 'an outcome for each lane');
+      count(outcome, place, record, newest, pending);
+    }
+  }
+
+  function count(outcome: ViewOutcome, place: number, record: LogRecord, newest: number, pending: PendingChunk): void {
+    const counts = pending.counts.lanes[place];
+    assert(counts !== undefined, 'counts for each lane');
+    switch (outcome.kind) {
+      case 'event':
+        if (isMisplaced(place, outcome.event, record.partition)) {
+          counts.rejected['misplaced'] = (counts.rejected['misplaced'] ?? 0) + 1;
+          return;
+        }
+        counts.events += 1;
+        keep(place, outcome.event, newest, pending);
+        return;
+      case 'filtered':
+        counts.filtered += 1;
+        return;
+      case 'null_key':
+        counts.nullKey += 1;
+        return;
+      case 'rejected':
+        counts.rejected[outcome.code] = (counts.rejected[outcome.code] ?? 0) + 1;
+        return;
+      default:
+        assertNever(outcome);
+    }
+  }
+
+  function isMisplaced(place: number, { entityKey }: ViewEvent, partition: number): boolean {
+    const placement = placements[place] ?? null;
+    return placement !== null && placement.partitionOf(entityKey, partitions) !== partition;
+  }
+
+  function keep(place: number, event: ViewEvent, newest: number, pending: PendingChunk): void {
+    const lane = lanes[place] as Lane;
+    const { entityKey, tsMs, partition, offset, appendedMs } = event;
+    const hash = hashOf(entityKey);
+    if (!wanted.mayHave(lane.index, hash)) return;
+    const known = knownTimes.knownMs(lane, event, newest);
+    const arrived = isTogether[place] === true ? 0 : isPartitioned ? newest : appendedMs;
+    writer.reset();
+    writeRecord(lane.livePlan, event, writer);
+    const bytes = writer.copyShared();
+    const record = duck.duckdb.blobValue(bytes);
+    const bucket = bucketOf(hash);
+    pending.table.push([bucket, lane.index, entityKey, tsMs, known, arrived, appendedMs, partition, offset, record]);
+    pending.bytes += bytes.length;
+  }
+
+  function noteErasure({ entities, ends }: Erasure, { partition, offset }: LogRecord, pending: PendingChunk): void {
+    pending.counts.erasures += 1;
+    for (const lane of lanes) {
+      const entity = entities[lane.entityKey];
+      if (entity !== undefined && !isLost(lane, partition, ends)) {
+        pending.voided.push({ lane: lane.index, entity, partition, offset });
+      }
+    }
+  }
+
+  /** As the live driver has it of a partition that was moved from the middle on (materialize/erasing.ts). */
+  function isLost({ view }: Lane, partition: number, ends: Erasure['ends']): boolean {
+    const end = ends[partition];
+    const begin = begins.get(partition) ?? 0;
+    return end !== undefined && begin > end && isRepartitioned(source, view.keyColumns, partitions);
+  }
+
+  return { newestMs, sort };
+}
+
+const FILTERED: ViewOutcome = Object.freeze({ kind: 'filtered' });

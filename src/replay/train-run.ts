@@ -1,0 +1,138 @@
+/** One run of `skewless train`: what it is asked for, what its first run has planned, and how far it is. */
+import type { Aggregation } from '../aggregate/aggregation.ts';
+import { assert } from '../core/assert.ts';
+import type { ServiceDefinition } from '../definition/definition.ts';
+import type { Duck } from './duck.ts';
+import type { EventReader, ReadRange } from './event-reader.ts';
+import { type KnownTimes, type Knowledge, type PositionIndex, decideKnownTimes } from './known-times.ts';
+import type { RequestPaths } from './requests.ts';
+import { DEFAULT_SPILL_BOUNDS, type SpillBounds } from './spill.ts';
+import type { TrainPlan } from './train-plan.ts';
+import type { WorkFolder } from './work-folder.ts';
+
+export interface TrainOptions {
+  readonly service: ServiceDefinition;
+  readonly aggregations: ReadonlyMap<string, Aggregation>;
+  /** Names of features, in the order wanted; null: all. */
+  readonly features: readonly string[] | null;
+  readonly labelsPath: string;
+  readonly outPath: string;
+  /** By name of the source. */
+  readonly readers: ReadonlyMap<string, EventReader>;
+  readonly knowledge: Knowledge;
+  readonly positionIndex: PositionIndex | null;
+  /** Share of the labels that are taken: above 0, at most 1. */
+  readonly sample: number;
+  readonly statuses: boolean;
+  readonly nowMs: number;
+  readonly bounds?: Partial<TrainBounds>;
+  readonly signal: AbortSignal;
+  /** Share of the whole, 0 to 1, and what is being done. */
+  readonly onProgress: (share: number, note: string) => void;
+}
+
+export interface TrainBounds extends SpillBounds {
+  /** Of DuckDB, which keeps what is beyond in files. */
+  readonly sortBytes: number;
+  /** Events that are sorted and folded together, about. */
+  readonly partEvents: number;
+}
+
+export const DEFAULT_TRAIN_BOUNDS: TrainBounds = {
+  ...DEFAULT_SPILL_BOUNDS,
+  sortBytes: 268_435_456,
+  partEvents: 1_000_000,
+};
+
+/** Raised when work that was begun by another version cannot be gone on with. */
+const WORK_FORMAT = 1;
+/** Shares of the whole at which steps end. */
+const STEP_ENDS = { labels: 0.05, events: 0.6, fold: 0.9, rows: 1 } as const;
+
+/** What the first run planned, and later ones are held to. */
+export interface Begun {
+  readonly startedMs: number;
+  readonly ranges: Readonly<Record<string, readonly ReadRange[]>>;
+}
+
+export interface Run extends TrainOptions {
+  readonly plan: TrainPlan;
+  readonly limits: TrainBounds;
+  readonly folder: WorkFolder;
+  readonly duck: Duck;
+  readonly begun: Begun;
+  readonly knownTimes: ReadonlyMap<string, KnownTimes>;
+  /** 0: event time, 1: arrival, which is compared with the first. */
+  readonly knowledges: readonly number[];
+  readonly paths: RequestPaths;
+}
+
+/** All that decides what comes out. */
+export function identityOf(
+  options: TrainOptions,
+  { selection, lanes, appearances, sources }: TrainPlan,
+  labelsHash: string,
+): unknown {
+  return {
+    format: WORK_FORMAT,
+    service: options.service.fingerprint,
+    features: selection.names,
+    states: lanes.map(({ view }) => view.stateFingerprint),
+    reads: [...appearances.values()].map(({ view }) => view.readFingerprint),
+    labels: labelsHash,
+    sample: options.sample,
+    knowledge: options.knowledge,
+    statuses: options.statuses,
+    events: sources.map(({ name }) => [name, readerOf(options, name).identity]),
+  };
+}
+
+export function readerOf({ readers }: TrainOptions, source: string): EventReader {
+  const reader = readers.get(source);
+  assert(reader !== undefined, `events of ${source} are given`);
+  return reader;
+}
+
+export async function begin(options: TrainOptions, plan: TrainPlan, folder: WorkFolder): Promise<Begun> {
+  const known = await folder.read<Begun>('begun.json');
+  if (known !== null) return known;
+  const ranges: Record<string, readonly ReadRange[]> = {};
+  for (const { name } of plan.sources) ranges[name] = await readerOf(options, name).ranges();
+  const begun = { startedMs: options.nowMs, ranges };
+  await folder.write('begun.json', begun);
+  return begun;
+}
+
+export function rangesOf({ ranges }: Begun, source: string): readonly ReadRange[] {
+  return ranges[source] ?? [];
+}
+
+export async function decideAll(
+  options: TrainOptions,
+  plan: TrainPlan,
+  begun: Begun,
+): Promise<ReadonlyMap<string, KnownTimes>> {
+  const decided = new Map<string, KnownTimes>();
+  for (const source of plan.sources) {
+    const reader = readerOf(options, source.name);
+    const partitions = rangesOf(begun, source.name).length;
+    decided.set(
+      source.name,
+      await decideKnownTimes(source, options.knowledge, reader, partitions, options.positionIndex),
+    );
+  }
+  return decided;
+}
+
+/** Also the place where an aborted run stops. */
+export function report(
+  { onProgress, signal }: TrainOptions,
+  from: keyof typeof STEP_ENDS | null,
+  to: keyof typeof STEP_ENDS,
+  share: number,
+  note: string,
+): void {
+  signal.throwIfAborted();
+  const start = from === null ? 0 : STEP_ENDS[from];
+  onProgress(start + (STEP_ENDS[to] - start) * Math.min(1, share), note);
+}

@@ -1,0 +1,131 @@
+/** The steps of a run that leave their result in the work folder, each taken up where an earlier run left it. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { assert } from '../core/assert.ts';
+import { createCompleteness } from './completeness.ts';
+import { BUCKETS, EntityFilter } from './entity-filter.ts';
+import { type Part, type PartCounts, foldPart } from './fold-part.ts';
+import { type Labels, stageLabels } from './labels.ts';
+import { checkNames } from './output.ts';
+import { type Requests, planRequests } from './requests.ts';
+import { type Spilled, createSpiller, readSpilled } from './spill.ts';
+import { lanesOf } from './train-plan.ts';
+import type { WorkFolder } from './work-folder.ts';
+import { type Run, rangesOf, readerOf, report } from './train-run.ts';
+
+export interface PreparedLabels {
+  readonly labels: Labels;
+  readonly requests: Requests;
+  readonly wanted: EntityFilter;
+}
+
+const LABELS_DONE = 'labels.json';
+
+/** Whether there is anything in the folder to go on with. */
+export async function hasLabels(folder: WorkFolder): Promise<boolean> {
+  return (await folder.read<object>(LABELS_DONE)) !== null;
+}
+
+export async function prepareLabels(run: Run): Promise<PreparedLabels> {
+  const { duck, plan, folder, paths, sample, knowledges, labelsPath } = run;
+  const filter = folder.at('wanted.bin');
+  const done = await folder.read<Omit<PreparedLabels, 'wanted'>>(LABELS_DONE);
+  if (done !== null) return { ...done, wanted: new EntityFilter(await readFile(filter)) };
+  const labels = await stageLabels(duck, labelsPath, paths.labels, plan.service.definition.requestColumns);
+  checkNames(labelsPath, labels, plan);
+  const wanted = new EntityFilter();
+  const requests = await planRequests(duck, plan, labels, paths, { sample, knowledges, labelsPath }, wanted, (row) =>
+    report(run, null, 'labels', row / labels.rows, 'labels'),
+  );
+  await writeFile(filter, wanted.bytes);
+  await folder.write(LABELS_DONE, { labels, requests });
+  return { labels, requests, wanted };
+}
+
+/** Reads what was planned of a source and is not in the work folder yet. */
+export async function spillSource(run: Run, name: string, wanted: EntityFilter, index: number): Promise<Spilled> {
+  const { duck, folder, plan, begun, limits, signal } = run;
+  const source = plan.sources[index];
+  assert(source !== undefined && source.name === name, 'sources in the order of the plan');
+  const reader = readerOf(run, name);
+  const lanes = lanesOf(plan, source);
+  const ranges = rangesOf(begun, name);
+  const doneBefore = await folder.read<object>(`events-${name}.json`);
+  const before = await readSpilled(folder, source, lanes, ranges);
+  if (doneBefore !== null) return before;
+  const knownTimes = run.knownTimes.get(name);
+  assert(knownTimes !== undefined, 'decided for every source');
+  const context = {
+    duck,
+    folder,
+    source,
+    lanes,
+    wanted,
+    knownTimes,
+    isPartitioned: reader.isPartitioned,
+    begins: new Map(ranges.filter(({ from }) => from > 0).map(({ partition, from }) => [partition, from])),
+    bounds: limits,
+  };
+  const spiller = await createSpiller(context, before, ranges.length);
+  const left = ranges.map((range) => ({ ...range, from: before.next.get(range.partition) ?? range.from }));
+  const shares = new Map(ranges.map(({ partition }) => [partition, 0]));
+  await reader.read(
+    left,
+    async (batch) => {
+      await spiller.take(batch);
+      shares.set(batch.partition, batch.share);
+      const share = [...shares.values()].reduce((sum, each) => sum + each, 0) / shares.size;
+      report(run, 'labels', 'events', (index + share) / plan.sources.length, `events of ${name}`);
+    },
+    { signal, startedMs: begun.startedMs },
+  );
+  await spiller.end();
+  await folder.write(`events-${name}.json`, {});
+  return readSpilled(folder, source, lanes, ranges);
+}
+
+export async function foldAll(
+  run: Run,
+  spilled: ReadonlyMap<string, Spilled>,
+): Promise<{ readonly files: readonly string[]; readonly counts: PartCounts }> {
+  const { duck, plan, folder, knowledges, paths, signal, limits, begun } = run;
+  const completeFromMs = createCompleteness(plan, run.readers, begun.ranges, begun.startedMs);
+  const all = [...spilled.values()];
+  const context = {
+    duck,
+    plan,
+    knowledges,
+    signal,
+    completeFromMs,
+    files: all.flatMap(({ files }) => files),
+    requestsPath: paths.requests,
+    voided: all.flatMap(({ voided }) => voided),
+  };
+  const parts = partsFor(
+    all.reduce((sum, { events }) => sum + events, 0),
+    limits.partEvents,
+  );
+  await folder.makeFolder('parts');
+  const files: string[] = [];
+  const counts: PartCounts = { events: 0, duplicates: 0, erased: 0, requests: 0 };
+  for (const [index, part] of parts.entries()) {
+    report(run, 'events', 'fold', index / parts.length, 'folding');
+    const name = `parts/${part.from}-${part.to}`;
+    let done = await folder.read<PartCounts>(`${name}.json`);
+    if (done === null) {
+      done = await foldPart(context, part, folder.at(`${name}.parquet`));
+      await folder.write(`${name}.json`, done);
+    }
+    files.push(folder.at(`${name}.parquet`));
+    for (const each of Object.keys(counts) as (keyof PartCounts)[]) counts[each] += done[each];
+  }
+  return { files, counts };
+}
+
+/** Buckets in as many runs as it takes for each to hold about so many events. */
+function partsFor(events: number, partEvents: number): readonly Part[] {
+  const count = Math.min(BUCKETS, Math.max(1, Math.ceil(events / partEvents)));
+  return Array.from({ length: count }, (_none, index) => ({
+    from: Math.floor((index * BUCKETS) / count),
+    to: Math.floor(((index + 1) * BUCKETS) / count) - 1,
+  }));
+}

@@ -1,0 +1,178 @@
+/**
+ * A training set: labels with the vector of each, as it was at the label's time. Five steps, of which each leaves its result
+ * whole in the work folder: labels are read and become requests by entity; events are decoded and kept by entity; both are
+ * sorted and folded, part by part; evaluations and rows are put together; the output gets its name. A run that was killed
+ * goes on with the step, the chunk or the part that it was at, and reads of the log what the first run had planned to read.
+ */
+import { availableParallelism } from 'node:os';
+import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { assert } from '../core/assert.ts';
+import { SkewlessError } from '../core/errors.ts';
+import { formatTimestamp } from '../core/time.ts';
+import { createCompleteness } from './completeness.ts';
+import { type Duck, openDuck, sync } from './duck.ts';
+import type { PartCounts } from './fold-part.ts';
+import { type Labels, labelsFormat } from './labels.ts';
+import {
+  type Manifest,
+  type ManifestSource,
+  manifestOfCounts,
+  manifestOfDifferences,
+  manifestPath,
+} from './manifest.ts';
+import { columnsOfOutput, writeOutput } from './output.ts';
+import type { RequestPaths, Requests } from './requests.ts';
+import type { Spilled } from './spill.ts';
+import { planTraining } from './train-plan.ts';
+import {
+  DEFAULT_TRAIN_BOUNDS,
+  type Run,
+  type TrainBounds,
+  type TrainOptions,
+  begin,
+  decideAll,
+  identityOf,
+  rangesOf,
+  readerOf,
+  report,
+} from './train-run.ts';
+import { foldAll, hasLabels, prepareLabels, spillSource } from './train-steps.ts';
+import { type Vectors, assembleVectors } from './vectors.ts';
+import { contentHash, openWorkFolder, writeWhole } from './work-folder.ts';
+
+const THREADS_MAX = 4;
+
+/**
+ * Answers the manifest, which is written beside the output. Rejects with `labels_invalid`, `arrival_unknown`,
+ * `file_unreadable`, `output_unwritable`, what the log failed with, and the signal's reason.
+ */
+export async function train(options: TrainOptions): Promise<Manifest> {
+  const plan = planTraining(options.service, options.aggregations, options.features);
+  labelsFormat(options.labelsPath);
+  const labelsHash = await contentHash(options.labelsPath);
+  const folder = await openWorkFolder(options.outPath, identityOf(options, plan, labelsHash));
+  try {
+    const begun = await begin(options, plan, folder);
+    const knownTimes = await decideAll(options, plan, begun);
+    const manifest = await withDuck(options, await folder.makeFolder('sorting'), (duck, limits) => {
+      const [labels, requests, results] = ['labels', 'requests', 'results'].map((name) => folder.at(`${name}.parquet`));
+      const paths = { labels, requests, results } as RequestPaths;
+      const knowledges = options.knowledge === 'arrival' ? [0, 1] : [0];
+      return runSteps({ ...options, plan, limits, folder, duck, begun, knownTimes, knowledges, paths }, labelsHash);
+    });
+    await folder.remove();
+    return manifest;
+  } catch (error) {
+    if (!(await hasLabels(folder))) await folder.remove();
+    throw error;
+  }
+}
+
+async function withDuck<T>(
+  { bounds }: TrainOptions,
+  temporary: string,
+  work: (duck: Duck, limits: TrainBounds) => Promise<T>,
+): Promise<T> {
+  const limits = { ...DEFAULT_TRAIN_BOUNDS, ...bounds };
+  const duck = await openDuck(temporary, limits.sortBytes, Math.min(THREADS_MAX, availableParallelism()));
+  try {
+    return await work(duck, limits);
+  } finally {
+    duck.close();
+  }
+}
+
+async function runSteps(run: Run, labelsHash: string): Promise<Manifest> {
+  const { labels, requests, wanted } = await prepareLabels(run);
+  refuseTooEarly(run, requests);
+  const spilled = new Map<string, Spilled>();
+  for (const [index, source] of run.plan.sources.entries()) {
+    spilled.set(source.name, await spillSource(run, source.name, wanted, index));
+  }
+  const folded = await foldAll(run, spilled);
+  const vectors = await assembleVectors({
+    ...run,
+    labels,
+    labelsPath: run.paths.labels,
+    files: [run.paths.results, ...folded.files],
+    onRow: (row) => report(run, 'fold', 'rows', row / labels.rows, 'rows'),
+  });
+  assert(vectors.rows === requests.rows, 'a vector for each label of the sample');
+  return finish(run, { labels, labelsHash, requests, spilled, counts: folded.counts, vectors });
+}
+
+function refuseTooEarly({ knownTimes, labelsPath }: Run, { earliestMs }: Requests): void {
+  for (const [source, { firstMs }] of knownTimes) {
+    if (firstMs === null || earliestMs === null || earliestMs >= firstMs) continue;
+    const message =
+      `${labelsPath}: a label is of ${formatTimestamp(earliestMs)}, and what was known of source ${source} was noted from ` +
+      `${formatTimestamp(firstMs)} on; leave out earlier labels, or build for --knowledge event-time`;
+    throw new SkewlessError('arrival_unknown', message);
+  }
+}
+
+interface Finished {
+  readonly labels: Labels;
+  readonly labelsHash: string;
+  readonly requests: Requests;
+  readonly spilled: ReadonlyMap<string, Spilled>;
+  readonly counts: PartCounts;
+  readonly vectors: Vectors;
+}
+
+/** An old output goes first and the new one comes last: what stands beside a manifest is whole, and what it speaks of. */
+async function finish(run: Run, finished: Finished): Promise<Manifest> {
+  const { duck, plan, folder, outPath, paths, statuses } = run;
+  const { labels, labelsHash, counts, vectors } = finished;
+  const written = folder.at('output.parquet');
+  await writeOutput({ duck, plan, labels, labelsPath: paths.labels, vectors, statuses }, written);
+  const columns = await columnsOfOutput(duck, written, plan, labels);
+  const { service } = run;
+  const manifest: Manifest = {
+    format: 1,
+    service: service.id,
+    fingerprint: service.fingerprint,
+    views: [...new Map([...plan.appearances.values()].map(({ view }) => [view.id, view])).values()].map((view) => ({
+      view: view.id,
+      state_fingerprint: view.stateFingerprint,
+      read_fingerprint: view.readFingerprint,
+    })),
+    knowledge: run.knowledge,
+    labels: { file: run.labelsPath, sha256: labelsHash, rows: labels.rows, sample: run.sample },
+    rows: vectors.rows,
+    sha256: await contentHash(written),
+    columns,
+    statuses: vectors.statuses,
+    sources: plan.sources.map(({ name }) => sourceOf(run, finished, name)),
+    events: {
+      folded: counts.events - counts.duplicates - counts.erased,
+      duplicates: counts.duplicates,
+      erased: counts.erased,
+    },
+    late_data: vectors.differences === null ? null : manifestOfDifferences(vectors.differences.report()),
+  };
+  await rm(outPath, { force: true });
+  await writeWhole(manifestPath(outPath), `${JSON.stringify(manifest, null, 2)}\n`, false);
+  await rename(written, outPath);
+  await sync(dirname(outPath));
+  return manifest;
+}
+
+function sourceOf(run: Run, { spilled }: Finished, name: string): ManifestSource {
+  const found = spilled.get(name);
+  const source = run.plan.sources.find((each) => each.name === name);
+  assert(found !== undefined && source !== undefined, 'every source was read');
+  const ranges = rangesOf(run.begun, name);
+  const lost = createCompleteness(run.plan, run.readers, run.begun.ranges, run.begun.startedMs).byPartition(source);
+  return {
+    name,
+    from: readerOf(run, name).identity,
+    known_by: run.knownTimes.get(name)?.by ?? 'event_time',
+    positions: Object.fromEntries(
+      ranges.map(({ partition, from }) => [partition, { from, next: found.next.get(partition) ?? from }]),
+    ),
+    complete_from: Object.fromEntries([...lost].map(([partition, ms]) => [partition, formatTimestamp(ms)])),
+    ...manifestOfCounts(found.counts),
+  };
+}
