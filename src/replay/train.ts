@@ -39,7 +39,7 @@ import {
 } from './train-run.ts';
 import { foldAll, hasLabels, prepareLabels, spillSource } from './train-steps.ts';
 import { type Vectors, assembleVectors } from './vectors.ts';
-import { contentHash, openWorkFolder, writeWhole } from './work-folder.ts';
+import { type WorkFolder, contentHash, openWorkFolder, writeWhole } from './work-folder.ts';
 
 const THREADS_MAX = 4;
 
@@ -65,8 +65,15 @@ export async function train(options: TrainOptions): Promise<Manifest> {
     return manifest;
   } catch (error) {
     if (!(await hasLabels(folder))) await folder.remove();
-    throw error;
+    throw withMend(error, folder);
   }
+}
+
+/** What a resumed run was to read, the log may have forgotten meanwhile. */
+function withMend(error: unknown, { path }: WorkFolder): unknown {
+  if (!(error instanceof SkewlessError) || error.code !== 'log_gap') return error;
+  const mend = `this run goes on with what an earlier one had planned to read: delete ${path} to begin anew`;
+  return new SkewlessError('log_gap', `${error.message}; ${mend}`, { cause: error });
 }
 
 async function withDuck<T>(

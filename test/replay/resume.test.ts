@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { SkewlessError } from '../../src/core/errors.ts';
 import { partitionOf } from '../../src/log/partitioner.ts';
 import type { LogRecord } from '../../src/event/event.ts';
 import { createRandom } from '../oracle/random.ts';
@@ -148,6 +149,15 @@ test('a run that is stopped anywhere goes on when it is run again, and the file 
     'train.manifest.json',
     'train.parquet',
   ]);
+});
+
+test('a run that cannot go on, for the log has forgotten what it was to read, says how to begin anew', async () => {
+  const reader = createMemoryReader(recordsOf(PAYMENTS, 4));
+  const read = () => Promise.reject(new SkewlessError('log_gap', 'partition 0 begins at offset 9'));
+  const readers = new Map([['payments', { ...reader, read }]]);
+  await expect(trainFor({ service: SERVICE, readers, labels: LABELS })).rejects.toThrow(
+    /partition 0 begins at offset 9; .*delete \S+train\.parquet\.work-[0-9a-f]{16} to begin anew/,
+  );
 });
 
 test('what a finished run read of the log is in the manifest, by partition', async () => {
