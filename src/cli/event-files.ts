@@ -1,8 +1,7 @@
 /** Files of events in place of a source's topic: what ingest would append of them, and when, as a replay reads it. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { SkewlessError, messageOf } from '../core/errors.ts';
+import { contentHash } from '../core/content-hash.ts';
+import { SkewlessError } from '../core/errors.ts';
 import { parseTimestampMs } from '../core/time.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { changeOf, Deletion } from '../event/change.ts';
@@ -25,7 +24,7 @@ export async function openEventFiles(
 ): Promise<EventReader> {
   const sorted = [...new Set(paths.map((path) => resolve(path)))].toSorted();
   const files: { file: string; sha256: string }[] = [];
-  for (const file of sorted) files.push({ file, sha256: await hashOf(file) });
+  for (const file of sorted) files.push({ file, sha256: await contentHash(file) });
   return {
     identity: { files, ...(arrival !== null && { arrival }) },
     isPartitioned: false,
@@ -38,16 +37,6 @@ export async function openEventFiles(
       }
     },
   };
-}
-
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  } catch (cause) {
-    throw new SkewlessError('file_unreadable', `${path}: ${messageOf(cause)}`, { cause });
-  }
-  return hash.digest('hex');
 }
 
 async function readFile(

@@ -4,9 +4,8 @@
  * processes that load it at once one gives up. A file that is broken somewhere is refused before its first record is
  * appended: mended, it would be another file, and what it shares with the broken one would be appended twice.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { SkewlessError, messageOf } from '../core/errors.ts';
+import { contentHash } from '../core/content-hash.ts';
+import { SkewlessError } from '../core/errors.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { type FileRecord, checkFile, readFileRecords } from './file.ts';
 import type { AppendRecord, Log } from './log.ts';
@@ -116,14 +115,4 @@ function check({ content }: FileRecord, source: SourceDefinition, validate: Vali
 function reject(result: IngestResult, number: number, { code, message }: { code: string; message: string }): void {
   result.rejected += 1;
   if (result.rejections.length < REJECTIONS_TOLD_MAX) result.rejections.push({ number, code, message });
-}
-
-async function contentHash(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  } catch (cause) {
-    throw new SkewlessError('file_unreadable', `${path}: ${messageOf(cause)}`, { cause });
-  }
-  return hash.digest('hex');
 }

@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { assert } from '../core/assert.ts';
+import { contentHash } from '../core/content-hash.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { formatTimestamp } from '../core/time.ts';
 import { createCompleteness } from './completeness.ts';
@@ -39,7 +40,7 @@ import {
 } from './train-run.ts';
 import { foldAll, hasLabels, prepareLabels, spillSource } from './train-steps.ts';
 import { type Vectors, assembleVectors } from './vectors.ts';
-import { type WorkFolder, contentHash, openWorkFolder, writeWhole } from './work-folder.ts';
+import { type WorkFolder, openWorkFolder, writeWhole } from './work-folder.ts';
 
 const THREADS_MAX = 4;
 

@@ -3,7 +3,6 @@
  * from there, and a run with other inputs has a folder of its own. A file has its name when it is whole.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readFile, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SkewlessError, messageOf } from '../core/errors.ts';
@@ -74,15 +73,4 @@ export async function writeWhole(path: string, text: string, once: boolean): Pro
   } finally {
     await unlink(temporary);
   }
-}
-
-/** SHA-256 of a file's content, in hex. Throws `file_unreadable`. */
-export async function contentHash(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  } catch (cause) {
-    throw new SkewlessError('file_unreadable', `${path}: ${messageOf(cause)}`, { cause });
-  }
-  return hash.digest('hex');
 }
