@@ -12,7 +12,7 @@ import { AGGREGATIONS } from './aggregate/table.ts';
 import { type Tier, createTier } from './cache/tier.ts';
 import { joinArchives } from './cli/archives.ts';
 import { type SecurityFlags, openLog, openStore } from './cli/connect.ts';
-import { loadDefinitionsFrom } from './cli/definition-files.ts';
+import { loadOrTell } from './cli/definition-files.ts';
 import { EXIT } from './cli/exit.ts';
 import { loadExample } from './cli/load-example.ts';
 import { showBuild } from './cli/show-build.ts';
@@ -21,7 +21,6 @@ import type { Config } from './config.ts';
 import { systemClock } from './core/clock.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
 import type { Definitions } from './definition/definition.ts';
-import { formatProblem } from './definition/problem.ts';
 import { createMaterializer } from './materialize/materializer.ts';
 import { followKeyFile } from './serve/access/follow-keys.ts';
 import { createAdminApp } from './serve/admin-app.ts';
@@ -67,11 +66,8 @@ function createClosers(): Closers {
 
 /** Runs until told to stop by a signal; answers the exit code. */
 async function runRoles(config: Config, security: SecurityFlags): Promise<number> {
-  const loaded = loadDefinitionsFrom(config.definitionsDir, AGGREGATIONS);
-  if (!loaded.ok) {
-    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.finding;
-  }
+  const definitions = loadOrTell(config.definitionsDir);
+  if (definitions === null) return EXIT.finding;
   const logger = createLogger(config.logLevel);
   const closers = createClosers();
   const logFault = (name: string, error: unknown): void => logger.error({ err: error }, `closing ${name} failed`);
@@ -86,7 +82,7 @@ async function runRoles(config: Config, security: SecurityFlags): Promise<number
     closed.resolve(err === undefined ? EXIT.ok : EXIT.finding);
   });
   try {
-    await Promise.race([open(config, security, loaded.definitions, logger, closers, drain), closed.promise]);
+    await Promise.race([open(config, security, definitions, logger, closers, drain), closed.promise]);
   } catch (error) {
     grace.uninstall();
     await closers.closeAll(logFault);

@@ -1,14 +1,12 @@
 /** `skewless archive`: keeps a source's records in Parquet files, so that builds reach back beyond what the log holds. */
 import { Command } from 'commander';
-import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
-import { formatProblem } from '../definition/problem.ts';
 import { type ArchiveResult, runArchive } from '../log/archive-run.ts';
 import { archiveFolder } from './archives.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
-import { loadDefinitionsFrom } from './definition-files.ts';
+import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
 import { sourceNamed } from './source-named.ts';
@@ -45,12 +43,9 @@ export function archiveCommand(finish: (exitCode: number) => void): Command {
 async function archive(flags: ArchiveFlags): Promise<number> {
   if (flags.source === undefined) throw new UsageError('archive needs --source, the source whose topic is kept');
   const defaults = defaultsFor(flags.definitions);
-  const loaded = loadDefinitionsFrom(defaults.definitionsDir, AGGREGATIONS);
-  if (!loaded.ok) {
-    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.finding;
-  }
-  const source = sourceNamed(loaded.definitions, flags.source);
+  const definitions = loadOrTell(defaults.definitionsDir);
+  if (definitions === null) return EXIT.finding;
+  const source = sourceNamed(definitions, flags.source);
   const folder = flags.out ?? archiveFolder(source, defaults.definitionsDir);
   if (folder === null) {
     throw new UsageError(

@@ -1,9 +1,11 @@
 /** Reads the YAML files of a definitions folder; the compiler itself does no I/O. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { AGGREGATIONS } from '../aggregate/table.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
-import type { AggregationCatalog } from '../definition/definition.ts';
+import type { AggregationCatalog, Definitions } from '../definition/definition.ts';
 import { type LoadResult, loadDefinitions } from '../definition/load.ts';
+import { formatProblem } from '../definition/problem.ts';
 
 const YAML_FILE = /\.ya?ml$/;
 /** More files than this in one folder is a wrong folder. */
@@ -12,6 +14,14 @@ const FILES_MAX = 1_000;
 /** Loads every `.yaml` and `.yml` file below `directory`, in name order. Throws `definitions_unreadable`. */
 export function loadDefinitionsFrom(directory: string, catalog: AggregationCatalog): LoadResult {
   return loadDefinitions(readYamlFiles(directory), catalog);
+}
+
+/** For commands that need them sound: null where they are not, and then every problem was told on stderr. */
+export function loadOrTell(directory: string): Definitions | null {
+  const loaded = loadDefinitionsFrom(directory, AGGREGATIONS);
+  if (loaded.ok) return loaded.definitions;
+  process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
+  return null;
 }
 
 function readYamlFiles(directory: string): { path: string; text: string }[] {

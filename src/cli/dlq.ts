@@ -1,13 +1,11 @@
 /** `skewless dlq`: looks into the dead-letter topics, and gives records another chance. */
 import { Command } from 'commander';
-import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, UsageError, defaultsFor, parseNamespace } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
-import { formatProblem } from '../definition/problem.ts';
 import type { Log } from '../log/log.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
-import { loadDefinitionsFrom } from './definition-files.ts';
+import { loadOrTell } from './definition-files.ts';
 import { type Replayed, replayLetters } from './dlq-replay.ts';
 import { type Found, lettersOf } from './dlq-topic.ts';
 import { EXIT } from './exit.ts';
@@ -82,12 +80,9 @@ type Work = (
 
 async function run(flags: DlqFlags, work: Work): Promise<number> {
   const defaults = defaultsFor(flags.definitions);
-  const loaded = loadDefinitionsFrom(defaults.definitionsDir, AGGREGATIONS);
-  if (!loaded.ok) {
-    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.finding;
-  }
-  const all = usedSources(loaded.definitions);
+  const definitions = loadOrTell(defaults.definitionsDir);
+  if (definitions === null) return EXIT.finding;
+  const all = usedSources(definitions);
   const sources = all.filter(({ name }) => flags.source === undefined || name === flags.source);
   if (sources.length === 0)
     throw new UsageError(
@@ -95,7 +90,7 @@ async function run(flags: DlqFlags, work: Work): Promise<number> {
     );
   const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   try {
-    return await work(log, loaded.definitions, sources, flags);
+    return await work(log, definitions, sources, flags);
   } finally {
     await log.close();
   }

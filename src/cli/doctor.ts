@@ -1,11 +1,9 @@
 /** `skewless doctor`: looks at every connection, topic and setting that a deployment needs, and says the mend. */
 import { Command } from 'commander';
-import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { Definitions, Partitioner, SourceDefinition } from '../definition/definition.ts';
-import { formatProblem } from '../definition/problem.ts';
 import type { LogRecord } from '../event/event.ts';
 import { listArchive } from '../log/archive-files.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
@@ -13,7 +11,7 @@ import { partitionOf } from '../log/partitioner.ts';
 import type { Store } from '../store/store.ts';
 import { archiveFolder, joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore } from './connect.ts';
-import { loadDefinitionsFrom } from './definition-files.ts';
+import { loadOrTell } from './definition-files.ts';
 import { examineKeys } from './doctor-keys.ts';
 import { EXIT } from './exit.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -52,12 +50,8 @@ export function doctorCommand(finish: (exitCode: number) => void): Command {
 
 async function doctor(flags: DoctorFlags): Promise<number> {
   const defaults = defaultsFor(flags.definitions);
-  const loaded = loadDefinitionsFrom(defaults.definitionsDir, AGGREGATIONS);
-  if (!loaded.ok) {
-    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.finding;
-  }
-  const { definitions } = loaded;
+  const definitions = loadOrTell(defaults.definitionsDir);
+  if (definitions === null) return EXIT.finding;
   const findings: Finding[] = [
     ok('definitions', `${definitions.views.size} views of ${definitions.sources.size} sources`),
   ];

@@ -1,19 +1,17 @@
 /** `skewless erase`: voids what the log holds of one entity, in every source that has views of it. */
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
-import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
 import { formatType } from '../core/value.ts';
 import type { Value } from '../core/value.ts';
 import { nearestName } from '../core/suggest.ts';
 import type { Definitions, EntityDefinition } from '../definition/definition.ts';
-import { formatProblem } from '../definition/problem.ts';
 import { Fault, compileConverter } from '../event/convert.ts';
 import { encodeEntityKey } from '../event/entity-key.ts';
 import { jsonFromText } from '../event/text-value.ts';
 import { encodePositionToken } from '../serve/position-token.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
-import { loadDefinitionsFrom } from './definition-files.ts';
+import { loadOrTell } from './definition-files.ts';
 import { type Concerned, type Erased, concernedBy, eraseFrom } from './erase-entity.ts';
 import { EXIT } from './exit.ts';
 import { formatCount } from './text.ts';
@@ -53,14 +51,11 @@ function collect(text: string, former: readonly string[] = []): readonly string[
 
 async function erase(flags: EraseFlags): Promise<number> {
   const defaults = defaultsFor(flags.definitions);
-  const loaded = loadDefinitionsFrom(defaults.definitionsDir, AGGREGATIONS);
-  if (!loaded.ok) {
-    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.finding;
-  }
-  const entity = entityNamed(loaded.definitions, flags.entity);
+  const definitions = loadOrTell(defaults.definitionsDir);
+  if (definitions === null) return EXIT.finding;
+  const entity = entityNamed(definitions, flags.entity);
   const entityKey = encodeEntityKey(keysOf(entity, flags.key));
-  const concerned = concernedBy(loaded.definitions, entity, entityKey);
+  const concerned = concernedBy(definitions, entity, entityKey);
   if (concerned.length === 0) throw new UsageError(`no view is of entity ${entity.name}: there is nothing to erase`);
   if (flags.yes !== true) {
     announce(concerned, entityKey, flags.json === true);

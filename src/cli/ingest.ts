@@ -1,12 +1,10 @@
 /** `skewless ingest`: a file's records into a source's log. Run again after an interruption, it goes on where it was. */
 import { Command } from 'commander';
-import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
-import { formatProblem } from '../definition/problem.ts';
 import { validateEvent } from '../event/validate.ts';
 import { type IngestResult, ingestFile } from '../log/ingest-file.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
-import { loadDefinitionsFrom } from './definition-files.ts';
+import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
 import { sourceNamed } from './source-named.ts';
@@ -40,12 +38,9 @@ async function ingest(file: string, flags: IngestFlags): Promise<number> {
   if (flags.source === undefined)
     throw new UsageError('ingest needs --source, the source that the records are events of');
   const defaults = defaultsFor(flags.definitions);
-  const loaded = loadDefinitionsFrom(defaults.definitionsDir, AGGREGATIONS);
-  if (!loaded.ok) {
-    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.finding;
-  }
-  const source = sourceNamed(loaded.definitions, flags.source);
+  const definitions = loadOrTell(defaults.definitionsDir);
+  if (definitions === null) return EXIT.finding;
+  const source = sourceNamed(definitions, flags.source);
   const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   const stop = new AbortController();
   const abort = (): void => stop.abort();

@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
-import { formatProblem } from '../definition/problem.ts';
 import { isRepartitioned } from '../log/entity-partition.ts';
 import type { Log } from '../log/log.ts';
 import { deadLetterTopic } from '../materialize/dead-letters.ts';
@@ -12,7 +11,7 @@ import { compilePlan } from '../state/plan.ts';
 import { priceOf } from '../state/price.ts';
 import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore, warnOnStderr } from './connect.ts';
-import { loadDefinitionsFrom } from './definition-files.ts';
+import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { type StoredView, isOf, storedViews, usedSources, viewsOf } from './stored.ts';
 import { formatCount, formatSize, formatTable } from './text.ts';
@@ -59,12 +58,8 @@ export function planCommand(finish: (exitCode: number) => void): Command {
 }
 
 async function plan(directory: string, flags: PlanFlags): Promise<number> {
-  const loaded = loadDefinitionsFrom(directory, AGGREGATIONS);
-  if (!loaded.ok) {
-    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.finding;
-  }
-  const { definitions } = loaded;
+  const definitions = loadOrTell(directory);
+  if (definitions === null) return EXIT.finding;
   const defaults = defaultsFor(directory);
   const opened = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   const log = await joinArchives(opened, definitions, directory, warnOnStderr);

@@ -1,13 +1,11 @@
 /** `skewless prune DIR`: frees stored states that the definitions do not want, once nobody keeps them alive. */
 import { Command } from 'commander';
-import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
-import { formatProblem } from '../definition/problem.ts';
 import { DEFAULT_BOUNDS } from '../materialize/bounds.ts';
 import type { Store } from '../store/store.ts';
 import { type SecurityFlags, addStoreFlags, openStore, warnOnStderr } from './connect.ts';
-import { loadDefinitionsFrom } from './definition-files.ts';
+import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
 import { type StoredView, storedViews, viewsOf } from './stored.ts';
@@ -36,14 +34,11 @@ export function pruneCommand(finish: (exitCode: number) => void): Command {
 }
 
 async function prune(directory: string, flags: PruneFlags): Promise<number> {
-  const loaded = loadDefinitionsFrom(directory, AGGREGATIONS);
-  if (!loaded.ok) {
-    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.finding;
-  }
+  const definitions = loadOrTell(directory);
+  if (definitions === null) return EXIT.finding;
   const store = await openStore(flags.store ?? defaultsFor(directory).store, flags, flags.namespace, warnOnStderr);
   try {
-    const unwanted = (await storedViews(store)).filter((stored) => viewsOf(loaded.definitions, stored).length === 0);
+    const unwanted = (await storedViews(store)).filter((stored) => viewsOf(definitions, stored).length === 0);
     const nowMs = systemClock.nowMs();
     const [alive, idle] = [true, false].map((wanted) =>
       unwanted.filter(({ heartbeatMs }) => nowMs - heartbeatMs <= DEFAULT_BOUNDS.takeoverMs === wanted),

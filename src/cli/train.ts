@@ -7,7 +7,6 @@ import { SkewlessError } from '../core/errors.ts';
 import { nearestName } from '../core/suggest.ts';
 import type { Definitions, ServiceDefinition, SourceDefinition } from '../definition/definition.ts';
 import { findVersioned } from '../definition/find.ts';
-import { formatProblem } from '../definition/problem.ts';
 import type { Log } from '../log/log.ts';
 import type { EventReader } from '../replay/event-reader.ts';
 import type { Knowledge } from '../replay/known-times.ts';
@@ -16,7 +15,7 @@ import { type Manifest, manifestPath } from '../replay/manifest.ts';
 import { train } from '../replay/train.ts';
 import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
-import { loadDefinitionsFrom } from './definition-files.ts';
+import { loadOrTell } from './definition-files.ts';
 import { openEventFiles } from './event-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
@@ -78,12 +77,8 @@ async function runTrain(flags: TrainFlags): Promise<number> {
   if (labelsPath === undefined) throw new UsageError('train needs --labels, a file of rows to make vectors for');
   if (outPath === undefined) throw new UsageError('train needs --out, the Parquet file to write');
   const defaults = defaultsFor(flags.definitions);
-  const loaded = loadDefinitionsFrom(defaults.definitionsDir, AGGREGATIONS);
-  if (!loaded.ok) {
-    process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
-    return EXIT.finding;
-  }
-  const { definitions } = loaded;
+  const definitions = loadOrTell(defaults.definitionsDir);
+  if (definitions === null) return EXIT.finding;
   const service = serviceNamed(definitions, name);
   const features = flags.features === undefined ? null : checkFeatures(service, flags.features);
   const location = flags.log ?? defaults.log;
