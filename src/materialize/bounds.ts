@@ -36,7 +36,7 @@ export interface MaterializeBounds {
   /** Waits between attempts while the log or the store cannot be reached: doubling from the first to the last. */
   readonly retryFirstMs: number;
   readonly retryLastMs: number;
-  /** `moved` answers in a row, without a commit between, after which a shard fails: replaying does not help. */
+  /** `moved` answers in a row, with nothing more in the store, after which a shard fails: replaying does not help. */
   readonly movedInARowMax: number;
   /** Builds that take the place of corrupt states, by one process, after which a shard fails: its store damages them. */
   readonly rebuildsMax: number;

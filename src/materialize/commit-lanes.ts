@@ -4,7 +4,7 @@
  */
 import { assert, assertNever } from '../core/assert.ts';
 import { takeChange } from '../state/codec.ts';
-import { placeOf } from '../store/place.ts';
+import { placeOf, sumOf } from '../store/place.ts';
 import type { Checkpoint, CommitSection, Place } from '../store/store.ts';
 import { storedErasures } from './erasing.ts';
 import { changeState, forgetUnflushed, type Lane } from './lane.ts';
@@ -134,14 +134,22 @@ function standBy({ clock, bounds }: ShardContext, lane: Lane, epoch: number): vo
 
 /** After `moved`, or where a read found the store elsewhere. */
 export async function startAgain(context: ShardContext, lanes: readonly Lane[]): Promise<void> {
+  const refusedAt = lanes.map((lane) => storedOffset(lane));
   for (const lane of lanes) {
     lane.movedInARow++;
     lane.refused.moved++;
   }
   await openLanes(context, lanes, { assigned: false, confirmed: false });
-  for (const lane of lanes) {
+  for (const [index, lane] of lanes.entries()) {
+    // A commit whose answer was lost is refused when it is repeated, and was one all the same.
+    if (storedOffset(lane) > (refusedAt[index] ?? 0)) lane.movedInARow = 0;
     if (lane.movedInARow <= context.bounds.movedInARowMax) continue;
     const message = `the store refused ${lane.movedInARow} commits in a row: replaying does not help`;
     changeState(lane, { mode: 'failed', code: 'store_diverged', message });
   }
+}
+
+/** Records the store has, over all partitions of the source; 0 if that is unknown. */
+function storedOffset({ state }: Lane): number {
+  return state.mode === 'owned' && state.ownership.stored !== null ? sumOf(state.ownership.stored.position) : 0;
 }

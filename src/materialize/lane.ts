@@ -60,7 +60,7 @@ export interface Lane {
   rebuilds: number;
   /** Whether the store has our epoch: until then another may take the lane, and not know of us. */
   claimStored: boolean;
-  /** `moved` answers since the last commit. */
+  /** `moved` answers since what is stored last grew. */
   movedInARow: number;
   /** Since the process started. */
   readonly refused: Refusals;

@@ -390,6 +390,20 @@ test('a store that answers moved for ever fails the shard instead of spinning', 
   expect(refused).toBe(4);
 });
 
+test('a store that takes every commit and loses every answer is no store that refuses them', async () => {
+  const setting = settingOf(definitionsOf());
+  await setting.log.ensureTopic('s', 1);
+  await setting.log.append('s', eventsOf(10));
+  setting.store.faults = {
+    afterCommit(_commit, { kind }) {
+      if (kind === 'ok') throw outage();
+    },
+  };
+  const materializer = await started(setting, 'one', { movedInARowMax: 3, flushRecordsMax: 1, retryFirstMs: 1 });
+  await until('all to be stored', () => setting.checkpoint()?.position[0] === 10);
+  expect(laneOf(materializer)?.state).not.toBe('failed');
+});
+
 test('commits stay near the bound of the store, and a change beyond it is committed alone', async () => {
   const setting = settingOf(definitionsOf(), 2_000);
   const sizes: number[] = [];
