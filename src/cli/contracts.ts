@@ -3,6 +3,7 @@ import type { ContractChange } from '../definition/contract.ts';
 import { compareContracts } from '../definition/contract.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 import type { SourcePlace, SourcePlaces } from '../definition/source-places.ts';
+import { needsSchemas, type Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
 import { examineRecent, readRecent, type RecordFinding } from './recent-records.ts';
 import { formatCount } from './text.ts';
@@ -14,11 +15,16 @@ export interface Contracts {
   readonly records: readonly (RecordFinding & { readonly place: SourcePlace | null })[];
 }
 
+export interface Topics {
+  readonly log: Log;
+  readonly schemas: Schemas | null;
+}
+
 /** `deployed`: what runs now; null: nothing is known to. Looks at the topics of all sources, whether views use them or not. */
 export async function examineContracts(
   definitions: Definitions,
   deployed: Definitions | null,
-  log: Log,
+  topics: Topics,
   placeOf: SourcePlaces,
 ): Promise<Contracts> {
   const compared = deployed === null ? [] : compareContracts(deployed, definitions);
@@ -28,7 +34,7 @@ export async function examineContracts(
   }));
   const records: (RecordFinding & { readonly place: SourcePlace | null })[] = [];
   for (const source of definitions.sources.values()) {
-    for (const finding of await findingsOf(source, deployed?.sources.get(source.name), log)) {
+    for (const finding of await findingsOf(source, deployed?.sources.get(source.name), topics)) {
       const { field } = finding;
       const isField = source.fields.some(({ name }) => name === field);
       const at = field === null ? [] : [isField ? 'fields' : 'derive', field];
@@ -42,12 +48,14 @@ export async function examineContracts(
 async function findingsOf(
   source: SourceDefinition,
   deployed: SourceDefinition | undefined,
-  log: Log,
+  { log, schemas }: Topics,
 ): Promise<readonly RecordFinding[]> {
   const recent = await readRecent(log, source.topic);
   if (recent === null) return [];
-  const before = deployed?.topic === source.topic ? examineRecent(deployed, recent) : [];
-  return examineRecent(source, recent).map((finding) => {
+  const isComparable = deployed?.topic === source.topic && (schemas !== null || !needsSchemas(deployed));
+  const before = isComparable ? await examineRecent(deployed, recent, schemas) : [];
+  const now = await examineRecent(source, recent, schemas);
+  return now.map((finding) => {
     const was = before.find(({ field, code }) => field === finding.field && code === finding.code);
     return was === undefined || was.records < finding.records ? finding : { ...finding, breaks: false };
   });

@@ -13,6 +13,7 @@ import { priceOf } from '../state/price.ts';
 import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore, warnOnStderr } from './connect.ts';
 import { type Contracts, contractsText, examineContracts } from './contracts.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell, readDefinitionFiles } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { type StoredView, isOf, storedViews, usedSources, viewsOf } from './stored.ts';
@@ -63,6 +64,7 @@ export function planCommand(finish: (exitCode: number) => void): Command {
     )
     .action(async (directory: string, flags: PlanFlags) => finish(await plan(directory, flags)));
   addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
+  addRegistryFlags(command);
   return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
 }
 
@@ -70,6 +72,7 @@ async function plan(directory: string, flags: PlanFlags): Promise<number> {
   const definitions = loadOrTell(directory);
   const deployed = flags.deployed === undefined ? null : loadOrTell(flags.deployed);
   if (definitions === null || (deployed === null && flags.deployed !== undefined)) return EXIT.finding;
+  const schemas = await openSchemas(definitions.sources.values(), flags);
   const defaults = defaultsFor(directory);
   const opened = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   const log = await joinArchives(opened, definitions, directory, warnOnStderr);
@@ -81,7 +84,7 @@ async function plan(directory: string, flags: PlanFlags): Promise<number> {
     const left = stored.filter((each) => viewsOf(definitions, each).length === 0);
     const services = [...definitions.services.values()].map(({ id, fingerprint }) => ({ service: id, fingerprint }));
     const places = compileSourcePlaces(readDefinitionFiles(directory));
-    const contracts = await examineContracts(definitions, deployed, log, places);
+    const contracts = await examineContracts(definitions, deployed, { log, schemas }, places);
     if (flags.json === true) {
       const left_behind = left.map(({ source, entityKey, fingerprint }) => ({
         source,

@@ -9,6 +9,7 @@ import type { LogRecord, Rejection } from '../event/event.ts';
 import { checkEventTimeRange, checkNotAhead } from '../event/event-time.ts';
 import { encodeRecordKey } from '../event/record-key.ts';
 import { createRowReader } from '../event/row.ts';
+import { createSchemaTable, type SchemaTable, type Schemas } from '../event/schemas.ts';
 import { slotOf } from '../event/slot.ts';
 import type { Log } from '../log/log.ts';
 import { partitionOf } from '../log/partitioner.ts';
@@ -60,7 +61,13 @@ interface Tally {
 }
 
 /** In the order of fields; what is true of records as a whole first. */
-export function examineRecent(source: SourceDefinition, { records, partitions }: Recent): readonly RecordFinding[] {
+export async function examineRecent(
+  source: SourceDefinition,
+  { records, partitions }: Recent,
+  schemas: Schemas | null,
+): Promise<readonly RecordFinding[]> {
+  const table = createSchemaTable(source, schemas);
+  await table?.prepare(records);
   const tallies = new Map<string, Tally & { readonly field: string | null; readonly code: string }>();
   let looked = 0;
   const note = (field: string | null, code: string, message: string): void => {
@@ -68,7 +75,7 @@ export function examineRecent(source: SourceDefinition, { records, partitions }:
     const tally = tallies.get(name) ?? { field, code, count: 0, message };
     tallies.set(name, { ...tally, count: tally.count + 1, message });
   };
-  const examine = compileExaminer(source, partitions, note);
+  const examine = compileExaminer(source, table, partitions, note);
   for (const record of records) if (examine(record)) looked += 1;
   const order = [...source.slots.keys()];
   const inOrder = [...tallies.values()].sort((a, b) => order.indexOf(a.field ?? '') - order.indexOf(b.field ?? ''));
@@ -82,8 +89,13 @@ export function examineRecent(source: SourceDefinition, { records, partitions }:
 type Note = (field: string | null, code: string, message: string) => void;
 
 /** Answers whether the record is one of the source's own, and not about rows that are gone. */
-function compileExaminer(source: SourceDefinition, partitions: number, note: Note): (record: LogRecord) => boolean {
-  const readChange = compileChangeReader(source);
+function compileExaminer(
+  source: SourceDefinition,
+  table: SchemaTable | null,
+  partitions: number,
+  note: Note,
+): (record: LogRecord) => boolean {
+  const readChange = compileChangeReader(source, table);
   const rows = createRowReader(source);
   const columns = [...source.fields, ...source.derived].map(({ name, nullable }, slot) => ({ name, nullable, slot }));
   const eventTimeSlot = slotOf(source, source.eventTime);

@@ -47,7 +47,12 @@ async function examined(definitions: string, events: readonly object[], deployed
   const folder = await setUp(definitions, events);
   const log = await openSqliteLog({ file: join(folder, 'log.sqlite'), clock: systemClock });
   const places = compileSourcePlaces([{ path: 'orders.yaml', text: definitions }]);
-  const found = await examineContracts(load(definitions), deployed === null ? null : load(deployed), log, places);
+  const found = await examineContracts(
+    load(definitions),
+    deployed === null ? null : load(deployed),
+    { log, schemas: null },
+    places,
+  );
   await log.close();
   return found;
 }
