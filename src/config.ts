@@ -193,6 +193,16 @@ export function parseOtlpEndpoint(text: string): string {
   return text;
 }
 
+/** Base of a registry's URLs. Throws `UsageError`, which repeats no password. */
+export function parseRegistryUrl(text: string): string {
+  const url = URL.parse(text);
+  const isPlain = url !== null && ['http:', 'https:'].includes(url.protocol) && url.search === '' && url.hash === '';
+  if (isPlain && url.username === '' && url.password === '') return text;
+  throw new UsageError(
+    `"${withoutLogin(text)}" is not where a schema registry is; expected http://host:8081 or https://…, and a login by --schema-registry-username and its password, or --schema-registry-token`,
+  );
+}
+
 /** A number from 0 to 1. */
 export function parseRatio(text: string): number {
   const ratio = Number(text);

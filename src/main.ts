@@ -12,6 +12,7 @@ import { AGGREGATIONS } from './aggregate/table.ts';
 import { type Tier, createTier } from './cache/tier.ts';
 import { joinArchives } from './cli/archives.ts';
 import { type SecurityFlags, openLog, openStore } from './cli/connect.ts';
+import { openSchemas } from './cli/connect-registry.ts';
 import { loadOrTell } from './cli/definition-files.ts';
 import { EXIT } from './cli/exit.ts';
 import { loadExample } from './cli/load-example.ts';
@@ -107,6 +108,7 @@ async function open(
       ? null
       : await joinArchives(await openLog(config.log, security, warn), definitions, config.definitionsDir, warn);
   if (log !== null) closers.add('the log', () => log.close());
+  const schemas = log === null ? null : await openSchemas(definitions.sources.values(), security);
   const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const { metrics, traces, close } = await openTelemetry(config, owner, warn);
   const opened = await openStore(config.store, security, namespace, warn);
@@ -123,6 +125,7 @@ async function open(
           definitions,
           aggregations: AGGREGATIONS,
           log,
+          schemas,
           store,
           clock,
           namespace,
@@ -155,6 +158,7 @@ async function open(
     limits: { connectionsMax: config.connectionsMax },
     pressure: { ...PRESSURE, heapBytesMax: HEAP_SHARE * getHeapStatistics().heap_size_limit },
     log,
+    schemas,
     clock,
     logger,
     materializerStatus: status,

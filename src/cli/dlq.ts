@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 import type { Log } from '../log/log.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { type Replayed, replayLetters } from './dlq-replay.ts';
 import { type Found, lettersOf } from './dlq-topic.ts';
@@ -63,6 +64,7 @@ function withFlags(command: Command): Command {
     .option('--source <name>', 'only of this source')
     .option('--namespace <name>', 'of the deployment; letters are the same for all', parseNamespace, 'default')
     .option('--json', 'print one JSON object');
+  addRegistryFlags(command);
   return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
 }
 
@@ -130,13 +132,14 @@ const list: Work = async (log, _definitions, sources, { reason, limit, json }) =
 };
 
 const replay: Work = async (log, definitions, sources, flags) => {
+  const schemas = await openSchemas(definitions.sources.values(), flags);
   const results: Replayed[] = [];
   const { reason, dryRun: dry = false } = flags;
   for (const source of sources) {
     const progress = showProgress(source.name);
     const told = (replayed: Replayed): string => formatCount(replayed.appended, 'record');
     const onProgress = (replayed: Replayed): void => progress.update(null, told(replayed));
-    const common = { log, definitions, source, clock: systemClock, dryRun: dry, onProgress };
+    const common = { log, definitions, source, schemas, clock: systemClock, dryRun: dry, onProgress };
     const replayed = await replayLetters(reason === undefined ? common : { ...common, reason });
     progress.finish(told(replayed));
     results.push(replayed);

@@ -19,6 +19,7 @@ import {
   parseRateFlag,
 } from '../config.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
+import { addRegistryFlags } from './connect-registry.ts';
 import type { RunRoles } from './program.ts';
 
 export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => void): Command {
@@ -82,5 +83,6 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
     )
     .action(async (flags: StartFlags & SecurityFlags) => finish(await runRoles(configFrom(flags), flags)));
   addLogFlags(command, '(default: sqlite:.skewless/log.sqlite; optional for --role serve)');
+  addRegistryFlags(command);
   return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
 }

@@ -7,6 +7,7 @@ import { SkewlessError } from '../core/errors.ts';
 import { nearestName } from '../core/suggest.ts';
 import type { Definitions, ServiceDefinition, SourceDefinition } from '../definition/definition.ts';
 import { findVersioned } from '../definition/find.ts';
+import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
 import type { EventReader } from '../replay/event-reader.ts';
 import type { Knowledge } from '../replay/known-times.ts';
@@ -15,6 +16,7 @@ import { type Manifest, manifestPath } from '../replay/manifest.ts';
 import { train } from '../replay/train.ts';
 import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { openEventFiles } from './event-files.ts';
 import { EXIT } from './exit.ts';
@@ -68,6 +70,7 @@ export function trainCommand(finish: (exitCode: number) => void): Command {
       '\nEvents come from the log, or all from files.\nExamples:\n  skewless train --service departure_delay --labels labels.parquet --out train.parquet\n  skewless train --service churn --labels labels.csv --out train.parquet --definitions features/ --events orders=orders.parquet',
     )
     .action(async (flags: TrainFlags) => finish(await runTrain(flags)));
+  addRegistryFlags(command);
   return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
 }
 
@@ -85,13 +88,16 @@ async function runTrain(flags: TrainFlags): Promise<number> {
   const openJoined = async (): Promise<Log> =>
     joinArchives(await openLog(location, flags, warnOnStderr), definitions, defaults.definitionsDir, warnOnStderr);
   const log = flags.events === undefined ? await openJoined() : null;
+  const schemas = log === null ? null : await openSchemas(definitions.sources.values(), flags);
   const stop = new AbortController();
   const abort = (): void => stop.abort(stopped(outPath));
   process.once('SIGINT', abort).once('SIGTERM', abort);
   const progress = showProgress(`${service.name}:`);
   try {
     const readers =
-      log === null ? await openFiles(definitions, service, flags) : readTopics(log, service, formatLocation(location));
+      log === null
+        ? await openFiles(definitions, service, flags)
+        : readTopics(log, schemas, service, formatLocation(location));
     const manifest = await train({
       service,
       aggregations: AGGREGATIONS,
@@ -151,8 +157,13 @@ function sourcesOf(service: ServiceDefinition): readonly SourceDefinition[] {
   return [...new Map(service.appearances.map(({ view }) => [view.source.name, view.source])).values()];
 }
 
-function readTopics(log: Log, service: ServiceDefinition, location: string): ReadonlyMap<string, EventReader> {
-  return new Map(sourcesOf(service).map(({ name, topic }) => [name, createLogReader(log, topic, location)]));
+function readTopics(
+  log: Log,
+  schemas: Schemas | null,
+  service: ServiceDefinition,
+  location: string,
+): ReadonlyMap<string, EventReader> {
+  return new Map(sourcesOf(service).map(({ name, topic }) => [name, createLogReader(log, topic, location, schemas)]));
 }
 
 /** All that the service reads must be there: a source without events would be a quiet one. */

@@ -5,6 +5,7 @@ import { createDirectReader } from '../cache/direct-reader.ts';
 import type { ShardReader } from '../cache/shard-reader.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Definitions, ServiceDefinition, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
+import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
 import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
@@ -31,6 +32,8 @@ export interface ServeDependencies {
   readonly tier?: ShardReader | null;
   /** Null: events cannot be ingested here, and lag is unknown. */
   readonly log: Log | null;
+  /** By which events are written; null or absent: no registry is named. */
+  readonly schemas?: Schemas | null;
   readonly clock: Clock;
   readonly logger: FastifyBaseLogger;
   /** What the materializer of this process says of itself; null where there is none. */

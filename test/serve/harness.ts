@@ -14,7 +14,7 @@ import type { Tier } from '../../src/cache/tier.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Definitions } from '../../src/definition/definition.ts';
 import { loadDefinitions } from '../../src/definition/load.ts';
-import { validateEvent } from '../../src/event/decode.ts';
+import { validateEvent } from '../../src/event/validate.ts';
 import { type SqliteLog, openSqliteLog } from '../../src/log/sqlite.ts';
 import { type Materializer, createMaterializer } from '../../src/materialize/materializer.ts';
 import { buildApp } from '../../src/serve/app.ts';

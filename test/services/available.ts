@@ -8,6 +8,7 @@ import { whyNoCertificates } from './certificates.ts';
 import { isInstalled } from './child.ts';
 import { whyNoKafka, whyNoOwnKafka } from './kafka.ts';
 import { whyNoOwnRedis, whyNoRedis } from './redis.ts';
+import { whyNoRegistry } from './registry.ts';
 
 const WHY_NOT = {
   /** Given by `KAFKA_BROKERS`, or started. */
@@ -16,6 +17,8 @@ const WHY_NOT = {
   'own-kafka': whyNoOwnKafka,
   redis: whyNoRedis,
   'own-redis': whyNoOwnRedis,
+  /** Given by `SCHEMA_REGISTRY_URL`, or started. */
+  registry: whyNoRegistry,
   certificates: whyNoCertificates,
   /** Found, or built by Go, which takes minutes once. */
   k6: whyNoK6,

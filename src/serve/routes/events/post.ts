@@ -3,7 +3,9 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { SkewlessError, messageOf } from '../../../core/errors.ts';
 import type { SourceDefinition } from '../../../definition/definition.ts';
-import { type EventValidation, validateEvent } from '../../../event/decode.ts';
+import { type EventEncoding, type EventValidation, validateEvent } from '../../../event/validate.ts';
+import type { Schemas } from '../../../event/schemas.ts';
+import { prepareEncoding } from '../../../event/wire-encoding.ts';
 import type { RecordHeaders } from '../../../event/event.ts';
 import { traceHeaders } from '../../../event/trace-context.ts';
 import type { AppendRecord, AppendedAt, Log } from '../../../log/log.ts';
@@ -21,6 +23,7 @@ import { EventsBody, EventsHeaders, eventsResponses } from './schema.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 const APPEND_LIMIT_MS = 10_000;
+const ENCODING_LIMIT_MS = 5_000;
 /** Of records that the log has not confirmed, in this process. */
 const INFLIGHT_BYTES_MAX = 33_554_432;
 
@@ -59,7 +62,8 @@ export function registerPostEvents(app: FastifyInstance, serving: Serving): void
     handler: async (request, reply) => {
       const source = findNamedOrRefuse(request.access.sources, request.params.source, 'source');
       if (appending === null) throw logUnavailable('this process has no log; send events to one that has');
-      const { sound, rejected } = sort(source, request.body.events, serving.clock.nowMs());
+      const encoding = await encodingOf(source, serving.schemas ?? null);
+      const { sound, rejected } = sort(source, encoding, request.body.events, serving.clock.nowMs());
       const send = (trace: TraceText): Promise<readonly AppendedAt[]> =>
         append(appending, source, recordsOf(sound, traceHeaders(trace.traceparent, trace.tracestate)));
       const { tracing, ingestRecorders } = serving;
@@ -74,15 +78,32 @@ export function registerPostEvents(app: FastifyInstance, serving: Serving): void
   });
 }
 
+/** What is registered may change with each request. */
+async function encodingOf(source: SourceDefinition, schemas: Schemas | null): Promise<EventEncoding> {
+  const message = 'the schema registry did not answer in time';
+  const away = new RequestError(503, [item('registry_unavailable', null, message)], RETRY_AFTER_SECONDS);
+  let encoding: EventEncoding | string | typeof TIMED_OUT;
+  try {
+    encoding = await within(prepareEncoding(source, schemas), ENCODING_LIMIT_MS);
+  } catch (error) {
+    if (error instanceof SkewlessError && error.retryable) throw away;
+    throw error;
+  }
+  if (encoding === TIMED_OUT) throw away;
+  if (typeof encoding === 'string') throw new RequestError(409, [item('no_schema', null, encoding)]);
+  return encoding;
+}
+
 function sort(
   source: SourceDefinition,
+  encoding: EventEncoding,
   events: readonly unknown[],
   nowMs: number,
 ): { readonly sound: readonly Sound[]; readonly rejected: readonly Rejected[] } {
   const sound: Sound[] = [];
   const rejected: Rejected[] = [];
   for (const [index, event] of events.entries()) {
-    const result = validateEvent(source, event);
+    const result = validateEvent(source, event, encoding);
     if (!result.ok) rejected.push({ index, code: result.code, message: result.message });
     else if (result.tsMs !== null && result.tsMs > nowMs + source.maxAheadMs) {
       const message = `${source.eventTime}: more than max_ahead (${source.maxAheadMs} ms) after the time it is appended`;
