@@ -48,7 +48,9 @@ entities:
     version: 2
     entity: airport
     source: departures
-    features: [{ name: seen, agg: count, windows: [1h], where: "delay > 0" }]
+    features:
+      - { name: seen, agg: count, windows: [1h], where: "delay > 0" }
+      - { name: carriers, agg: last_n, n: 2, of: carrier, windows: [1h] }
   - name: misnumbered
     entity: numbered
     keys: { origin: account }

@@ -9,7 +9,7 @@ const EPOCH = '"1970-01-01T00:00:00Z"';
 /** As `requests` writes the SDK's body. */
 const LISTED = `{"entities": {"origin": ["JFK", "LGA", "nowhere"]}, "full_feature_names": false, "include_feature_view_version_metadata": false, "features": ["delays:departures_1h", "delays:delay_mean_24h", "delays:recent_24h", "winds:wind_24h"]}`;
 
-test('a list of features: keys first, doubles with a point, times of protobuf, null for an empty list', async () => {
+test('a list of features: keys first, doubles with a point, times of protobuf', async () => {
   const { call } = await start();
   const headers = { 'content-type': 'application/json' };
   const answer = await call({ method: 'POST', url: '/get-online-features', payload: LISTED, headers });
@@ -71,6 +71,16 @@ test('an int64 beyond what a double holds: exact as a key, as a feature and in a
   expect(await ask(asked)).toContain(
     `{"values":[${BIG},-${BIG}],"statuses":["PRESENT","PRESENT"],"event_timestamps":["2013-01-31T17:00:00Z","2013-01-31T17:00:00.500Z"]}`,
   );
+});
+
+test('an empty list, on which the SDK fails, is a null, NULL_VALUE', async () => {
+  const { post } = await start();
+  const { json } = await post('/get-online-features', {
+    features: ['counted:carriers_1h'],
+    entities: { origin: ['JFK', 'LGA'] },
+  });
+  expect(json.results[1]).toMatchObject({ values: [['B6'], null], statuses: ['PRESENT', 'NULL_VALUE'] });
+  expect(json.results[1]).not.toHaveProperty('issues');
 });
 
 test('a body that does not say its type is JSON, as of requests.post(url, data=json.dumps(…))', async () => {
