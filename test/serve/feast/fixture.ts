@@ -50,7 +50,7 @@ entities:
     source: departures
     features:
       - { name: seen, agg: count, windows: [1h], where: "delay > 0" }
-      - { name: carriers, agg: last_n, n: 2, of: carrier, windows: [1h] }
+      - { name: carriers, agg: last_n, n: 2, of: carrier, windows: [1h, 24h] }
   - name: misnumbered
     entity: numbered
     keys: { origin: account }
