@@ -36,6 +36,7 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
         description: DESCRIPTION,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      servers: [{ url: '/', description: 'The server that this document is from' }],
       tags: TAGS,
       components: {
         securitySchemes: { [SECURITY_SCHEME]: { type: 'http', scheme: 'bearer', description: SECURITY } },

@@ -49,6 +49,11 @@ test('every operation says what it does, shows an example, and declares the prob
     expect(operation.summary, at).toBeTruthy();
     expect(operation.description, at).toBeTruthy();
     expect(Object.values(operation.responses['200']?.content ?? {})[0]?.example, at).toBeDefined();
+    for (const [status, { content }] of Object.entries(operation.responses)) {
+      // Arrow is bytes.
+      const texts = Object.entries(content ?? {}).filter(([type]) => type.includes('json'));
+      for (const [type, { example }] of texts) expect(example, `${at} ${status} ${type}`).toBeDefined();
+    }
     expect(operation.responses['500']?.content, at).toHaveProperty(['application/problem+json']);
     if (operation.requestBody !== undefined) {
       expect(operation.requestBody.content['application/json']?.example, at).toBeDefined();
