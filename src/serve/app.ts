@@ -14,6 +14,7 @@ import { installDocs, installOpenApi } from './openapi.ts';
 import { registerPostEvents } from './routes/events/post.ts';
 import { registerHealth } from './routes/health/health.ts';
 import { registerMetrics } from './routes/metrics/metrics.ts';
+import { registerLineage } from './routes/lineage/lineage.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
@@ -60,6 +61,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   installServerLimits(app, limits, (reason) => metrics?.refused(reason));
   const inflight = await installAdmission(app, { inflightMax, pressure }, (reason) => metrics?.refused(reason));
   metrics?.observeInflight(inflight);
+  metrics?.observeReaders(serving.readers.report);
   serving.drain.install(app);
   await installAccess(app, {
     definitions: dependencies.definitions,
@@ -76,6 +78,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerViews(app, serving);
   registerServices(app);
   registerSources(app, serving);
+  registerLineage(app, serving);
   registerHealth(app, serving);
   const surface = adminApp ?? app;
   await installDocs(surface, app);

@@ -18,6 +18,7 @@ import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
 import type { IngestRecorder, MetricsSink, VectorRecorder } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
+import { type Readers, createReaders } from './readers.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { createStateDecoder } from './state-decoder.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
@@ -95,6 +96,7 @@ export interface Serving extends ServeDependencies {
   readonly entityPlaces: EntityPlaces;
   readonly watermarks: Watermarks;
   readonly outages: Outages;
+  readonly readers: Readers;
   readonly states: ShardReader;
   /** By service and by source; nothing where nobody keeps metrics. */
   readonly vectorRecorders: ReadonlyMap<string, VectorRecorder>;
@@ -154,6 +156,7 @@ export function createServing(dependencies: ServeDependencies): Serving {
         ? new Map()
         : mapValues(definitions.sources, ({ name }: SourceDefinition) => metrics.ingest(name)),
     outages: createOutages(dependencies.logger, dependencies.clock),
+    readers: createReaders(),
     readLimitMs,
     budgetMs: dependencies.budgetMs ?? BUDGET_MS,
     drain: dependencies.drain ?? createDrain(),

@@ -61,6 +61,7 @@ export function answer(
   pointers: Pointers,
 ): Promise<FastifyReply> | undefined {
   const nowMs = serving.clock.nowMs();
+  serving.readers.count(reply.request.apiKey, plan.definition.id, nowMs);
   const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
   const format = acceptedFormat(reply.request.headers.accept);
   const checked = checkRequest(body, schemaErrors, context);
