@@ -7,6 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { nearestName } from './core/suggest.ts';
 import { parseDurationMs } from './core/time.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
+import { OPENLINEAGE_FORMS, type OpenLineageLocation, parseOpenLineageLocation } from './openlineage/location.ts';
 import { RATE_FORMS, type Rate, parseRate } from './serve/access/rate.ts';
 import { REDIS_SCHEMES, type RedisLocation, parseRedisUrl } from './store/redis-location.ts';
 
@@ -73,6 +74,8 @@ export interface Config {
   readonly otlpEndpoint: string | null;
   /** Share of requests that are traced, 0 to 1. */
   readonly traceRatio: number;
+  /** Where runs are told of, as OpenLineage events; null: nowhere. */
+  readonly openlineage: OpenLineageLocation | null;
 }
 
 export const EXAMPLE_DIR = join(import.meta.dirname, '../examples/flights');
@@ -145,6 +148,13 @@ export function parseStoreLocation(text: string): StoreLocation {
   } catch (error) {
     throw new UsageError(`"${withoutLogin(text)}": ${messageOf(error)}`, error);
   }
+}
+
+/** Throws `UsageError`, which repeats no password. */
+export function parseOpenLineage(text: string): OpenLineageLocation {
+  const location = parseOpenLineageLocation(text);
+  if (location !== null) return location;
+  throw new UsageError(`"${withoutLogin(text)}" is not where runs are told of; expected ${OPENLINEAGE_FORMS}`);
 }
 
 const KAFKA_PORT = 9_092;
@@ -270,6 +280,7 @@ export interface StartFlags {
   readonly staleness?: number;
   readonly otlpEndpoint?: string;
   readonly traceRatio?: number;
+  readonly openlineage?: OpenLineageLocation;
 }
 
 /** What a command that was not told otherwise works on: the bundled example when no definitions are named, in files of its own. */
@@ -324,6 +335,7 @@ export function configFrom(flags: StartFlags, environment = process.env): Config
     stalenessMs: flags.staleness ?? STALENESS_DEFAULT_MS,
     otlpEndpoint: otlpEndpointFrom(flags, traceRatio, environment),
     traceRatio,
+    openlineage: flags.openlineage ?? null,
   });
 }
 

@@ -19,6 +19,7 @@ import {
   parseRateFlag,
 } from '../config.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
+import { addOpenLineageFlag } from './openlineage.ts';
 import type { RunRoles } from './program.ts';
 
 export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => void): Command {
@@ -81,6 +82,7 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
       '\nExamples:\n  skewless start --definitions features/ --log sqlite:log.sqlite --store sqlite:store.sqlite\n  skewless start --definitions features/ --log kafka://broker:9092 --store redis://redis:6379 --role materialize',
     )
     .action(async (flags: StartFlags & SecurityFlags) => finish(await runRoles(configFrom(flags), flags)));
+  addOpenLineageFlag(command);
   addLogFlags(command, '(default: sqlite:.skewless/log.sqlite; optional for --role serve)');
   return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
 }

@@ -8,6 +8,7 @@ import { nearestName } from '../core/suggest.ts';
 import type { Definitions, ServiceDefinition, SourceDefinition } from '../definition/definition.ts';
 import { findVersioned } from '../definition/find.ts';
 import type { Log } from '../log/log.ts';
+import type { OpenLineageLocation } from '../openlineage/location.ts';
 import type { EventReader } from '../replay/event-reader.ts';
 import type { Knowledge } from '../replay/known-times.ts';
 import { createLogReader } from '../replay/log-events.ts';
@@ -18,9 +19,11 @@ import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connec
 import { loadOrTell } from './definition-files.ts';
 import { openEventFiles } from './event-files.ts';
 import { EXIT } from './exit.ts';
+import { addOpenLineageFlag } from './openlineage.ts';
 import { showProgress } from './progress.ts';
 import { sourceNamed } from './source-named.ts';
 import { formatCount, formatTable } from './text.ts';
+import { reportTraining } from './train-report.ts';
 
 /** By source. */
 type Named = ReadonlyMap<string, readonly string[]>;
@@ -38,6 +41,7 @@ interface TrainFlags extends SecurityFlags {
   readonly events?: Named;
   readonly arrival?: Named;
   readonly json?: boolean;
+  readonly openlineage?: OpenLineageLocation;
 }
 
 export function trainCommand(finish: (exitCode: number) => void): Command {
@@ -68,7 +72,7 @@ export function trainCommand(finish: (exitCode: number) => void): Command {
       '\nEvents come from the log, or all from files.\nExamples:\n  skewless train --service departure_delay --labels labels.parquet --out train.parquet\n  skewless train --service churn --labels labels.csv --out train.parquet --definitions features/ --events orders=orders.parquet',
     )
     .action(async (flags: TrainFlags) => finish(await runTrain(flags)));
-  return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
+  return addLogFlags(addOpenLineageFlag(command), '(default: sqlite:.skewless/log.sqlite)');
 }
 
 async function runTrain(flags: TrainFlags): Promise<number> {
@@ -89,6 +93,12 @@ async function runTrain(flags: TrainFlags): Promise<number> {
   const abort = (): void => stop.abort(stopped(outPath));
   process.once('SIGINT', abort).once('SIGTERM', abort);
   const progress = showProgress(`${service.name}:`);
+  const report = await reportTraining(flags.openlineage, flags, {
+    service,
+    labelsPath,
+    outPath,
+    events: log === null ? (flags.events ?? new Map<string, readonly string[]>()) : location,
+  });
   try {
     const readers =
       log === null ? await openFiles(definitions, service, flags) : readTopics(log, service, formatLocation(location));
@@ -108,10 +118,15 @@ async function runTrain(flags: TrainFlags): Promise<number> {
       onProgress: (share, note) => progress.update(share, note),
     });
     progress.finish(formatCount(manifest.rows, 'row'));
+    report.complete(manifest.columns);
     process.stdout.write(flags.json === true ? `${JSON.stringify(manifest)}\n` : describe(outPath, manifest));
     return EXIT.ok;
+  } catch (error) {
+    report.fail(error);
+    throw error;
   } finally {
     process.off('SIGINT', abort).off('SIGTERM', abort);
+    await report.close();
     await log?.close();
   }
 }
