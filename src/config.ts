@@ -37,6 +37,9 @@ export type LogLocation = SqliteLocation | { readonly kind: 'kafka'; readonly br
 /** Where a store is. */
 export type StoreLocation = SqliteLocation | { readonly kind: 'redis'; readonly redis: RedisLocation };
 
+/** Where the audit trail is kept. */
+export type TrailLocation = Exclude<OpenLineageLocation, { readonly kind: 'http' }>;
+
 export interface AdminListener {
   readonly host: string;
   readonly port: number;
@@ -76,6 +79,8 @@ export interface Config {
   readonly traceRatio: number;
   /** Where runs are told of, as OpenLineage events; null: nowhere. */
   readonly openlineage: OpenLineageLocation | null;
+  /** Where it is recorded which definitions ran; null: nowhere. */
+  readonly trail: TrailLocation | null;
 }
 
 export const EXAMPLE_DIR = join(import.meta.dirname, '../examples/flights');
@@ -148,6 +153,15 @@ export function parseStoreLocation(text: string): StoreLocation {
   } catch (error) {
     throw new UsageError(`"${withoutLogin(text)}": ${messageOf(error)}`, error);
   }
+}
+
+/** `file:PATH` or `kafka://host:port,…/topic`; throws `UsageError`, which repeats no password. */
+export function parseTrail(text: string): TrailLocation {
+  const location = parseOpenLineageLocation(text);
+  if (location !== null && location.kind !== 'http') return location;
+  throw new UsageError(
+    `"${withoutLogin(text)}" is no place for a trail; expected file:PATH or kafka://host:port/topic`,
+  );
 }
 
 /** Throws `UsageError`, which repeats no password. */
@@ -281,6 +295,7 @@ export interface StartFlags {
   readonly otlpEndpoint?: string;
   readonly traceRatio?: number;
   readonly openlineage?: OpenLineageLocation;
+  readonly trail?: TrailLocation;
 }
 
 /** What a command that was not told otherwise works on: the bundled example when no definitions are named, in files of its own. */
@@ -336,6 +351,7 @@ export function configFrom(flags: StartFlags, environment = process.env): Config
     otlpEndpoint: otlpEndpointFrom(flags, traceRatio, environment),
     traceRatio,
     openlineage: flags.openlineage ?? null,
+    trail: flags.trail ?? null,
   });
 }
 

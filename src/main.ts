@@ -18,6 +18,7 @@ import { loadExample } from './cli/load-example.ts';
 import { openReporter, placeOfLog, placeOfStore } from './cli/openlineage.ts';
 import { showBuild } from './cli/show-build.ts';
 import { runProgram } from './cli/program.ts';
+import { openBook, recordDefinitions } from './cli/trail-write.ts';
 import { VERSION } from './cli/version.ts';
 import type { Config } from './config.ts';
 import { systemClock } from './core/clock.ts';
@@ -109,6 +110,7 @@ async function open(
       : await joinArchives(await openLog(config.log, security, warn), definitions, config.definitionsDir, warn);
   if (log !== null) closers.add('the log', () => log.close());
   const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  await recordInTrail(config, security, definitions, owner);
   const { metrics, traces, close } = await openTelemetry(config, owner, warn);
   const opened = await openStore(config.store, security, namespace, warn);
   const store = measureStore(opened, { begun: metrics.store, trace: traces === null ? null : traces.store });
@@ -180,6 +182,22 @@ async function open(
   const vectors = `${url}/v1/feature-services/departure_delay/vectors`;
   const key = keys === null ? '' : " -H 'authorization: Bearer <key>'";
   process.stdout.write(`Ready. Try:\ncurl -s ${vectors}${key} -H 'content-type: application/json' -d '${request}'\n`);
+}
+
+/** Once, at the start. A trail that cannot be written ends it: who asks for one relies on it. */
+async function recordInTrail(
+  { trail, namespace }: Config,
+  security: SecurityFlags,
+  definitions: Definitions,
+  owner: string,
+): Promise<void> {
+  if (trail === null) return;
+  const book = await openBook(trail, security);
+  try {
+    await recordDefinitions(book, definitions, { namespace, actor: owner, atMs: systemClock.nowMs() });
+  } finally {
+    await book.close();
+  }
 }
 
 /** Runs end when the materializer has stopped. */

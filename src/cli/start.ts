@@ -18,6 +18,7 @@ import {
   parseStaleness,
   parseRateFlag,
 } from '../config.ts';
+import { addTrailFlag } from './trail-write.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
 import { addOpenLineageFlag } from './openlineage.ts';
 import type { RunRoles } from './program.ts';
@@ -83,6 +84,7 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
     )
     .action(async (flags: StartFlags & SecurityFlags) => finish(await runRoles(configFrom(flags), flags)));
   addOpenLineageFlag(command);
+  addTrailFlag(command, 'record which definitions run');
   addLogFlags(command, '(default: sqlite:.skewless/log.sqlite; optional for --role serve)');
   return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
 }

@@ -53,6 +53,9 @@ export interface LineageNode {
   readonly description: string;
   /** Its own, or that of what it is part of. */
   readonly owner: string;
+  readonly tags: readonly string[];
+  /** The day it is given up; null: it is not. */
+  readonly deprecated: string | null;
 }
 
 export interface LineageEdge {
@@ -67,7 +70,9 @@ export interface Lineage {
 }
 
 type Defined = Pick<Definitions, 'sources' | 'views' | 'services'>;
-type Texts = Partial<Pick<LineageNode, 'type' | 'detail' | 'description' | 'owner'>>;
+type Texts = Partial<Pick<LineageNode, 'type' | 'detail' | 'description' | 'owner' | 'tags' | 'deprecated'>>;
+
+const NOTHING = { type: null, detail: null, description: '', owner: '', tags: [], deprecated: null } as const;
 
 interface Builder {
   node(kind: NodeKind, name: string, place: string, texts?: Texts): string;
@@ -83,7 +88,7 @@ export function lineageOf({ sources, views, services }: Defined): Lineage {
       const id = `${kind}:${place}`;
       const known = nodes.get(id);
       if (known === undefined) {
-        nodes.set(id, { id, kind, name, type: null, detail: null, description: '', owner: '', ...texts });
+        nodes.set(id, { ...NOTHING, id, kind, name, ...texts });
       }
       return id;
     },
@@ -98,8 +103,8 @@ export function lineageOf({ sources, views, services }: Defined): Lineage {
 }
 
 function addSource({ node, edge }: Builder, source: SourceDefinition): void {
-  const { name, topic, description, owner, fields, derived } = source;
-  const id = node('source', name, name, { description, owner });
+  const { name, topic, description, owner, tags, fields, derived } = source;
+  const id = node('source', name, name, { description, owner, tags });
   edge(node('topic', topic, topic), id, 'holds');
   for (const field of fields) {
     const detail = field.path.join('.');
@@ -123,8 +128,9 @@ export function featureId(view: Pick<ViewDefinition, 'id'>, feature: Pick<Featur
 }
 
 function addView({ node, edge }: Builder, view: ViewDefinition): void {
-  const { source, owner, description, where, entity } = view;
-  const id = node('view', view.name, view.id, { description, owner, detail: where?.text ?? null });
+  const { source, owner, description, tags, where, entity } = view;
+  const deprecated = view.deprecated?.on ?? null;
+  const id = node('view', view.name, view.id, { description, owner, tags, deprecated, detail: where?.text ?? null });
   edge(`source:${source.name}`, id, 'events');
   edge(columnId(source, source.eventTime), id, 'time');
   if (source.eventId !== null) edge(columnId(source, source.eventId), id, 'filter');
@@ -140,7 +146,9 @@ function addView({ node, edge }: Builder, view: ViewDefinition): void {
       type: typeOf(feature),
       detail: aggregationText(feature),
       description: feature.description,
-      owner,
+      owner: feature.owner === '' ? owner : feature.owner,
+      tags: feature.tags,
+      deprecated: feature.deprecated?.on ?? deprecated,
     });
     edge(id, to, 'events');
     for (const { expression } of reads.of?.members ?? []) {
@@ -151,14 +159,17 @@ function addView({ node, edge }: Builder, view: ViewDefinition): void {
 }
 
 function addService({ node, edge }: Builder, service: ServiceDefinition): void {
-  const { id: serviceId, owner, description } = service;
-  const id = node('service', service.name, serviceId, { description, owner });
+  const { id: serviceId, owner, description, tags } = service;
+  const deprecated = service.deprecated?.on ?? null;
+  const id = node('service', service.name, serviceId, { description, owner, tags, deprecated });
   for (const column of service.requestColumns) {
     node('request', column.name, `${serviceId}.${column.name}`, { type: typeOf(column), detail: column.kind, owner });
   }
   const asOf = node('request', 'as_of', `${serviceId}.as_of`, { type: 'timestamp', detail: 'as_of', owner });
   for (const feature of service.features) {
-    const texts = { type: typeOf(feature), description: feature.description, owner };
+    const { description: prose, tags: own } = feature;
+    const until = feature.deprecated?.on ?? null;
+    const texts = { type: typeOf(feature), description: prose, owner, tags: own, deprecated: until };
     const place = `${serviceId}.${feature.name}`;
     if (feature.kind === 'derived') {
       const expression = service.derived[feature.derived]?.expression;

@@ -76,7 +76,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerGetVectors(app, serving);
   registerPostEvents(app, serving);
   registerViews(app, serving);
-  registerServices(app);
+  registerServices(app, serving);
   registerSources(app, serving);
   registerLineage(app, serving);
   registerHealth(app, serving);

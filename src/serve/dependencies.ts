@@ -13,6 +13,7 @@ import type { PressureLimits } from './admission.ts';
 import type { KeySource } from './access/install.ts';
 import type { Rate } from './access/rate.ts';
 import type { Circuits } from './circuits.ts';
+import { deprecationHeaders } from './deprecations.ts';
 import { type Drain, createDrain } from './drain.ts';
 import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
 import type { IngestRecorder, MetricsSink, VectorRecorder } from './metrics-sink.ts';
@@ -97,6 +98,8 @@ export interface Serving extends ServeDependencies {
   readonly watermarks: Watermarks;
   readonly outages: Outages;
   readonly readers: Readers;
+  /** By id of the service. */
+  readonly deprecations: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly states: ShardReader;
   /** By service and by source; nothing where nobody keeps metrics. */
   readonly vectorRecorders: ReadonlyMap<string, VectorRecorder>;
@@ -157,6 +160,7 @@ export function createServing(dependencies: ServeDependencies): Serving {
         : mapValues(definitions.sources, ({ name }: SourceDefinition) => metrics.ingest(name)),
     outages: createOutages(dependencies.logger, dependencies.clock),
     readers: createReaders(),
+    deprecations: deprecationHeaders(definitions),
     readLimitMs,
     budgetMs: dependencies.budgetMs ?? BUDGET_MS,
     drain: dependencies.drain ?? createDrain(),

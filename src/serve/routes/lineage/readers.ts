@@ -32,5 +32,5 @@ export function withReaders(
 
 function nodeOf(id: string): LineageNode {
   const name = id.slice('reader:'.length);
-  return { id, kind: 'reader', name, type: null, detail: null, description: '', owner: '' };
+  return { id, kind: 'reader', name, type: null, detail: null, description: '', owner: '', tags: [], deprecated: null };
 }
