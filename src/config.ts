@@ -7,6 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { nearestName } from './core/suggest.ts';
 import { parseDurationMs } from './core/time.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
+import { OPENLINEAGE_FORMS, type OpenLineageLocation, parseOpenLineageLocation } from './openlineage/location.ts';
 import { RATE_FORMS, type Rate, parseRate } from './serve/access/rate.ts';
 import { REDIS_SCHEMES, type RedisLocation, parseRedisUrl } from './store/redis-location.ts';
 
@@ -35,6 +36,9 @@ export type LogLocation = SqliteLocation | { readonly kind: 'kafka'; readonly br
 
 /** Where a store is. */
 export type StoreLocation = SqliteLocation | { readonly kind: 'redis'; readonly redis: RedisLocation };
+
+/** Where the audit trail is kept. */
+export type TrailLocation = Exclude<OpenLineageLocation, { readonly kind: 'http' }>;
 
 export interface AdminListener {
   readonly host: string;
@@ -73,6 +77,10 @@ export interface Config {
   readonly otlpEndpoint: string | null;
   /** Share of requests that are traced, 0 to 1. */
   readonly traceRatio: number;
+  /** Where runs are told of, as OpenLineage events; null: nowhere. */
+  readonly openlineage: OpenLineageLocation | null;
+  /** Where it is recorded which definitions ran; null: nowhere. */
+  readonly trail: TrailLocation | null;
 }
 
 export const EXAMPLE_DIR = join(import.meta.dirname, '../examples/flights');
@@ -145,6 +153,22 @@ export function parseStoreLocation(text: string): StoreLocation {
   } catch (error) {
     throw new UsageError(`"${withoutLogin(text)}": ${messageOf(error)}`, error);
   }
+}
+
+/** `file:PATH` or `kafka://host:port,…/topic`; throws `UsageError`, which repeats no password. */
+export function parseTrail(text: string): TrailLocation {
+  const location = parseOpenLineageLocation(text);
+  if (location !== null && location.kind !== 'http') return location;
+  throw new UsageError(
+    `"${withoutLogin(text)}" is no place for a trail; expected file:PATH or kafka://host:port/topic`,
+  );
+}
+
+/** Throws `UsageError`, which repeats no password. */
+export function parseOpenLineage(text: string): OpenLineageLocation {
+  const location = parseOpenLineageLocation(text);
+  if (location !== null) return location;
+  throw new UsageError(`"${withoutLogin(text)}" is not where runs are told of; expected ${OPENLINEAGE_FORMS}`);
 }
 
 const KAFKA_PORT = 9_092;
@@ -280,6 +304,8 @@ export interface StartFlags {
   readonly staleness?: number;
   readonly otlpEndpoint?: string;
   readonly traceRatio?: number;
+  readonly openlineage?: OpenLineageLocation;
+  readonly trail?: TrailLocation;
 }
 
 /** What a command that was not told otherwise works on: the bundled example when no definitions are named, in files of its own. */
@@ -334,6 +360,8 @@ export function configFrom(flags: StartFlags, environment = process.env): Config
     stalenessMs: flags.staleness ?? STALENESS_DEFAULT_MS,
     otlpEndpoint: otlpEndpointFrom(flags, traceRatio, environment),
     traceRatio,
+    openlineage: flags.openlineage ?? null,
+    trail: flags.trail ?? null,
   });
 }
 

@@ -9,6 +9,7 @@ import type { Definitions, ServiceDefinition, SourceDefinition } from '../defini
 import { findVersioned } from '../definition/find.ts';
 import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
+import type { OpenLineageLocation } from '../openlineage/location.ts';
 import type { EventReader } from '../replay/event-reader.ts';
 import type { Knowledge } from '../replay/known-times.ts';
 import { createLogReader } from '../replay/log-events.ts';
@@ -20,9 +21,11 @@ import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { openEventFiles } from './event-files.ts';
 import { EXIT } from './exit.ts';
+import { addOpenLineageFlag } from './openlineage.ts';
 import { showProgress } from './progress.ts';
 import { sourceNamed } from './source-named.ts';
 import { formatCount, formatTable } from './text.ts';
+import { reportTraining } from './train-report.ts';
 
 /** By source. */
 type Named = ReadonlyMap<string, readonly string[]>;
@@ -40,6 +43,7 @@ interface TrainFlags extends SecurityFlags {
   readonly events?: Named;
   readonly arrival?: Named;
   readonly json?: boolean;
+  readonly openlineage?: OpenLineageLocation;
 }
 
 export function trainCommand(finish: (exitCode: number) => void): Command {
@@ -71,7 +75,7 @@ export function trainCommand(finish: (exitCode: number) => void): Command {
     )
     .action(async (flags: TrainFlags) => finish(await runTrain(flags)));
   addRegistryFlags(command);
-  return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
+  return addLogFlags(addOpenLineageFlag(command), '(default: sqlite:.skewless/log.sqlite)');
 }
 
 async function runTrain(flags: TrainFlags): Promise<number> {
@@ -93,6 +97,12 @@ async function runTrain(flags: TrainFlags): Promise<number> {
   const abort = (): void => stop.abort(stopped(outPath));
   process.once('SIGINT', abort).once('SIGTERM', abort);
   const progress = showProgress(`${service.name}:`);
+  const report = await reportTraining(flags.openlineage, flags, {
+    service,
+    labelsPath,
+    outPath,
+    events: log === null ? (flags.events ?? new Map<string, readonly string[]>()) : location,
+  });
   try {
     const readers =
       log === null
@@ -114,10 +124,15 @@ async function runTrain(flags: TrainFlags): Promise<number> {
       onProgress: (share, note) => progress.update(share, note),
     });
     progress.finish(formatCount(manifest.rows, 'row'));
+    report.complete(manifest.columns);
     process.stdout.write(flags.json === true ? `${JSON.stringify(manifest)}\n` : describe(outPath, manifest));
     return EXIT.ok;
+  } catch (error) {
+    report.fail(error);
+    throw error;
   } finally {
     process.off('SIGINT', abort).off('SIGTERM', abort);
+    await report.close();
     await log?.close();
   }
 }

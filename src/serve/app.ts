@@ -16,6 +16,7 @@ import { registerPostEvents } from './routes/events/post.ts';
 import { registerFeast } from './routes/feast/feast.ts';
 import { registerHealth } from './routes/health/health.ts';
 import { registerMetrics } from './routes/metrics/metrics.ts';
+import { registerLineage } from './routes/lineage/lineage.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
@@ -62,6 +63,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   installServerLimits(app, limits, (reason) => metrics?.refused(reason));
   const inflight = await installAdmission(app, { inflightMax, pressure }, (reason) => metrics?.refused(reason));
   metrics?.observeInflight(inflight);
+  metrics?.observeReaders(serving.readers.report);
   serving.drain.install(app);
   await installAccess(app, {
     definitions: dependencies.definitions,
@@ -77,8 +79,9 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   const appender = createAppender(serving);
   registerPostEvents(app, appender);
   registerViews(app, serving);
-  registerServices(app);
+  registerServices(app, serving);
   registerSources(app, serving);
+  registerLineage(app, serving);
   registerHealth(app, serving);
   await registerFeast(app, serving, appender);
   const surface = adminApp ?? app;

@@ -14,11 +14,13 @@ import type { PressureLimits } from './admission.ts';
 import type { KeySource } from './access/install.ts';
 import type { Rate } from './access/rate.ts';
 import type { Circuits } from './circuits.ts';
+import { deprecationHeaders } from './deprecations.ts';
 import { type Drain, createDrain } from './drain.ts';
 import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
 import type { IngestRecorder, MetricsSink, VectorRecorder } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
+import { type Readers, createReaders } from './readers.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { createStateDecoder } from './state-decoder.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
@@ -98,6 +100,9 @@ export interface Serving extends ServeDependencies {
   readonly entityPlaces: EntityPlaces;
   readonly watermarks: Watermarks;
   readonly outages: Outages;
+  readonly readers: Readers;
+  /** By id of the service. */
+  readonly deprecations: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly states: ShardReader;
   /** By service and by source; nothing where nobody keeps metrics. */
   readonly vectorRecorders: ReadonlyMap<string, VectorRecorder>;
@@ -157,6 +162,8 @@ export function createServing(dependencies: ServeDependencies): Serving {
         ? new Map()
         : mapValues(definitions.sources, ({ name }: SourceDefinition) => metrics.ingest(name)),
     outages: createOutages(dependencies.logger, dependencies.clock),
+    readers: createReaders(),
+    deprecations: deprecationHeaders(definitions),
     readLimitMs,
     budgetMs: dependencies.budgetMs ?? BUDGET_MS,
     drain: dependencies.drain ?? createDrain(),

@@ -11,12 +11,14 @@ import type { Clock } from '../core/clock.ts';
 import type { MaterializerStatus } from '../materialize/status.ts';
 import type { CircuitReport } from '../serve/circuits.ts';
 import type { CacheReport, MetricsSink } from '../serve/metrics-sink.ts';
+import type { EmitterReport } from '../openlineage/emitter.ts';
 import { createHistograms } from './histogram.ts';
 import { observeCache } from './observe-cache.ts';
 import { observeCircuits } from './observe-circuits.ts';
 import { observeMaterializer } from './observe-materializer.ts';
 import { type BuildFacts, observeProcess } from './observe-process.ts';
 import { observeShards } from './observe-shards.ts';
+import { counter } from './instruments.ts';
 import { createPrometheusText } from './prometheus.ts';
 import { createRefusalRecorder } from './record-refusals.ts';
 import { createServingRecorders } from './record-serving.ts';
@@ -34,6 +36,7 @@ export interface Metrics extends MetricsSink {
   observeMaterializer(status: () => MaterializerStatus): void;
   observeCache(report: () => CacheReport): void;
   observeCircuits(report: () => readonly CircuitReport[]): void;
+  observeRunEvents(report: () => EmitterReport): void;
   /** Other readers are told the last values first. */
   close(): Promise<void>;
 }
@@ -62,6 +65,10 @@ export function createMetrics({ clock, version, role, resource, openReader = nul
     observeMaterializer: (status) => observeMaterializer(meter, status),
     observeCache: (report) => observeCache(meter, report),
     observeCircuits: (report) => observeCircuits(meter, report),
+    observeRunEvents: (report) =>
+      counter(meter, 'skewless_openlineage_events', 'Events of runs, by what became of them.', () =>
+        Object.entries(report()).map(([outcome, count]) => [count, { outcome }] as const),
+      ),
     async text() {
       const { resourceMetrics } = await prometheus.collect();
       return text(resourceMetrics);

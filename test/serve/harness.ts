@@ -130,6 +130,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   const { circuits } = options;
   const served = circuits?.guard(wrapped) ?? wrapped;
   const tier = options.tierOf?.(served, definitions, clock) ?? null;
+  metrics.observeRunEvents(() => ({ sent: 0, failed: 0, dropped: 0 }));
   if (circuits !== undefined) metrics.observeCircuits(() => circuits.report());
   if (tier !== null) metrics.observeCache(() => tier.report());
   const app = await buildApp({

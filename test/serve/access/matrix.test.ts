@@ -59,6 +59,7 @@ const EXPECTED: Readonly<Record<string, Case>> = {
   'GET /docs*': anyKey('/docs/static/swagger-ui.css'),
   'GET /v1/feature-services': anyKey('/v1/feature-services'),
   'GET /v1/feature-views': anyKey('/v1/feature-views'),
+  'GET /v1/lineage': anyKey('/v1/lineage'),
   'GET /v1/sources': anyKey('/v1/sources'),
   'GET /v1/feature-services/:service': {
     url: '/v1/feature-services/departure_delay',
