@@ -9,7 +9,8 @@ import type { ServiceDefinition } from '../definition/definition.ts';
 import { valuesDigest } from '../vector/receipt.ts';
 import type { Vector } from '../vector/assemble.ts';
 import type { Json } from '../vector/render.ts';
-import { type Readers, createEntityEvents } from './entity-events.ts';
+import { type Readers, readEntityEvents } from './entity-events.ts';
+import { createEntityTargets } from './entity-targets.ts';
 import { type TrainPlan, planTraining } from './train-plan.ts';
 import { type Check, type Served, planCheck } from './verify-check.ts';
 import { type Difference, differencesOf } from './verify-differences.ts';
@@ -47,15 +48,15 @@ export interface VerifyOptions {
 /** Aligned with `served`. One pass over each partition that any of them names. */
 export async function verify(served: readonly Served[], options: VerifyOptions): Promise<readonly Verified[]> {
   const plans = new Map<string, TrainPlan | null>();
-  const events = createEntityEvents(options.eventsMax);
+  const targets = createEntityTargets(options.eventsMax);
   const planned: (PlannedCheck | string)[] = [];
   for (const each of served) {
     const plan = await planOf(each, plans, options);
     const check = plan === null ? unknownDefinitions(each) : planCheck(plan, each);
-    planned.push(typeof check === 'string' ? check : askForEvents(check, events));
+    planned.push(typeof check === 'string' ? check : askForEvents(check, targets));
   }
-  await events.read(options.readers, options);
-  const context = { events, countedOf: createCounted(), nowMs: options.nowMs };
+  const held = await readEntityEvents(targets, options.readers, options);
+  const context = { held, countedOf: createCounted(), nowMs: options.nowMs };
   return planned.map((each) => (typeof each === 'string' ? notReproducible(each) : judge(each, context)));
 }
 
