@@ -18,6 +18,7 @@ import { keepDefinitions } from './cli/kept-definitions.ts';
 import { loadExample } from './cli/load-example.ts';
 import { showBuild } from './cli/show-build.ts';
 import { runProgram } from './cli/program.ts';
+import { createVerify } from './cli/verifier.ts';
 import type { Config } from './config.ts';
 import { systemClock } from './core/clock.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
@@ -47,6 +48,9 @@ const FLUSH_MS = 2_000;
 /** Utilization is none of it: a busy process is not an overloaded one. A sample without a turn of the loop counts as delay. */
 const PRESSURE = { eventLoopDelayMs: 1_000, sampleMs: 1_000 };
 const HEAP_SHARE = 0.9;
+
+/** Held in memory while receipts of a request are checked. */
+const VERIFY_EVENTS_MAX = 200_000;
 
 /** Closes what was opened, newest first; one that fails does not keep the others open. */
 interface Closers {
@@ -161,6 +165,8 @@ async function open(
     materializerStatus: status,
     metrics,
     tracing: traces,
+    verifier:
+      log === null || role === 'materialize' ? null : createVerify(log, namespace, definitions, VERIFY_EVENTS_MAX),
     version: VERSION,
     readyWhileBuilding: role === 'materialize',
     keys,
