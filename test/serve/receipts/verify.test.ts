@@ -1,19 +1,8 @@
 import { expect, test } from 'vitest';
-import { createVerify } from '../../../src/cli/verifier.ts';
+import { SkewlessError } from '../../../src/core/errors.ts';
 import type { ReceiptVerifier } from '../../../src/serve/receipt-verifier.ts';
-import type { Harness, HarnessOptions } from '../harness.ts';
+import type { Harness } from '../harness.ts';
 import { NEWEST_MS, ROW, startAirport } from '../vectors/fixture.ts';
-
-/** An airport that can check receipts, by the log that it folds. */
-async function start(options: Partial<HarnessOptions> = {}, eventsMax = 1_000): Promise<Harness> {
-  let harness: Harness | null = null;
-  const verifier: ReceiptVerifier = (served, signal) => {
-    if (harness === null) throw new Error('not started');
-    return createVerify(harness.log, 'test', harness.definitions, eventsMax)(served, signal);
-  };
-  harness = await startAirport({ ...options, dependencies: { verifier, ...options.dependencies } });
-  return harness;
-}
 
 const FEATURES = ['departures_24h', 'rough'];
 const REQUEST = { entities: [ROW], as_of: NEWEST_MS, features: FEATURES, include: ['status', 'receipt'] };
@@ -27,7 +16,7 @@ async function served({ vectors }: Harness) {
 }
 
 test('receipts alone and vectors with their values are the same bits', async () => {
-  const airport = await start();
+  const airport = await startAirport();
   const { receipt, values, status } = await served(airport);
   const same = {
     result: 'same_bits',
@@ -47,7 +36,7 @@ test('receipts alone and vectors with their values are the same bits', async () 
 });
 
 test('a value that differs is named, with the coordinates of the events that the log gives it from', async () => {
-  const airport = await start();
+  const airport = await startAirport();
   const { receipt } = await served(airport);
   const answer = await airport.post('/v1/receipts/verify', { vectors: [{ receipt, values: [3, false] }] });
   expect(answer.json.results[0].result).toBe('different');
@@ -68,7 +57,7 @@ test('a value that differs is named, with the coordinates of the events that the
 });
 
 test('what is no receipt is refused, all of them at once, with what is wrong with each', async () => {
-  const airport = await start();
+  const airport = await startAirport();
   const { receipt } = await served(airport);
   const receipts = [receipt.slice(0, 40), receipt, '!'];
   const answer = await airport.post('/v1/receipts/verify', { receipts });
@@ -82,16 +71,18 @@ test('what is no receipt is refused, all of them at once, with what is wrong wit
   expect((await airport.post('/v1/receipts/verify', { receipts: many })).status).toBe(400);
 });
 
+const tooMany: ReceiptVerifier = () => Promise.reject(new SkewlessError('too_many_events', 'more than 1 event'));
+
 test('more events than are held in memory are refused, with what to do', async () => {
-  const airport = await start({}, 1);
+  const airport = await startAirport({ dependencies: { verifier: tooMany } });
   const { receipt } = await served(airport);
   const answer = await airport.post('/v1/receipts/verify', { receipts: [receipt] });
   expect([answer.status, answer.json.code]).toEqual([400, 'too_many_events']);
 });
 
 test('without a log there is nothing to replay: 503, and when to come again', async () => {
-  const airport = await startAirport();
-  const { receipt } = await served(airport);
+  const { receipt } = await served(await startAirport());
+  const airport = await startAirport({ withLog: false });
   const answer = await airport.post('/v1/receipts/verify', { receipts: [receipt] });
   expect([answer.status, answer.json.code, answer.headers['retry-after']]).toEqual([503, 'log_unavailable', '5']);
 });
@@ -103,7 +94,7 @@ test('one request at a time, and none for longer than its limit; then the next h
     ended.resolve();
     return vectors.map(() => ({}));
   };
-  const airport = await start({ dependencies: { verifier, verifyLimitMs: 100 } });
+  const airport = await startAirport({ dependencies: { verifier, verifyLimitMs: 100 } });
   const { receipt } = await served(airport);
   const body = { receipts: [receipt] };
   const [first, second] = await Promise.all([

@@ -5,7 +5,9 @@ import { reference, responses } from '../../schemas.ts';
 /** One replay reads all that the log holds of their sources, so more of them at once cost little; and nobody waits for ever. */
 export const RECEIPTS_MAX = 100;
 
-const EXAMPLE_RECEIPT = 'eyJmb3JtYXQiOjIsInNlcnZpY2UiOiJkZXBhcnR1cmVfZGVsYXkiLCJ2ZXJzaW9uIjoxfQ';
+/** Of the flights example as it is loaded. */
+const EXAMPLE_RECEIPT =
+  'eyJmb3JtYXQiOjIsInNlcnZpY2UiOiJkZXBhcnR1cmVfZGVsYXkiLCJ2ZXJzaW9uIjoxLCJmaW5nZXJwcmludCI6IjU4MDE0MzQ4Y2EwZGRhODNmNmNkMGI2ZTFjY2NjMmQwIiwiZmVhdHVyZXMiOlswLDQ4XSwiYXNfb2YiOiIyMDEzLTAxLTMxVDIyOjAwOjAwLjAwMFoiLCJlbnRpdHkiOnsib3JpZ2luIjoiSkZLIiwiY2FycmllciI6IkI2IiwidGFpbG51bSI6Ik41ODNKQiIsImRlc3QiOiJMQVgiLCJzY2hlZHVsZWRfaG91ciI6MTcsImRpc3RhbmNlIjoyNDc1fSwic2hhcmRzIjpbeyJzb3VyY2UiOiJkZXBhcnR1cmVzIiwiZW50aXR5X2tleSI6Im9yaWdpbiIsInBhcnRpdGlvbiI6MCwicG9zaXRpb24iOnsiMCI6MjcwMDR9fV0sInJlYWRzIjpbMF0sImRpZ2VzdCI6IjRucFI5TU1kVUtRNG4zSEsifQ';
 
 const ReceiptText = Type.String({ minLength: 1, description: 'As a vector carried it', examples: [EXAMPLE_RECEIPT] });
 const AnyValue = Type.Unsafe<unknown>({ description: 'As it was served' });
