@@ -118,7 +118,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     clock,
     namespace: 'test',
     owner: 'harness',
-    bounds: { heartbeatMs: 20 },
+    bounds: { heartbeatMs: 20, noteMs: 20 },
   });
   for (const source of definitions.sources.values()) await log.ensureTopic(source.topic, options.partitions ?? 1);
   for (const [source, events] of Object.entries(options.events ?? {})) await appendTo(log, definitions, source, events);
