@@ -6,6 +6,7 @@ import type { Definitions, SourceDefinition } from '../definition/definition.ts'
 import { compileSourcePlaces } from '../definition/source-places.ts';
 import { isRepartitioned } from '../log/entity-partition.ts';
 import type { Log } from '../log/log.ts';
+import { positionsTopic } from '../log/position-notes.ts';
 import { deadLetterTopic } from '../materialize/dead-letters.ts';
 import { repartitionOf } from '../materialize/repartition.ts';
 import { compilePlan } from '../state/plan.ts';
@@ -16,6 +17,7 @@ import { type Contracts, contractsText, examineContracts } from './contracts.ts'
 import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell, readDefinitionFiles } from './definition-files.ts';
 import { EXIT } from './exit.ts';
+import { definitionsTopic } from './kept-definitions.ts';
 import { type StoredView, isOf, storedViews, usedSources, viewsOf } from './stored.ts';
 import { formatCount, formatSize, formatTable } from './text.ts';
 
@@ -137,12 +139,17 @@ async function plannedTopics(definitions: Definitions, log: Log, namespace: stri
   for (const source of usedSources(definitions)) {
     const partitions = await add(source.topic, `events of source ${source.name}`);
     await add(deadLetterTopic(source.topic), `dead letters of source ${source.name}; made when it is folded`);
+    await add(
+      positionsTopic(namespace, source.name),
+      `what was known when of source ${source.name}; made when it is folded`,
+    );
     for (const keyColumns of keysOf(definitions, source)) {
       if (!isRepartitioned(source, keyColumns, partitions ?? 1)) continue;
       const { topic } = repartitionOf(namespace, source, keyColumns);
       await add(topic, `events of source ${source.name} by ${keyColumns.join(', ')}; made when it is folded`);
     }
   }
+  await add(definitionsTopic(namespace), 'definitions as they were, for receipts; made when anything is folded');
   return topics;
 }
 

@@ -20,6 +20,7 @@ import { registerLineage } from './routes/lineage/lineage.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
+import { registerVerifyReceipts } from './routes/receipts/post.ts';
 import { registerGetVectors } from './routes/vectors/get.ts';
 import { registerPostVectors } from './routes/vectors/post.ts';
 import { installRequestMetrics } from './request-metrics.ts';
@@ -78,6 +79,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerGetVectors(app, serving);
   const appender = createAppender(serving);
   registerPostEvents(app, appender);
+  registerVerifyReceipts(app, serving);
   registerViews(app, serving);
   registerServices(app, serving);
   registerSources(app, serving);
