@@ -73,6 +73,8 @@ export interface Config {
   readonly otlpEndpoint: string | null;
   /** Share of requests that are traced, 0 to 1. */
   readonly traceRatio: number;
+  /** Share of entities whose rows are logged as they are served, 0 to 1. */
+  readonly servedSample: number;
 }
 
 export const EXAMPLE_DIR = join(import.meta.dirname, '../examples/flights');
@@ -270,6 +272,7 @@ export interface StartFlags {
   readonly staleness?: number;
   readonly otlpEndpoint?: string;
   readonly traceRatio?: number;
+  readonly servedSample?: number;
 }
 
 /** What a command that was not told otherwise works on: the bundled example when no definitions are named, in files of its own. */
@@ -301,9 +304,12 @@ function otlpEndpointFrom(flags: StartFlags, traceRatio: number, environment: No
 /** Checks flags against each other and fills in what depends on several. */
 export function configFrom(flags: StartFlags, environment = process.env): Config {
   const keysFile = checkAuth(flags);
-  const { traceRatio = 0 } = flags;
+  const { traceRatio = 0, servedSample = 0 } = flags;
   const defaults = defaultsFor(flags.definitions);
   const log = flags.log ?? (flags.role === 'serve' ? null : defaults.log);
+  if (servedSample > 0 && log === null) {
+    throw new UsageError('--served-sample needs --log: rows are logged in a topic of it as they are served');
+  }
   return Object.freeze({
     role: flags.role,
     definitionsDir: defaults.definitionsDir,
@@ -324,6 +330,7 @@ export function configFrom(flags: StartFlags, environment = process.env): Config
     stalenessMs: flags.staleness ?? STALENESS_DEFAULT_MS,
     otlpEndpoint: otlpEndpointFrom(flags, traceRatio, environment),
     traceRatio,
+    servedSample,
   });
 }
 

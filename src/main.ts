@@ -27,14 +27,17 @@ import { createAdminApp } from './serve/admin-app.ts';
 import { buildApp } from './serve/app.ts';
 import { createStateDecoder } from './serve/state-decoder.ts';
 import { createCircuits } from './serve/circuits.ts';
+import { type ServedLog, createServedLog } from './serve/served-log.ts';
 import { type Drain, createDrain } from './serve/drain.ts';
 import { TIMED_OUT, within } from './serve/time-limit.ts';
+import type { Log } from './log/log.ts';
 import type { Store } from './store/store.ts';
 import { measureStore } from './store/measured.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import type { Traces } from './telemetry/traces.ts';
 import { createResource } from './telemetry/resource.ts';
+import { servedTopic } from './vector/served-row.ts';
 
 const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string })
   .version;
@@ -140,6 +143,11 @@ async function open(
     closers.add('the tier', () => tier.close());
     metrics.observeCache(() => tier.report());
   }
+  const servedLog = openServedLog(config, log, warn);
+  if (servedLog !== null) {
+    closers.add('the served log', () => servedLog.close());
+    metrics.observeServedLog(() => servedLog.report());
+  }
   const keys = config.keysFile === null ? null : await followKeyFile(config.keysFile, logger);
   if (keys !== null) closers.add('the file of keys', async () => keys.close());
   const { admin, rate } = config;
@@ -164,6 +172,7 @@ async function open(
     readyWhileBuilding: role === 'materialize',
     keys,
     rate,
+    servedLog,
     adminApp,
   });
   closers.add('the server', () => app.close());
@@ -178,6 +187,16 @@ async function open(
   const vectors = `${url}/v1/feature-services/departure_delay/vectors`;
   const key = keys === null ? '' : " -H 'authorization: Bearer <key>'";
   process.stdout.write(`Ready. Try:\ncurl -s ${vectors}${key} -H 'content-type: application/json' -d '${request}'\n`);
+}
+
+/** Null: no rows are logged as they are served. */
+function openServedLog(
+  { namespace, servedSample: share }: Config,
+  log: Log | null,
+  onWarning: (message: string) => void,
+): ServedLog | null {
+  if (log === null || share === 0) return null;
+  return createServedLog({ log, topic: servedTopic(namespace), share, onWarning });
 }
 
 /** Null: states are read for each request. */

@@ -18,6 +18,7 @@ import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
 import type { IngestRecorder, MetricsSink, VectorRecorder } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
+import type { ServedLog } from './served-log.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { createStateDecoder } from './state-decoder.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
@@ -62,6 +63,8 @@ export interface ServeDependencies {
   readonly keys?: KeySource | null;
   /** Of a key without a rate of its own, or, where no keys are asked for, of a client address; null or absent: no limit. */
   readonly rate?: Rate | null;
+  /** Takes rows of sampled entities as they are served; null or absent: none are logged. */
+  readonly servedLog?: ServedLog | null;
   /** Serves metrics and the documentation instead of the app, and is closed with it; null or absent: the app does. */
   readonly adminApp?: FastifyInstance | null;
 }
@@ -142,7 +145,7 @@ export function createServing(dependencies: ServeDependencies): Serving {
       if (built !== null || log === null) return built;
       return (await log.ranges(source.topic))?.length ?? null;
     }),
-    entityPlaces: createEntityPlaces(),
+    entityPlaces: createEntityPlaces(dependencies.servedLog?.isSampled),
     watermarks: createWatermarks(),
     states: dependencies.tier ?? createDirectReader(dependencies.store, createStateDecoder(definitions)),
     vectorRecorders:

@@ -54,6 +54,15 @@ export interface CacheReport {
   readonly stalenessMs: number;
 }
 
+/** What became of rows that were to be logged as they were served, since the start of the process. */
+export interface ServedLogReport {
+  readonly logged: number;
+  /** By reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly queuedRows: number;
+  readonly queuedCharacters: number;
+}
+
 /** Why a request, or a connection, was turned away. */
 export const REFUSALS = ['inflight', 'event_loop_delay', 'heap', 'connections', 'slow_reader'] as const;
 

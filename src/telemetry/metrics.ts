@@ -10,12 +10,13 @@ import { type IMetricReader, MeterProvider, type MetricProducer } from '@opentel
 import type { Clock } from '../core/clock.ts';
 import type { MaterializerStatus } from '../materialize/status.ts';
 import type { CircuitReport } from '../serve/circuits.ts';
-import type { CacheReport, MetricsSink } from '../serve/metrics-sink.ts';
+import type { CacheReport, MetricsSink, ServedLogReport } from '../serve/metrics-sink.ts';
 import { createHistograms } from './histogram.ts';
 import { observeCache } from './observe-cache.ts';
 import { observeCircuits } from './observe-circuits.ts';
 import { observeMaterializer } from './observe-materializer.ts';
 import { type BuildFacts, observeProcess } from './observe-process.ts';
+import { observeServedLog } from './observe-served-log.ts';
 import { observeShards } from './observe-shards.ts';
 import { createPrometheusText } from './prometheus.ts';
 import { createRefusalRecorder } from './record-refusals.ts';
@@ -34,6 +35,7 @@ export interface Metrics extends MetricsSink {
   observeMaterializer(status: () => MaterializerStatus): void;
   observeCache(report: () => CacheReport): void;
   observeCircuits(report: () => readonly CircuitReport[]): void;
+  observeServedLog(report: () => ServedLogReport): void;
   /** Other readers are told the last values first. */
   close(): Promise<void>;
 }
@@ -62,6 +64,7 @@ export function createMetrics({ clock, version, role, resource, openReader = nul
     observeMaterializer: (status) => observeMaterializer(meter, status),
     observeCache: (report) => observeCache(meter, report),
     observeCircuits: (report) => observeCircuits(meter, report),
+    observeServedLog: (report) => observeServedLog(meter, report),
     async text() {
       const { resourceMetrics } = await prometheus.collect();
       return text(resourceMetrics);

@@ -15,6 +15,7 @@ import type { RequestRow, VectorsRequest } from './request.ts';
 import { NO_EXTRAS, type RowExtras, createAnswer } from './response.ts';
 import { type RowEvaluator, type RowSources, createRowEvaluator } from './row-evaluation.ts';
 import { type AppearanceRead, planReads } from './row-reads.ts';
+import { WITH_STATUS, createServedRows } from './served-rows.ts';
 
 /** How long a read with `after` and without `budget_ms` waits. */
 const AFTER_WAIT_MS = 1_000;
@@ -108,14 +109,16 @@ function answerRows(context: AnswerContext, request: VectorsRequest, sources: So
 function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sources): JsonText {
   const { serving, plan, nowMs, flagDegraded } = context;
   const { asOfMs, outcomes } = sources;
-  const { rows, selection, include: metadata } = request;
+  const { rows, selection, include } = request;
   if (isDegraded(serving, outcomes)) flagDegraded();
   const rowPlan = rowPlanOf(request);
-  const evaluator = createRowEvaluator({ serving, plan, rowPlan, metadata, sources, nowMs });
+  const evaluator = createRowEvaluator({ serving, plan, rowPlan, sources, nowMs });
   const recorder = serving.vectorRecorders.get(plan.definition.id);
   const answer = createAnswer(plan, request, asOfMs);
   const writer = recordAnswer(recorder, rowPlan, plan.work.ranks, selection.names.length, answer);
   const extrasOf = extrasWriter(serving, plan, request, sources, evaluator);
+  const { servedLog = null } = serving;
+  const served = servedLog === null ? null : createServedRows(servedLog, { plan, request, rowPlan, sources, nowMs });
   const isOver = createBudgetCheck(leftOf(context, request), evaluator);
   // Where nothing was asked for, a row is moved to where its states are exact. Keys that depend on `as_of` would then
   // name other entities, so such rows are not.
@@ -127,13 +130,17 @@ function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sou
       writer.error(row.problem);
       continue;
     }
+    const key = served === null ? null : served.sampledKey(from);
     if (asOfMs === null || (index > 0 && isOver())) {
       writer.withheld('TIMED_OUT', asOfMs, extrasOf(row, asOfMs, null));
+      if (key !== null) served?.withheld(key, 'TIMED_OUT', row.values, asOfMs);
     } else {
       const sealedUntilMs = evaluator.look(from);
       const rowAsOfMs = mayMove && sealedUntilMs > asOfMs ? sealedUntilMs : asOfMs;
-      const fragments = evaluator.fragments(rowAsOfMs);
-      writer.row({ fragments, request: row.values, asOfMs: rowAsOfMs }, extrasOf(row, rowAsOfMs, from));
+      const fragments = evaluator.fragments(rowAsOfMs, key === null ? include : WITH_STATUS);
+      const written = { fragments, request: row.values, asOfMs: rowAsOfMs };
+      writer.row(written, extrasOf(row, rowAsOfMs, from));
+      if (key !== null) served?.row(key, written, from);
     }
     from += selection.appearances.length;
   }
