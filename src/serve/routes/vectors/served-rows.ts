@@ -12,7 +12,7 @@ import { SERVED_FORMAT } from '../../../vector/served-row.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import { timestampText } from '../../../vector/text.ts';
 import type { ServedLog } from '../../served-log.ts';
-import { type ReceiptWriter, createReceipts } from './receipt.ts';
+import type { ReceiptOf } from './answer.ts';
 import type { VectorsRequest } from './request.ts';
 import type { RowSources } from './row-evaluation.ts';
 
@@ -25,27 +25,34 @@ export interface ServedRows {
   withheld(key: string, status: Status, request: readonly Value[], asOfMs: number | null): void;
 }
 
+/** Of a row, joined with commas. */
+interface Texts {
+  readonly values: string;
+  readonly statuses: string;
+}
+
 export interface ServedContext {
   readonly plan: ServicePlan;
   readonly request: VectorsRequest;
   readonly rowPlan: RowPlan;
-  readonly sources: RowSources;
+  readonly sources: Pick<RowSources, 'reads'>;
+  readonly receiptOf: ReceiptOf;
   readonly nowMs: number;
 }
 
 export function createServedRows(servedLog: ServedLog, context: ServedContext): ServedRows {
-  const { plan, request, rowPlan, sources, nowMs } = context;
+  const { plan, request, rowPlan, sources, receiptOf, nowMs } = context;
   const { selection } = request;
-  const { reads, outcomes } = sources;
+  const { reads } = sources;
   const width = selection.appearances.length;
-  let receipts: ReceiptWriter | null = null;
 
-  function offer(key: string, values: string, statuses: string, row: readonly Value[], asOfMs: number, from: number) {
-    receipts ??= createReceipts(plan, selection, outcomes);
+  /** `from` null: nothing was looked at for the row. */
+  function offer(key: string, texts: Texts, row: readonly Value[], asOfMs: number, from: number | null): void {
+    const { values, statuses } = texts;
     const entity = plan.columnWriters.map(({ label, write }, index) => label + write(row[index] ?? null)).join(',');
-    const receipt = receipts.write(row, asOfMs, from < 0 ? [] : reads.slice(from, from + width));
     const head = `${selection.headText}${timestampText(asOfMs)}${selection.namesText}`;
     const served = `"values":[${values}],"status":[${statuses}],"entity":{${entity}}`;
+    const receipt = receiptOf(row, asOfMs, from, `[${values}]`);
     const text = `${head}${served},"receipt":"${receipt}","served_at":${timestampText(nowMs)},"format":${SERVED_FORMAT}}`;
     servedLog.offer(key, text);
   }
@@ -62,12 +69,12 @@ export function createServedRows(servedLog: ServedLog, context: ServedContext): 
     row(key, row, from) {
       const { work } = plan;
       const statuses = rowPlan.segments.map((_, at) => statusText(rowPlan, at, row, work)).join(',');
-      offer(key, valuesText(rowPlan, row, work), statuses, row.request, row.asOfMs, from);
+      offer(key, { values: valuesText(rowPlan, row, work), statuses }, row.request, row.asOfMs, from);
     },
     withheld(key, status, row, asOfMs) {
       if (asOfMs === null) return;
       const all = (each: string): string => selection.names.map(() => each).join(',');
-      offer(key, all('null'), all(`"${status}"`), row, asOfMs, -1);
+      offer(key, { values: all('null'), statuses: all(`"${status}"`) }, row, asOfMs, null);
     },
   };
 }
