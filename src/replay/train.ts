@@ -13,6 +13,7 @@ import { SkewlessError } from '../core/errors.ts';
 import { formatTimestamp } from '../core/time.ts';
 import { createCompleteness } from './completeness.ts';
 import { type Duck, openDuck, sync } from './duck.ts';
+import { BY_ARRIVAL, BY_EVENT_TIME } from './fold-orders.ts';
 import type { PartCounts } from './fold-part.ts';
 import { type Labels, labelsFormat } from './labels.ts';
 import {
@@ -59,8 +60,8 @@ export async function train(options: TrainOptions): Promise<Manifest> {
     const manifest = await withDuck(options, await folder.makeFolder('sorting'), (duck, limits) => {
       const [labels, requests, results] = ['labels', 'requests', 'results'].map((name) => folder.at(`${name}.parquet`));
       const paths = { labels, requests, results } as RequestPaths;
-      const knowledges = options.knowledge === 'arrival' ? [0, 1] : [0];
-      return runSteps({ ...options, plan, limits, folder, duck, begun, knownTimes, knowledges, paths }, labelsHash);
+      const orders = options.knowledge === 'arrival' ? [BY_EVENT_TIME, BY_ARRIVAL] : [BY_EVENT_TIME];
+      return runSteps({ ...options, plan, limits, folder, duck, begun, knownTimes, orders, paths }, labelsHash);
     });
     await folder.remove();
     return manifest;
@@ -101,6 +102,7 @@ async function runSteps(run: Run, labelsHash: string): Promise<Manifest> {
   const folded = await foldAll(run, spilled);
   const vectors = await assembleVectors({
     ...run,
+    knowledges: run.orders.map(({ known }) => known),
     labels,
     labelsPath: run.paths.labels,
     files: [run.paths.results, ...folded.files],
