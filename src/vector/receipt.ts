@@ -210,8 +210,9 @@ function receiptFrom(sound: Json): Receipt {
     features = null,
     shards,
     ...rest
-  } = sound as unknown as Omit<Receipt, 'shards' | 'asOfMs'> & {
+  } = sound as unknown as Omit<Receipt, 'shards' | 'asOfMs' | 'features'> & {
     readonly as_of: string;
+    readonly features?: readonly number[];
     readonly shards: readonly SoundShard[];
   };
   return {
@@ -220,7 +221,7 @@ function receiptFrom(sound: Json): Receipt {
     fingerprint: rest.fingerprint,
     asOfMs: parseTimestampMs(asOf) as number,
     entity: rest.entity,
-    features,
+    features: features ?? null,
     shards: shards.map(
       ({ source, entity_key: entityKey, partition, position, complete_from: completeFrom, stale }) => ({
         source,
