@@ -127,8 +127,8 @@ const ERASED = `SELECT positions."row", positions.appearance FROM part_positions
       AND positions.next <= erasure.position`;
 
 async function skip(duck: Duck, reason: number, requests: string): Promise<void> {
-  await duck.run(`UPDATE part_ranks SET skipped = ${reason} FROM (SELECT DISTINCT * FROM (${requests})) AS some
-    WHERE part_ranks."row" = some."row" AND part_ranks.appearance = some.appearance`);
+  await duck.run(`UPDATE part_ranks SET skipped = ${reason} FROM (SELECT DISTINCT * FROM (${requests})) AS found
+    WHERE part_ranks."row" = found."row" AND part_ranks.appearance = found.appearance`);
 }
 
 /** Requests that are not evaluated, by reason. */

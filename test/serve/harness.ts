@@ -80,6 +80,8 @@ export interface Harness {
   readonly get: (url: string) => Promise<Answer>;
   readonly post: (url: string, body: unknown) => Promise<Answer>;
   readonly vectors: (service: string, body: unknown) => Promise<Answer>;
+  /** Until all that the log holds is folded. */
+  readonly caughtUp: () => Promise<void>;
   /** Appends as a producer would, unchecked by the app, and waits until folded. */
   readonly append: (source: string, events: readonly object[]) => Promise<void>;
 }
@@ -186,6 +188,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     post: (url, body) => call({ method: 'POST', url, payload: body as object }),
     vectors: (service, body) =>
       call({ method: 'POST', url: `/v1/feature-services/${service}/vectors`, payload: body as object }),
+    caughtUp: () => caughtUp(definitions, log, materializer),
     async append(source, events) {
       await appendTo(log, definitions, source, events);
       await caughtUp(definitions, log, materializer);
