@@ -14,6 +14,7 @@ import { joinArchives } from './cli/archives.ts';
 import { type SecurityFlags, openLog, openStore } from './cli/connect.ts';
 import { loadOrTell } from './cli/definition-files.ts';
 import { EXIT } from './cli/exit.ts';
+import { keepDefinitions } from './cli/kept-definitions.ts';
 import { loadExample } from './cli/load-example.ts';
 import { showBuild } from './cli/show-build.ts';
 import { runProgram } from './cli/program.ts';
@@ -181,6 +182,11 @@ async function open(
   process.stdout.write(`Skewless ${VERSION} (${role}) listens on ${url}\nDocumentation: ${adminUrl}/docs\n`);
   // Probes are answered from here on, also while the log or the store is waited for.
   await materializer?.start();
+  if (materializer !== null && log !== null) {
+    await keepDefinitions(log, namespace, definitions, config.definitionsDir, warn).catch((error: unknown) =>
+      warn(`these definitions are not kept, and receipts need them once they have changed: ${messageOf(error)}`),
+    );
+  }
   if (config.exampleDir === null || materializer === null) return;
   await showBuild(() => materializer.status());
   const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();

@@ -13,6 +13,7 @@ import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore, warnOnStderr } from './connect.ts';
 import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
+import { definitionsTopic } from './kept-definitions.ts';
 import { type StoredView, isOf, storedViews, usedSources, viewsOf } from './stored.ts';
 import { formatCount, formatSize, formatTable } from './text.ts';
 
@@ -126,6 +127,7 @@ async function plannedTopics(definitions: Definitions, log: Log, namespace: stri
       await add(topic, `events of source ${source.name} by ${keyColumns.join(', ')}; made when it is folded`);
     }
   }
+  await add(definitionsTopic(namespace), 'definitions as they were, for receipts; made when anything is folded');
   return topics;
 }
 

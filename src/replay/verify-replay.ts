@@ -7,7 +7,7 @@ import { type EntityState, emptyState } from '../state/entity-state.ts';
 import { evaluate } from '../state/evaluate.ts';
 import { fold } from '../state/fold.ts';
 import type { Position } from '../store/store.ts';
-import { type EntityTarget, type KeptEvent, decodeKept } from './entity-events.ts';
+import { type EntityTarget, type KeptEvent, decodeKept } from './entity-targets.ts';
 import type { Lane, TrainAppearance } from './train-plan.ts';
 
 export interface Replayed {

@@ -7,7 +7,8 @@ import { evaluate } from '../state/evaluate.ts';
 import type { Evaluation } from '../state/state.ts';
 import { type AppearanceOutcome, type Vector, assemble } from '../vector/assemble.ts';
 import type { ReceiptShard } from '../vector/receipt.ts';
-import type { EntityEvents, EntityTarget, HeldRanges, KeptEvent } from './entity-events.ts';
+import type { HeldRanges } from './entity-events.ts';
+import type { EntityTarget, EntityTargets, KeptEvent } from './entity-targets.ts';
 import type { TrainAppearance } from './train-plan.ts';
 import type { Check, PlannedRead } from './verify-check.ts';
 import { isErased, replay } from './verify-replay.ts';
@@ -35,16 +36,17 @@ export interface PlannedCheck {
 
 /** What was read for all checks. */
 export interface ReplayContext {
-  readonly events: EntityEvents;
+  /** By topic. */
+  readonly held: ReadonlyMap<string, HeldRanges>;
   /** Of each target, those that count, in total order. */
   readonly countedOf: (target: EntityTarget) => readonly KeptEvent[];
   readonly nowMs: number;
 }
 
-export function askForEvents(check: Check, events: EntityEvents): PlannedCheck {
+export function askForEvents(check: Check, wanted: EntityTargets): PlannedCheck {
   const { asOfMs } = check.served.receipt;
   const targets = check.reads.map(({ appearance, read }) =>
-    read.kind === 'entity' ? events.want(appearance, read.entity, read.shard.position, asOfMs) : null,
+    read.kind === 'entity' ? wanted.want(appearance, read.entity, read.shard.position, asOfMs) : null,
   );
   return { check, targets };
 }
@@ -132,10 +134,10 @@ function incompleteIn(held: Evaluation, served: Evaluation): ReadonlySet<number>
 function lostOf(
   source: SourceDefinition,
   { position }: ReceiptShard,
-  { events, nowMs }: ReplayContext,
+  { held: topics, nowMs }: ReplayContext,
 ): number | string | null {
-  const held = events.held(source.topic);
-  if (held === null) return `there is no topic ${source.topic} in the log`;
+  const held = topics.get(source.topic);
+  if (held === undefined) return `there is no topic ${source.topic} in the log`;
   let lostMs: number | null = null;
   for (const [partition, next] of Object.entries(position)) {
     const missing = missingOf(source, held, Number(partition), next, nowMs);

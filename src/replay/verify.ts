@@ -9,7 +9,8 @@ import type { ServiceDefinition } from '../definition/definition.ts';
 import { valuesDigest } from '../vector/receipt.ts';
 import type { Vector } from '../vector/assemble.ts';
 import type { Json } from '../vector/render.ts';
-import { type Readers, createEntityEvents } from './entity-events.ts';
+import { type Readers, readEntityEvents } from './entity-events.ts';
+import { createEntityTargets } from './entity-targets.ts';
 import { type TrainPlan, planTraining } from './train-plan.ts';
 import { type Check, type Served, planCheck } from './verify-check.ts';
 import { type Difference, differencesOf } from './verify-differences.ts';
@@ -35,8 +36,8 @@ export interface Verified {
 
 export interface VerifyOptions {
   readonly aggregations: ReadonlyMap<string, Aggregation>;
-  /** The service with this fingerprint, as it is or as it was; null: nobody knows it. */
-  readonly serviceOf: (name: string, fingerprint: string) => Promise<ServiceDefinition | null>;
+  /** The service with this fingerprint, as it is or as it was; or why it cannot be had, as a sentence. */
+  readonly serviceOf: (name: string, fingerprint: string) => Promise<ServiceDefinition | string>;
   readonly readers: Readers;
   /** Of entities that receipts are of, within reach; beyond, `verify` rejects with `too_many_events`. */
   readonly eventsMax: number;
@@ -46,38 +47,31 @@ export interface VerifyOptions {
 
 /** Aligned with `served`. One pass over each partition that any of them names. */
 export async function verify(served: readonly Served[], options: VerifyOptions): Promise<readonly Verified[]> {
-  const plans = new Map<string, TrainPlan | null>();
-  const events = createEntityEvents(options.eventsMax);
+  const plans = new Map<string, TrainPlan | string>();
+  const targets = createEntityTargets(options.eventsMax);
   const planned: (PlannedCheck | string)[] = [];
   for (const each of served) {
     const plan = await planOf(each, plans, options);
-    const check = plan === null ? unknownDefinitions(each) : planCheck(plan, each);
-    planned.push(typeof check === 'string' ? check : askForEvents(check, events));
+    const check = typeof plan === 'string' ? plan : planCheck(plan, each);
+    planned.push(typeof check === 'string' ? check : askForEvents(check, targets));
   }
-  await events.read(options.readers, options);
-  const context = { events, countedOf: createCounted(), nowMs: options.nowMs };
+  const held = await readEntityEvents(targets, options.readers, options);
+  const context = { held, countedOf: createCounted(), nowMs: options.nowMs };
   return planned.map((each) => (typeof each === 'string' ? notReproducible(each) : judge(each, context)));
 }
 
 async function planOf(
   { receipt: { service, fingerprint } }: Served,
-  plans: Map<string, TrainPlan | null>,
+  plans: Map<string, TrainPlan | string>,
   { serviceOf, aggregations }: VerifyOptions,
-): Promise<TrainPlan | null> {
+): Promise<TrainPlan | string> {
   const id = `${service}/${fingerprint}`;
   const known = plans.get(id);
   if (known !== undefined) return known;
   const definition = await serviceOf(service, fingerprint);
-  const plan = definition === null ? null : planTraining(definition, aggregations, null);
+  const plan = typeof definition === 'string' ? definition : planTraining(definition, aggregations, null);
   plans.set(id, plan);
   return plan;
-}
-
-function unknownDefinitions({ receipt: { service, version, fingerprint } }: Served): string {
-  return (
-    `the definitions of ${service}@${version} with the fingerprint ${fingerprint} are neither those given nor among those kept, ` +
-    'or this version of the engine gives them another fingerprint'
-  );
 }
 
 function judge(planned: PlannedCheck, context: ReplayContext): Verified {
