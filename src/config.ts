@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { nearestName } from './core/suggest.ts';
-import { parseDurationMs } from './core/time.ts';
+import { parseDurationMs, parseTimestampMs } from './core/time.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
 import { RATE_FORMS, type Rate, parseRate } from './serve/access/rate.ts';
 import { REDIS_SCHEMES, type RedisLocation, parseRedisUrl } from './store/redis-location.ts';
@@ -234,6 +234,25 @@ export function parseBudget(text: string): number {
 /** `0s`, `15s`: up to 5 m. */
 export function parseDrain(text: string): number {
   return parseDuration(text, 0, DRAIN_MAX_MS, 'a time to drain; expected 0s to 5m, such as 15s');
+}
+
+const EVERY_MIN_MS = 1_000;
+const EVERY_MAX_MS = 7 * 86_400_000;
+
+/** `15m`, `1h`: from 1 s to 7 d. */
+export function parseEvery(text: string): number {
+  return parseDuration(text, EVERY_MIN_MS, EVERY_MAX_MS, 'a time between audits; expected 1s to 7d, such as 1h');
+}
+
+/** RFC 3339 with an offset, or integer milliseconds. */
+export function parseTime(text: string): number {
+  const ms = /^\d{1,15}$/.test(text) ? Number(text) : parseTimestampMs(text);
+  if (ms === null) {
+    throw new UsageError(
+      `"${text}" is not a time; expected RFC 3339 with an offset, such as 2013-01-31T17:00:00Z, or milliseconds`,
+    );
+  }
+  return ms;
 }
 
 function parseDuration(text: string, leastMs: number, greatestMs: number, expected: string): number {

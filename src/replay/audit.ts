@@ -16,11 +16,11 @@ import {
   type StagedRows,
   planServed,
   readServed,
-  serviceKey,
   stageServed,
 } from './audit-rows.ts';
 import { type Duck, openDuck } from './duck.ts';
 import { EntityFilter } from './entity-filter.ts';
+import type { Readers } from './entity-events.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
 import { BY_EVENT_TIME, byPosition } from './fold-orders.ts';
 import { decideKnownTimes } from './known-times.ts';
@@ -32,11 +32,10 @@ import { readEvaluations } from './vectors.ts';
 import { type WorkFolder, openWorkFolder } from './work-folder.ts';
 
 export interface AuditOptions {
-  /** As they are now: rows of other fingerprints are skipped, and counted. */
-  readonly services: readonly ServiceDefinition[];
+  /** The service with this fingerprint, as it is or as it was; or why it cannot be had. */
+  readonly serviceOf: (name: string, fingerprint: string) => Promise<ServiceDefinition | string>;
   readonly aggregations: ReadonlyMap<string, Aggregation>;
-  /** By name of the source, of all that these services read. */
-  readonly readers: ReadonlyMap<string, EventReader>;
+  readonly readers: Readers;
   /** The served log. */
   readonly served: EventReader;
   readonly servedRanges: readonly ReadRange[];
@@ -86,9 +85,15 @@ async function runAudit(options: AuditOptions, duck: Duck, folder: WorkFolder): 
   const onShare = (share: number): void => onProgress(share * STAGED_SHARE, 'served rows');
   const context = { duck, reader, ranges, times, signal, onShare };
   const staged = await stageServed(context, folder.at('served.parquet'));
-  const services = planServices(options, staged);
-  const tallies = new Map([...services].map(([key, service]) => [key, createServiceTally(service)]));
-  if (services.size > 0) await replayServices(options, { duck, folder, staged, services, tallies });
+  const tallies = new Map<string, ServiceTally>();
+  const groups = await groupServices(options, staged);
+  for (const [index, group] of groups.entries()) {
+    for (const service of group.services.values()) tallies.set(service.key, createServiceTally(service));
+    const onProgress = (share: number, note: string): void =>
+      options.onProgress(STAGED_SHARE + ((1 - STAGED_SHARE) * (index + share)) / groups.length, note);
+    const own = await openWorkFolder(folder.at('group'), index);
+    await replayGroup({ ...options, onProgress }, { duck, folder: own, staged, group, tallies });
+  }
   const keys = [...staged.services.keys()].toSorted();
   return {
     reports: keys.map((key) => reportOf(options, staged.services.get(key) as ServedService, tallies.get(key))),
@@ -98,46 +103,78 @@ async function runAudit(options: AuditOptions, duck: Duck, folder: WorkFolder): 
   };
 }
 
-/** Those that rows are of, with lanes in common. */
-function planServices(options: AuditOptions, staged: StagedRows): ReadonlyMap<string, AuditService> {
-  const services = new Map<string, AuditService>();
-  const lanes: Lane[] = [];
-  let base = 0;
-  for (const definition of options.services) {
-    const { name: service, version, fingerprint } = definition;
-    const key = serviceKey({ service, version, fingerprint });
-    if (!staged.services.has(key)) continue;
-    services.set(key, { key, definition, plan: planTraining(definition, options.aggregations, null, lanes), base });
-    base += definition.appearances.length;
-  }
-  return services;
+/** Services that are replayed together: their sources are the same, so that a record is decoded once for all of them. */
+interface Group {
+  readonly services: Map<string, AuditService>;
+  readonly sources: Map<string, SourceDefinition>;
+  readonly readers: Map<string, EventReader>;
+  readonly lanes: Lane[];
+  base: number;
 }
 
-function mergePlans(services: Iterable<AuditService>): ReplayPlan {
-  const lanes = new Map<number, Lane>();
+/** Services that nobody knows, or whose topics are gone, are in none. */
+async function groupServices(options: AuditOptions, staged: StagedRows): Promise<readonly Group[]> {
+  const groups: Group[] = [];
+  for (const [key, served] of staged.services) {
+    const definition = await options.serviceOf(served.service, served.fingerprint);
+    if (typeof definition === 'string') continue;
+    const sources = definition.appearances.map(({ view }) => view.source);
+    const readers = await readersOf(options, sources);
+    if (readers === null) continue;
+    const fitting = groups.find((each) => sources.every((source) => fits(each, source)));
+    const group = fitting ?? { services: new Map(), sources: new Map(), readers: new Map(), lanes: [], base: 0 };
+    if (fitting === undefined) groups.push(group);
+    for (const source of sources) group.sources.set(source.name, source);
+    for (const [name, reader] of readers) group.readers.set(name, reader);
+    const plan = planTraining(definition, options.aggregations, null, group.lanes);
+    group.services.set(key, { key, definition, plan, base: group.base });
+    group.base += definition.appearances.length;
+  }
+  return groups;
+}
+
+function fits({ sources }: Group, source: SourceDefinition): boolean {
+  return (sources.get(source.name) ?? source) === source;
+}
+
+async function readersOf(
+  { readers }: AuditOptions,
+  sources: readonly SourceDefinition[],
+): Promise<ReadonlyMap<string, EventReader> | null> {
+  const found = new Map<string, EventReader>();
+  for (const source of sources) {
+    const reader = await readers(source);
+    if (reader === null) return null;
+    found.set(source.name, reader);
+  }
+  return found;
+}
+
+function planOf({ services, sources, lanes }: Group): ReplayPlan {
   const appearances = new Map<number, TrainAppearance>();
-  const sources = new Map<string, SourceDefinition>();
-  for (const { plan, base } of services) {
-    for (const lane of plan.lanes) lanes.set(lane.index, lane);
+  for (const { plan, base } of services.values()) {
     for (const [index, appearance] of plan.appearances) appearances.set(base + index, appearance);
-    for (const source of plan.sources) sources.set(source.name, source);
   }
-  return { lanes: [...lanes.values()], appearances, sources: [...sources.values()] };
+  return { lanes, appearances, sources: [...sources.values()] };
 }
 
-interface Replay {
+interface GroupReplay {
   readonly duck: Duck;
   readonly folder: WorkFolder;
   readonly staged: StagedRows;
-  readonly services: ReadonlyMap<string, AuditService>;
+  readonly group: Group;
   readonly tallies: ReadonlyMap<string, ServiceTally>;
 }
 
-async function replayServices(options: AuditOptions, replay: Replay): Promise<void> {
-  const { duck, folder, staged, services, tallies } = replay;
-  const plan = mergePlans(services.values());
+/** Share of a replay at which rows are compared. */
+const FOLDED_SHARE = 0.9;
+
+async function replayGroup(options: AuditOptions, replay: GroupReplay): Promise<void> {
+  const { duck, folder, staged, group, tallies } = replay;
+  const { services, readers } = group;
+  const plan = planOf(group);
   // After the served log was read: what its receipts name is there.
-  const begun = await begin(options, plan, folder);
+  const begun = await begin({ readers, nowMs: options.nowMs }, plan, folder);
   const paths = { requests: folder.at('requests.parquet'), positions: folder.at('positions.parquet') };
   const wanted = new EntityFilter();
   const planning = { duck, stagedPath: staged.path, services, ranges: begun.ranges, paths };
@@ -154,13 +191,13 @@ async function replayServices(options: AuditOptions, replay: Replay): Promise<vo
     if (row.check === 'receipt_invalid') tally.skip(row.check);
     else if (beyond.has(row.row)) tally.skip('beyond_log');
     else await compareRow(row, evaluations, tally);
-    run.onProgress(0.9 + (0.1 * row.row) / staged.rows, 'comparing');
+    options.onProgress(FOLDED_SHARE + ((1 - FOLDED_SHARE) * row.row) / staged.rows, 'comparing');
   }
 }
 
 async function runOf(
-  { readers, signal, bounds, onProgress }: AuditOptions,
-  { duck, folder }: Replay,
+  { signal, bounds, onProgress }: AuditOptions,
+  { duck, folder, group: { readers } }: GroupReplay,
   { plan, begun, paths }: Pick<ReplayRun, 'plan' | 'begun'> & { paths: { requests: string; positions: string } },
 ): Promise<ReplayRun> {
   const knownTimes: ReplayRun['knownTimes'] = new Map(
@@ -187,15 +224,14 @@ async function runOf(
   };
 }
 
-/** `tally` undefined: nobody knows the service as it was served. */
+/** `tally` undefined: nobody knows the service as it was served, or its topics are gone. */
 function reportOf(
-  { kind, nowMs, servedRanges, services }: AuditOptions,
+  { kind, nowMs, servedRanges }: AuditOptions,
   served: ServedService,
   tally: ServiceTally | undefined,
 ): AuditReport {
   const { service, version, fingerprint, rows, firstMs, lastMs } = served;
-  const isDefined = services.some((each) => each.name === service && each.version === version);
-  const unknown = { skipped: { [isDefined ? 'unknown_fingerprint' : 'unknown_service']: rows } };
+  const unknown = { skipped: { unknown_fingerprint: rows } };
   const { skipped, features, mismatches } = tally?.findings() ?? { ...unknown, features: [], mismatches: [] };
   return {
     format: AUDIT_FORMAT,

@@ -51,11 +51,12 @@ export async function auditFor(
   options: Partial<AuditOptions> = {},
 ): Promise<Audit> {
   const served = createLogReader(log, TOPIC, 'test');
-  const sources = [...definitions.sources.values()];
+  const services = [...definitions.services.values()];
   return audit({
-    services: [...definitions.services.values()],
+    serviceOf: (_name, fingerprint) =>
+      Promise.resolve(services.find((each) => each.fingerprint === fingerprint) ?? 'nobody knows it'),
     aggregations: AGGREGATIONS,
-    readers: new Map(sources.map(({ name, topic }) => [name, createLogReader(log, topic, 'test')])),
+    readers: ({ topic }) => Promise.resolve(createLogReader(log, topic, 'test')),
     served,
     servedRanges: await served.ranges(),
     times: { fromMs: -Infinity, untilMs: Infinity },
