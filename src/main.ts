@@ -26,6 +26,7 @@ import { createMaterializer } from './materialize/materializer.ts';
 import { followKeyFile } from './serve/access/follow-keys.ts';
 import { createAdminApp } from './serve/admin-app.ts';
 import { buildApp } from './serve/app.ts';
+import { createAuditReports } from './serve/audit-reports.ts';
 import { createStateDecoder } from './serve/state-decoder.ts';
 import { createCircuits } from './serve/circuits.ts';
 import { type ServedLog, createServedLog } from './serve/served-log.ts';
@@ -38,6 +39,7 @@ import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import type { Traces } from './telemetry/traces.ts';
 import { createResource } from './telemetry/resource.ts';
+import { auditsTopic } from './vector/audit-report.ts';
 import { servedTopic } from './vector/served-row.ts';
 
 const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string })
@@ -174,6 +176,7 @@ async function open(
     keys,
     rate,
     servedLog,
+    auditReports: log === null ? null : createAuditReports(log, auditsTopic(namespace)),
     adminApp,
   });
   closers.add('the server', () => app.close());

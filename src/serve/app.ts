@@ -11,6 +11,7 @@ import { type ServeDependencies, createServing } from './dependencies.ts';
 import { answerClientError, installErrorHandling, sendError } from './errors.ts';
 import { installJsonBodies } from './json-body.ts';
 import { installDocs, installOpenApi } from './openapi.ts';
+import { registerAudits } from './routes/audits/list.ts';
 import { registerPostEvents } from './routes/events/post.ts';
 import { registerHealth } from './routes/health/health.ts';
 import { registerMetrics } from './routes/metrics/metrics.ts';
@@ -76,6 +77,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerViews(app, serving);
   registerServices(app);
   registerSources(app, serving);
+  registerAudits(app, serving);
   registerHealth(app, serving);
   const surface = adminApp ?? app;
   await installDocs(surface, app);

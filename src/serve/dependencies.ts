@@ -10,6 +10,7 @@ import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
 import { type ServicePlan, compileService } from '../vector/service.ts';
 import type { PressureLimits } from './admission.ts';
+import type { AuditReports } from './audit-reports.ts';
 import type { KeySource } from './access/install.ts';
 import type { Rate } from './access/rate.ts';
 import type { Circuits } from './circuits.ts';
@@ -65,6 +66,8 @@ export interface ServeDependencies {
   readonly rate?: Rate | null;
   /** Takes rows of sampled entities as they are served; null or absent: none are logged. */
   readonly servedLog?: ServedLog | null;
+  /** What audits have published; null or absent: there is no log to read it from. */
+  readonly auditReports?: AuditReports | null;
   /** Serves metrics and the documentation instead of the app, and is closed with it; null or absent: the app does. */
   readonly adminApp?: FastifyInstance | null;
 }

@@ -15,6 +15,7 @@ const TAGS = [
   { name: 'vectors', description: 'Reading feature vectors' },
   { name: 'events', description: 'Appending events to the log' },
   { name: 'catalog', description: 'What is defined, and how fresh it is' },
+  { name: 'audits', description: 'Whether what was served is what the log gives' },
   { name: 'health', description: 'Probes' },
 ];
 

@@ -12,6 +12,7 @@ import type { MaterializerStatus } from '../materialize/status.ts';
 import type { CircuitReport } from '../serve/circuits.ts';
 import type { CacheReport, MetricsSink, ServedLogReport } from '../serve/metrics-sink.ts';
 import { createHistograms } from './histogram.ts';
+import { observeAudits } from './observe-audits.ts';
 import { observeCache } from './observe-cache.ts';
 import { observeCircuits } from './observe-circuits.ts';
 import { observeMaterializer } from './observe-materializer.ts';
@@ -61,6 +62,7 @@ export function createMetrics({ clock, version, role, resource, openReader = nul
     refused: createRefusalRecorder(meter),
     store: createStoreRecorder(meter, histograms),
     observeFreshness: (read) => observeShards(meter, clock, read),
+    observeAudits: (read) => observeAudits(meter, clock, read),
     observeMaterializer: (status) => observeMaterializer(meter, status),
     observeCache: (report) => observeCache(meter, report),
     observeCircuits: (report) => observeCircuits(meter, report),

@@ -18,12 +18,14 @@ import { validateEvent } from '../../src/event/decode.ts';
 import { type SqliteLog, openSqliteLog } from '../../src/log/sqlite.ts';
 import { type Materializer, createMaterializer } from '../../src/materialize/materializer.ts';
 import { buildApp } from '../../src/serve/app.ts';
+import { createAuditReports } from '../../src/serve/audit-reports.ts';
 import type { KeySource } from '../../src/serve/access/install.ts';
 import type { Rate } from '../../src/serve/access/rate.ts';
 import type { Circuits } from '../../src/serve/circuits.ts';
 import type { ServeDependencies } from '../../src/serve/dependencies.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { auditsTopic } from '../../src/vector/audit-report.ts';
 import { conformsTo } from './openapi-conformance.ts';
 import { measureStore } from '../../src/store/measured.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -134,6 +136,8 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   const tier = options.tierOf?.(served, definitions, clock) ?? null;
   if (circuits !== undefined) metrics.observeCircuits(() => circuits.report());
   if (tier !== null) metrics.observeCache(() => tier.report());
+  const servedLog = options.dependencies?.servedLog ?? null;
+  if (servedLog !== null) metrics.observeServedLog(() => servedLog.report());
   const app = await buildApp({
     definitions,
     store: served,
@@ -146,6 +150,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     metrics,
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
+    auditReports: options.withLog === false ? null : createAuditReports(log, auditsTopic('test')),
     keys: options.keys ?? null,
     rate: options.rate ?? null,
     adminApp: options.adminApp ?? null,
