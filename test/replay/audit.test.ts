@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Audit } from '../../src/replay/audit.ts';
 import { type Random, createRandom } from '../oracle/random.ts';
-import { type Logging, startLogging } from './audit-support.ts';
+import { type Logging, TOPIC, startLogging } from './audit-support.ts';
 import {
   CUSTOMERS,
   LIFE_DEFINITIONS,
@@ -130,3 +130,120 @@ test('values that were withheld for the moment are counted by status, and compar
   expect(skipped['OUT_OF_HISTORY']).toBeGreaterThan(3);
   expect(report?.compared).toBeGreaterThan(500);
 }, 60_000);
+
+/** Reports without what depends on when and where rows were logged. */
+function figuresOf({ reports }: Audit) {
+  return reports.map(({ service, rows, skipped, compared, mismatched, features }) => {
+    return { service, rows, skipped, compared, mismatched, features };
+  });
+}
+
+test('the report is the same for one partition and for four, and however the work is cut', async () => {
+  const [one, four] = [await servedByHand(1), await servedByHand(4)];
+  const whole = figuresOf(await four.audit());
+  expect(figuresOf(await one.audit())).toEqual(whole);
+  const cut = await four.audit({ bounds: { chunkEvents: 2, partEvents: 3 } });
+  expect(figuresOf(cut)).toEqual(whole);
+  expect(whole[0]).toMatchObject({ rows: 40, compared: 120, mismatched: 0, skipped: {} });
+  expect(whole[0]?.features[0]?.missing).toBeGreaterThan(0);
+});
+
+/** Ten shops, each asked after one order and again when another came late. */
+async function servedByHand(partitions: number): Promise<Logging> {
+  const app = await startLogging({ definitions: SMALL, nowMs: NOW_MS + HOUR_MS, partitions });
+  const shops = Array.from({ length: 20 }, (_none, index) => `s${index}`);
+  for (const [index, shop] of shops.entries()) {
+    await app.vectors('scoring', { entities: [{ shop }], as_of: at(30) });
+    await app.append('orders', [{ shop, at: at(index), amount: index / 7 }]);
+    await app.vectors('scoring', { entities: [{ shop }], as_of: at(10) });
+  }
+  return app;
+}
+
+/** Writes the first row of the served log again, changed. */
+async function rewrite({ log }: Logging, change: (row: Record<string, unknown>) => object): Promise<void> {
+  const [first] = await log.read(TOPIC, 0, 0, 1);
+  const row = JSON.parse(Buffer.from(first?.value ?? []).toString()) as Record<string, unknown>;
+  const value = Buffer.from(JSON.stringify({ ...row, ...change(row) }));
+  await log.append(TOPIC, [{ key: null, value, timestampMs: null }]);
+}
+
+test('a value or a status that was never served so is found, and named with where it is', async () => {
+  const app = await startLogging({ definitions: SMALL, nowMs: NOW_MS + HOUR_MS });
+  await app.append('orders', [{ shop: 'a', at: at(1), amount: 0.1 }]);
+  await app.vectors('scoring', { entities: [{ shop: 'a' }], as_of: at(10) });
+  expect((await app.audit()).mismatches).toEqual([]);
+  await rewrite(app, () => ({ values: [1, 0.1 + Number.EPSILON, 0.2] }));
+  const changed = await app.audit();
+  expect(changed.mismatches).toEqual([
+    expect.objectContaining({
+      feature: 'sold_1h',
+      partition: 0,
+      offset: 1,
+      served: 0.1 + Number.EPSILON,
+      replayed: 0.1,
+      served_status: 'PRESENT',
+    }),
+  ]);
+  expect(changed.reports[0]).toMatchObject({ rows: 2, compared: 6, mismatched: 1 });
+  // What is published says where it is, and nothing of the entity.
+  expect(changed.reports[0]?.examples).toEqual([
+    { feature: 'sold_1h', partition: 0, offset: 1, as_of: '2024-05-20T00:10:00.000Z' },
+  ]);
+  const unavailable = { values: [null, null, null], status: ['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE'] };
+  await rewrite(app, () => unavailable);
+  expect((await app.audit()).reports[0]?.mismatched).toBe(1 + 3);
+});
+
+test('what cannot be held against anything is skipped, and counted by why', async () => {
+  const app = await startLogging({ definitions: SMALL, nowMs: NOW_MS + HOUR_MS });
+  await app.append('orders', [{ shop: 'a', at: at(1), amount: 2 }]);
+  await app.vectors('scoring', { entities: [{ shop: 'a' }], as_of: at(10) });
+  await app.whenLogged();
+  const receiptWith = (receipt: string, change: (json: Record<string, unknown>) => void): string => {
+    const json = JSON.parse(Buffer.from(receipt, 'base64url').toString()) as Record<string, unknown>;
+    change(json);
+    return Buffer.from(JSON.stringify(json)).toString('base64url');
+  };
+  await rewrite(app, () => ({ fingerprint: 'older' }));
+  await rewrite(app, () => ({ receipt: 'cut' }));
+  await rewrite(app, ({ receipt }) => ({
+    receipt: receiptWith(receipt as string, ({ shards }) => {
+      Object.assign((shards as object[])[0] as object, { position: { 0: 99 } });
+    }),
+  }));
+  await app.log.append(TOPIC, [{ key: null, value: Buffer.from('{"format":1}'), timestampMs: null }]);
+  const { reports, rows, unreadable } = await app.audit();
+  expect([rows, unreadable]).toEqual([4, 1]);
+  const known = { rows: 3, skipped: { receipt_invalid: 1, beyond_log: 1 }, compared: 3, mismatched: 0 };
+  expect(reports).toEqual([
+    expect.objectContaining(known),
+    expect.objectContaining({ fingerprint: 'older', rows: 1, skipped: { unknown_fingerprint: 1 }, compared: 0 }),
+  ]);
+});
+
+test('values whose windows reach into what the log has forgotten since are skipped, and others are not', async () => {
+  const definitions = SMALL.replace('windows: [1h] }\n', 'windows: [1h, 24h] }\n');
+  const app = await startLogging({ definitions, nowMs: NOW_MS + HOUR_MS });
+  const { clock } = app;
+  const appendAt = async (ms: number, amount: number): Promise<void> => {
+    clock.offsetMs += ms - clock.nowMs();
+    await app.append('orders', [{ shop: 'a', at: ms, amount }]);
+  };
+  await appendAt(NOW_MS - 20 * HOUR_MS, 2);
+  await appendAt(NOW_MS - 2 * HOUR_MS, 3);
+  await appendAt(at(50), 4);
+  const { json } = await app.vectors('scoring', { entities: [{ shop: 'a' }], as_of: at(59) });
+  expect(json.vectors[0].values).toEqual([1, 3, 4, 8]);
+  await app.whenLogged();
+  await app.log.truncate('orders', 0, 1);
+  const [report] = (await app.audit()).reports;
+  const skipped = report?.features.map((each) => [each.feature, each.skipped]);
+  expect(report?.mismatched).toBe(0);
+  expect(skipped).toEqual([
+    ['orders_1h', {}],
+    ['orders_24h', { not_reproducible: 1 }],
+    ['sold_1h', {}],
+    ['doubled', {}],
+  ]);
+});
