@@ -1,7 +1,7 @@
 /** `skewless train`: labels with the vectors that serving would have answered at their times, as Parquet. */
 import { Command, Option } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
-import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
+import { type LogLocation, UsageError, defaultsFor, parseNamespace } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { nearestName } from '../core/suggest.ts';
@@ -12,7 +12,9 @@ import type { EventReader } from '../replay/event-reader.ts';
 import type { Knowledge } from '../replay/known-times.ts';
 import { createLogReader } from '../replay/log-events.ts';
 import { type Manifest, manifestPath } from '../replay/manifest.ts';
+import { type ServedTrainOptions, trainServed } from '../replay/train-served.ts';
 import { train } from '../replay/train.ts';
+import { servedTopic } from '../vector/served-row.ts';
 import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
 import { loadOrTell } from './definition-files.ts';
@@ -29,7 +31,8 @@ interface TrainFlags extends SecurityFlags {
   readonly service?: string;
   readonly labels?: string;
   readonly out?: string;
-  readonly knowledge: Knowledge;
+  readonly knowledge: Knowledge | 'served';
+  readonly namespace: string;
   readonly sample: number;
   readonly features?: readonly string[];
   readonly statuses?: boolean;
@@ -52,8 +55,11 @@ export function trainCommand(finish: (exitCode: number) => void): Command {
     )
     .option('--out <file>', 'Parquet file to write; a manifest goes beside it (required)')
     .addOption(
-      new Option('--knowledge <kind>', 'use what was true at the timestamp, or what the server could have known then')
-        .choices(['event-time', 'arrival'])
+      new Option(
+        '--knowledge <kind>',
+        'use what was true at the timestamp, what the server could have known then, or what it has served (of the served log)',
+      )
+        .choices(['event-time', 'arrival', 'served'])
         .default('event-time'),
     )
     .option('--sample <share>', 'share of the labels, chosen by what they ask: 0.1', parseShare, 1)
@@ -62,6 +68,7 @@ export function trainCommand(finish: (exitCode: number) => void): Command {
     .option('--definitions <dir>', 'folder of definitions (YAML); default: the bundled flights example')
     .option('--events <source=file>', "file of events in place of the source's topic; may be repeated", parseNamed)
     .option('--arrival <source=column>', 'column of these files that says when each event arrived', parseNamed)
+    .option('--namespace <name>', 'of the deployment that served, for --knowledge served', parseNamespace, 'default')
     .option('--json', 'print the manifest')
     .addHelpText(
       'after',
@@ -89,24 +96,19 @@ async function runTrain(flags: TrainFlags): Promise<number> {
   const abort = (): void => stop.abort(stopped(outPath));
   process.once('SIGINT', abort).once('SIGTERM', abort);
   const progress = showProgress(`${service.name}:`);
+  const common = {
+    service,
+    aggregations: AGGREGATIONS,
+    features,
+    labelsPath,
+    outPath,
+    sample: flags.sample,
+    statuses: flags.statuses === true,
+    signal: stop.signal,
+    onProgress: (share: number, note: string): void => progress.update(share, note),
+  };
   try {
-    const readers =
-      log === null ? await openFiles(definitions, service, flags) : readTopics(log, service, formatLocation(location));
-    const manifest = await train({
-      service,
-      aggregations: AGGREGATIONS,
-      features,
-      labelsPath,
-      outPath,
-      readers,
-      knowledge: flags.knowledge,
-      positionIndex: null,
-      sample: flags.sample,
-      statuses: flags.statuses === true,
-      nowMs: systemClock.nowMs(),
-      signal: stop.signal,
-      onProgress: (share, note) => progress.update(share, note),
-    });
+    const manifest = await trainBy(flags, common, { log, definitions, location });
     progress.finish(formatCount(manifest.rows, 'row'));
     process.stdout.write(flags.json === true ? `${JSON.stringify(manifest)}\n` : describe(outPath, manifest));
     return EXIT.ok;
@@ -114,6 +116,27 @@ async function runTrain(flags: TrainFlags): Promise<number> {
     process.off('SIGINT', abort).off('SIGTERM', abort);
     await log?.close();
   }
+}
+
+type Common = Omit<ServedTrainOptions, 'served'>;
+
+interface Place {
+  /** Null: events are in files. */
+  readonly log: Log | null;
+  readonly definitions: Definitions;
+  readonly location: LogLocation;
+}
+
+async function trainBy(flags: TrainFlags, common: Common, { log, definitions, location }: Place): Promise<Manifest> {
+  const { knowledge, namespace } = flags;
+  const { service } = common;
+  if (knowledge === 'served') {
+    if (log === null) throw new UsageError('--knowledge served takes what was served from the log: leave out --events');
+    return trainServed({ ...common, served: createLogReader(log, servedTopic(namespace), formatLocation(location)) });
+  }
+  const readers =
+    log === null ? await openFiles(definitions, service, flags) : readTopics(log, service, formatLocation(location));
+  return train({ ...common, readers, knowledge, positionIndex: null, nowMs: systemClock.nowMs() });
 }
 
 function stopped(outPath: string): SkewlessError {
@@ -193,9 +216,13 @@ function parseNamed(text: string, before: Named | undefined): Named {
 }
 
 function describe(outPath: string, manifest: Manifest): string {
-  const { rows, columns, events, late_data: lateData } = manifest;
+  const { rows, columns, events, late_data: lateData, served } = manifest;
   const features = columns.filter(({ role }) => role === 'feature').length;
-  const said = `${outPath}: ${formatCount(rows, 'row')}, ${formatCount(features, 'feature')}, from ${formatCount(events.folded, 'event')} (${manifestPath(outPath)})\n`;
+  const from =
+    served === null
+      ? `from ${formatCount(events.folded, 'event')}`
+      : `as they were served; ${formatCount(served.unmatched, 'label')} without a served row left out`;
+  const said = `${outPath}: ${formatCount(rows, 'row')}, ${formatCount(features, 'feature')}, ${from} (${manifestPath(outPath)})\n`;
   if (lateData === null) return said;
   const table = lateData.map((each) => [
     String(each['feature']),

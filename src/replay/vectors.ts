@@ -73,7 +73,7 @@ export function featureOf({ service }: TrainPlan, place: number) {
   return feature;
 }
 
-function columnsOf({ plan, statuses }: VectorsContext) {
+export function columnsOf({ plan, statuses }: Pick<VectorsContext, 'plan' | 'statuses'>) {
   const { served, names } = plan.selection;
   const values = served.map((place, index) => ({
     name: names[index] as string,
