@@ -32,16 +32,21 @@ import { type FollowedStatus, followMaterializer } from './openlineage/follow-ma
 import { followKeyFile } from './serve/access/follow-keys.ts';
 import { createAdminApp } from './serve/admin-app.ts';
 import { buildApp } from './serve/app.ts';
+import { createAuditReports } from './serve/audit-reports.ts';
 import { createStateDecoder } from './serve/state-decoder.ts';
 import { createCircuits } from './serve/circuits.ts';
+import { type ServedLog, createServedLog } from './serve/served-log.ts';
 import { type Drain, createDrain } from './serve/drain.ts';
 import { TIMED_OUT, within } from './serve/time-limit.ts';
+import type { Log } from './log/log.ts';
 import type { Store } from './store/store.ts';
 import { measureStore } from './store/measured.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import type { Traces } from './telemetry/traces.ts';
 import { createResource } from './telemetry/resource.ts';
+import { auditsTopic } from './vector/audit-report.ts';
+import { servedTopic } from './vector/served-row.ts';
 
 /** From the signal to the end, ms; what has not closed by then is cut off. */
 const CLOSE_MS = 10_000;
@@ -152,6 +157,11 @@ async function open(
     closers.add('the tier', () => tier.close());
     metrics.observeCache(() => tier.report());
   }
+  const servedLog = openServedLog(config, log, warn);
+  if (servedLog !== null) {
+    closers.add('the served log', () => servedLog.close());
+    metrics.observeServedLog(() => servedLog.report());
+  }
   const keys = config.keysFile === null ? null : await followKeyFile(config.keysFile, logger);
   if (keys !== null) closers.add('the file of keys', async () => keys.close());
   const { admin, rate } = config;
@@ -179,6 +189,8 @@ async function open(
     readyWhileBuilding: role === 'materialize',
     keys,
     rate,
+    servedLog,
+    auditReports: log === null ? null : createAuditReports(log, auditsTopic(namespace)),
     adminApp,
   });
   closers.add('the server', () => app.close());
@@ -233,6 +245,16 @@ async function tellOfRuns(
   const places = { log: placeOfLog(log), store: placeOfStore(store, namespace) };
   const stopFollowing = followMaterializer({ reporter, definitions, places, status });
   closers.add('the runs', async () => stopFollowing());
+}
+
+/** Null: no rows are logged as they are served. */
+function openServedLog(
+  { namespace, servedSample: share }: Config,
+  log: Log | null,
+  onWarning: (message: string) => void,
+): ServedLog | null {
+  if (log === null || share === 0) return null;
+  return createServedLog({ log, topic: servedTopic(namespace), share, onWarning });
 }
 
 /** Null: states are read for each request. */

@@ -78,6 +78,11 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
       'collector that metrics and traces are sent to, such as http://collector:4318; default: OTEL_EXPORTER_OTLP_ENDPOINT, or none',
       parseOtlpEndpoint,
     )
+    .option(
+      '--served-sample <share>',
+      'share of entities whose rows are logged as they are served, for skewless audit: 0 (the default) to 1',
+      parseRatio,
+    )
     .option('--trace-ratio <number>', 'share of requests that are traced, 0 (the default) to 1', parseRatio)
     .addHelpText(
       'after',

@@ -12,6 +12,7 @@ import { answerClientError, installErrorHandling, sendError } from './errors.ts'
 import { installJsonBodies } from './json-body.ts';
 import { installDocs, installOpenApi } from './openapi.ts';
 import { createAppender } from './routes/events/append.ts';
+import { registerAudits } from './routes/audits/list.ts';
 import { registerPostEvents } from './routes/events/post.ts';
 import { registerFeast } from './routes/feast/feast.ts';
 import { registerHealth } from './routes/health/health.ts';
@@ -84,6 +85,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerServices(app, serving);
   registerSources(app, serving);
   registerLineage(app, serving);
+  registerAudits(app, serving);
   registerHealth(app, serving);
   await registerFeast(app, serving, appender);
   const surface = adminApp ?? app;

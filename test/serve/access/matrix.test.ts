@@ -70,6 +70,7 @@ const EXPECTED: Readonly<Record<string, Case>> = {
   'GET /v1/feature-views': anyKey('/v1/feature-views'),
   'GET /v1/lineage': anyKey('/v1/lineage'),
   'GET /v1/sources': anyKey('/v1/sources'),
+  'GET /v1/audits': anyKey('/v1/audits'),
   'GET /v1/feature-services/:service': {
     url: '/v1/feature-services/departure_delay',
     statuses: [401, 200, 200, 404, 404, 404, 200],
