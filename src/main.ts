@@ -15,9 +15,11 @@ import { type SecurityFlags, openLog, openStore } from './cli/connect.ts';
 import { openSchemas } from './cli/connect-registry.ts';
 import { loadOrTell } from './cli/definition-files.ts';
 import { EXIT } from './cli/exit.ts';
+import { keepDefinitions } from './cli/kept-definitions.ts';
 import { loadExample } from './cli/load-example.ts';
 import { showBuild } from './cli/show-build.ts';
 import { runProgram } from './cli/program.ts';
+import { createVerify } from './cli/verifier.ts';
 import type { Config } from './config.ts';
 import { systemClock } from './core/clock.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
@@ -47,6 +49,9 @@ const FLUSH_MS = 2_000;
 /** Utilization is none of it: a busy process is not an overloaded one. A sample without a turn of the loop counts as delay. */
 const PRESSURE = { eventLoopDelayMs: 1_000, sampleMs: 1_000 };
 const HEAP_SHARE = 0.9;
+
+/** Held in memory while receipts of a request are checked. */
+const VERIFY_EVENTS_MAX = 200_000;
 
 /** Closes what was opened, newest first; one that fails does not keep the others open. */
 interface Closers {
@@ -164,6 +169,10 @@ async function open(
     materializerStatus: status,
     metrics,
     tracing: traces,
+    verifier:
+      log === null || role === 'materialize'
+        ? null
+        : createVerify({ log, schemas }, namespace, definitions, VERIFY_EVENTS_MAX),
     version: VERSION,
     readyWhileBuilding: role === 'materialize',
     keys,
@@ -176,6 +185,11 @@ async function open(
   process.stdout.write(`Skewless ${VERSION} (${role}) listens on ${url}\nDocumentation: ${adminUrl}/docs\n`);
   // Probes are answered from here on, also while the log or the store is waited for.
   await materializer?.start();
+  if (materializer !== null && log !== null) {
+    await keepDefinitions(log, namespace, definitions, config.definitionsDir, warn).catch((error: unknown) =>
+      warn(`these definitions are not kept, and receipts need them once they have changed: ${messageOf(error)}`),
+    );
+  }
   if (config.exampleDir === null || materializer === null) return;
   await showBuild(() => materializer.status());
   const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();

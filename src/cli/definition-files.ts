@@ -25,6 +25,7 @@ export function loadOrTell(directory: string): Definitions | null {
   return null;
 }
 
+/** In name order. Throws `definitions_unreadable`. */
 export function readDefinitionFiles(directory: string): readonly DefinitionFile[] {
   let names: string[];
   try {

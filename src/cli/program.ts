@@ -18,6 +18,7 @@ import { planCommand } from './plan.ts';
 import { pruneCommand } from './prune.ts';
 import { startCommand } from './start.ts';
 import { trainCommand } from './train.ts';
+import { verifyCommand } from './verify.ts';
 
 /** Runs the roles a `Config` names until told to stop; given by the composition root. */
 export type RunRoles = (config: Config, security: SecurityFlags) => Promise<number>;
@@ -43,6 +44,7 @@ export async function runProgram(argv: readonly string[], runRoles: RunRoles, ve
   program.addCommand(ingestCommand(finish));
   program.addCommand(archiveCommand(finish));
   program.addCommand(trainCommand(finish));
+  program.addCommand(verifyCommand(finish));
   program.addCommand(checkCommand(finish));
   program.addCommand(planCommand(finish));
   program.addCommand(pruneCommand(finish));

@@ -17,6 +17,7 @@ import { registerMetrics } from './routes/metrics/metrics.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
+import { registerVerifyReceipts } from './routes/receipts/post.ts';
 import { registerGetVectors } from './routes/vectors/get.ts';
 import { registerPostVectors } from './routes/vectors/post.ts';
 import { installRequestMetrics } from './request-metrics.ts';
@@ -72,6 +73,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   await installOpenApi(app, dependencies.version);
   registerPostVectors(app, serving);
   registerGetVectors(app, serving);
+  registerVerifyReceipts(app, serving);
   registerPostEvents(app, serving);
   registerViews(app, serving);
   registerServices(app);

@@ -19,6 +19,7 @@ import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
 import type { IngestRecorder, MetricsSink, VectorRecorder } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
+import type { ReceiptVerifier } from './receipt-verifier.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { createStateDecoder } from './state-decoder.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
@@ -43,6 +44,10 @@ export interface ServeDependencies {
   readonly metrics?: MetricsSink | null;
   /** Null or absent: nobody traces. */
   readonly tracing?: Tracing | null;
+  /** Null or absent: receipts cannot be checked here. */
+  readonly verifier?: ReceiptVerifier | null;
+  /** For the receipts of one request (default 30,000), ms. */
+  readonly verifyLimitMs?: number;
   /** Whether a process whose shards still build is ready (`materialize`), or not yet (`serve`, `all`). */
   readonly readyWhileBuilding?: boolean;
   /** One read of the store takes at most this, ms (default 5,000); beyond it what was asked for is `UNAVAILABLE`. */

@@ -11,6 +11,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
 import type { Tier } from '../../src/cache/tier.ts';
+import { createVerify } from '../../src/cli/verifier.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Definitions } from '../../src/definition/definition.ts';
 import { loadDefinitions } from '../../src/definition/load.ts';
@@ -29,6 +30,8 @@ import { measureStore } from '../../src/store/measured.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createResource } from '../../src/telemetry/resource.ts';
 
+/** Of entities whose receipts are checked. */
+const EVENTS_MAX = 10_000;
 const MANIFEST = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
 const VERSION = (JSON.parse(MANIFEST) as { version: string }).version;
 
@@ -142,6 +145,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
     materializerStatus: options.materialize === false ? null : () => materializer.status(),
     metrics,
+    verifier: options.withLog === false ? null : createVerify({ log, schemas: null }, 'test', definitions, EVENTS_MAX),
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
     keys: options.keys ?? null,

@@ -1,4 +1,5 @@
 /** From a checked request to its vectors: one pass of reads, then row after row within the budget. */
+import type { Status } from '../../../core/status.ts';
 import type { RowPlan } from '../../../vector/row-plan.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
@@ -115,7 +116,7 @@ function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sou
   const recorder = serving.vectorRecorders.get(plan.definition.id);
   const answer = createAnswer(plan, request, asOfMs);
   const writer = recordAnswer(recorder, rowPlan, plan.work.ranks, selection.names.length, answer);
-  const extrasOf = extrasWriter(serving, plan, request, sources, evaluator);
+  const extrasOf = extrasWriter(context, request, sources, evaluator);
   const isOver = createBudgetCheck(leftOf(context, request), evaluator);
   // Where nothing was asked for, a row is moved to where its states are exact. Keys that depend on `as_of` would then
   // name other entities, so such rows are not.
@@ -158,20 +159,26 @@ function createBudgetCheck(leftMs: () => number, { evaluated }: RowEvaluator): (
 type ExtrasOf = (row: RequestRow & { ok: true }, asOfMs: number | null, from: number | null) => RowExtras;
 
 function extrasWriter(
-  serving: Serving,
-  plan: ServicePlan,
+  { serving, plan, nowMs }: AnswerContext,
   request: VectorsRequest,
   { reads, outcomes }: Sources,
   evaluator: RowEvaluator,
 ): ExtrasOf {
   const { include, selection } = request;
   if (!include.receipt && !include.explain) return () => NO_EXTRAS;
-  const receipts = createReceipts(plan, selection, outcomes);
+  const receipts = createReceipts(plan, selection, outcomes, nowMs);
   const { viewPlans } = serving;
   return (row, asOfMs, from) => {
     const ofRow = from === null ? [] : reads.slice(from, from + selection.appearances.length);
+    const receiptOf = (values: string): string => {
+      const at = asOfMs as number;
+      const withheld = selection.appearances.map((_appearance, part): Status | null =>
+        from === null ? 'TIMED_OUT' : evaluator.withheld(part, at),
+      );
+      return receipts.write({ request: row.values, asOfMs: at, reads: ofRow, withheld }, values);
+    };
     return {
-      receipt: include.receipt && asOfMs !== null ? receipts.write(row.values, asOfMs, ofRow) : null,
+      receipt: include.receipt && asOfMs !== null ? receiptOf : null,
       explain: include.explain ? explainRow(plan, selection, { evaluator, viewPlans, reads: ofRow, asOfMs }) : null,
     };
   };
