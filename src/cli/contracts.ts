@@ -80,9 +80,9 @@ async function findingsOf(
 
 export function contractsText({ compared, changes, records, schemas }: Contracts): string {
   const lines = [...changes.map(changeText), ...records.map(recordsText), ...schemas.map(schemaText)];
-  const found = lines.length === 0 ? 'nothing breaks' : `\n${lines.join('').trimEnd()}`;
+  const found = lines.length === 0 ? ' nothing breaks' : `\n${lines.join('').trimEnd()}`;
   const note = compared ? '' : ' (it is not known what is deployed: only records were looked at)';
-  return `\nContracts${note}: ${found}\n`;
+  return `\nContracts${note}:${found}\n`;
 }
 
 const isBroken = (breaks: boolean): string => (breaks ? 'BREAKS' : 'ok    ');

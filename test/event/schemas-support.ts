@@ -30,6 +30,7 @@ export function memoryRegistry(): MemoryRegistry {
       failing = { calls, error };
     },
     newestOf(subject) {
+      if (failing !== null && failing.calls-- > 0) return Promise.reject(failing.error);
       const id = subjects.get(subject);
       const schema = id === undefined ? undefined : schemas.get(id);
       if (id === undefined || schema === undefined) return Promise.resolve(`subject ${subject} has no schema`);
