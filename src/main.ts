@@ -184,7 +184,9 @@ async function open(
     metrics,
     tracing: traces,
     verifier:
-      log === null || role === 'materialize' ? null : createVerify(log, namespace, definitions, VERIFY_EVENTS_MAX),
+      log === null || role === 'materialize'
+        ? null
+        : createVerify({ log, schemas }, namespace, definitions, VERIFY_EVENTS_MAX),
     version: VERSION,
     readyWhileBuilding: role === 'materialize',
     keys,

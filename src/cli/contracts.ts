@@ -6,13 +6,18 @@ import type { SourcePlace, SourcePlaces } from '../definition/source-places.ts';
 import { needsSchemas, type Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
 import { examineRecent, readRecent, type RecordFinding } from './recent-records.ts';
+import { examineSubjects, type SubjectFinding } from './subjects.ts';
 import { formatCount } from './text.ts';
 
 export interface Contracts {
+  /** Whether it is known what is deployed; else only records were looked at. */
+  readonly compared: boolean;
   /** Whether anything here is to be accepted before it is deployed. */
   readonly breaks: boolean;
   readonly changes: readonly (ContractChange & { readonly place: SourcePlace | null })[];
   readonly records: readonly (RecordFinding & { readonly place: SourcePlace | null })[];
+  /** Of the newest schemas in the registry. */
+  readonly schemas: readonly (SubjectFinding & { readonly place: SourcePlace | null })[];
 }
 
 export interface Topics {
@@ -32,16 +37,28 @@ export async function examineContracts(
     ...change,
     place: placeOf(change.source, change.field === null ? [change.at] : [change.at, change.field]),
   }));
-  const records: (RecordFinding & { readonly place: SourcePlace | null })[] = [];
+  const records: Contracts['records'][number][] = [];
+  const schemas: Contracts['schemas'][number][] = [];
   for (const source of definitions.sources.values()) {
     for (const finding of await findingsOf(source, deployed?.sources.get(source.name), topics)) {
-      const { field } = finding;
-      const isField = source.fields.some(({ name }) => name === field);
-      const at = field === null ? [] : [isField ? 'fields' : 'derive', field];
-      records.push({ ...finding, place: placeOf(source.name, at) });
+      records.push({ ...finding, place: placeOf(source.name, pathOf(source, finding.field)) });
+    }
+    for (const finding of await examineSubjects(source, topics.schemas)) {
+      schemas.push({ ...finding, place: placeOf(source.name, pathOf(source, finding.field)) });
     }
   }
-  return { breaks: [...changes, ...records].some(({ breaks }) => breaks), changes, records };
+  return {
+    compared: deployed !== null,
+    breaks: [...changes, ...records, ...schemas].some(({ breaks }) => breaks),
+    changes,
+    records,
+    schemas,
+  };
+}
+
+function pathOf({ fields }: SourceDefinition, field: string | null): readonly string[] {
+  if (field === null) return [];
+  return [fields.some(({ name }) => name === field) ? 'fields' : 'derive', field];
 }
 
 /** What is no worse than it is with the contract that is deployed breaks nothing. */
@@ -61,9 +78,11 @@ async function findingsOf(
   });
 }
 
-export function contractsText({ changes, records }: Contracts): string {
-  const lines = [...changes.map(changeText), ...records.map(recordsText)];
-  return lines.length === 0 ? '' : `\nContracts:\n${lines.join('')}`;
+export function contractsText({ compared, changes, records, schemas }: Contracts): string {
+  const lines = [...changes.map(changeText), ...records.map(recordsText), ...schemas.map(schemaText)];
+  const found = lines.length === 0 ? ' nothing breaks' : `\n${lines.join('').trimEnd()}`;
+  const note = compared ? '' : ' (it is not known what is deployed: only records were looked at)';
+  return `\nContracts${note}:${found}\n`;
 }
 
 const isBroken = (breaks: boolean): string => (breaks ? 'BREAKS' : 'ok    ');
@@ -94,4 +113,17 @@ function recordsText({
 }: Contracts['records'][number]): string {
   const share = `${records} of the newest ${formatCount(of, 'record')}`;
   return `  ${isBroken(breaks)}  ${placeText(place, source, field)}: ${share}: ${code}: ${message}\n`;
+}
+
+function schemaText({
+  place,
+  source,
+  field,
+  subject,
+  schema_id: id,
+  message,
+  breaks,
+}: Contracts['schemas'][number]): string {
+  const named = id === null ? '' : `${subject}, schema ${id}: `;
+  return `  ${isBroken(breaks)}  ${placeText(place, source, field)}: ${named}${message}\n`;
 }

@@ -4,17 +4,20 @@
  */
 import { relative } from 'node:path';
 import { AGGREGATIONS } from '../aggregate/table.ts';
-import { packBundle, unpackBundle } from '../definition/bundle.ts';
+import { type Bundle, packBundle, unpackBundle } from '../definition/bundle.ts';
 import type { Definitions, ServiceDefinition } from '../definition/definition.ts';
 import { loadDefinitions } from '../definition/load.ts';
 import type { LogRecord } from '../event/event.ts';
 import type { Log, TopicSettings } from '../log/log.ts';
 import { readDefinitionFiles } from './definition-files.ts';
+import { type StoredView, isOf } from './stored.ts';
 
 /** Kafka's own bound on records; definitions of thousands of lines take a few tens of kilobytes. */
 const BUNDLE_BYTES_MAX = 1_000_000;
 const SETTINGS: TopicSettings = { keepsAll: true, recordBytesMax: 1_048_588 };
 const RECORDS_PER_READ = 100;
+/** Of the definitions that are kept, the newest are those that may run. */
+const DEPLOYED_LOOKED_AT_MAX = 50;
 
 export function definitionsTopic(namespace: string): string {
   return `${namespace}.definitions`;
@@ -68,6 +71,41 @@ export function createKeptDefinitions(log: Log, namespace: string, current: Defi
       return `the definitions of ${name} with the fingerprint ${fingerprint} are neither those given nor among those kept in namespace ${namespace}`;
     },
   };
+}
+
+/**
+ * Those that run, or ran last: of what is kept, the definitions all of whose views are stored, and were kept alive last. Null:
+ * none are.
+ */
+export async function deployedDefinitions(
+  log: Log,
+  namespace: string,
+  stored: readonly StoredView[],
+): Promise<Definitions | null> {
+  const bundles: Bundle[] = [];
+  for await (const { value } of readAll(log, definitionsTopic(namespace))) {
+    const bundle = value === null ? null : unpackBundle(value);
+    if (bundle !== null) bundles.push(bundle);
+    if (bundles.length > DEPLOYED_LOOKED_AT_MAX) bundles.shift();
+  }
+  let newest: { readonly definitions: Definitions; readonly heartbeatMs: number } | null = null;
+  for (const { files } of bundles) {
+    const loaded = loadDefinitions(files, AGGREGATIONS);
+    const heartbeatMs = loaded.ok ? leastHeartbeatMs(loaded.definitions, stored) : null;
+    if (!loaded.ok || heartbeatMs === null) continue;
+    if (newest === null || heartbeatMs >= newest.heartbeatMs) newest = { ...loaded, heartbeatMs };
+  }
+  return newest?.definitions ?? null;
+}
+
+function leastHeartbeatMs({ views }: Definitions, stored: readonly StoredView[]): number | null {
+  let least: number | null = null;
+  for (const view of views.values()) {
+    const found = stored.find((each) => isOf(view, each));
+    if (found === undefined) return null;
+    least = Math.min(least ?? Infinity, found.heartbeatMs);
+  }
+  return least;
 }
 
 function serviceWith({ services }: Definitions, fingerprint: string): ServiceDefinition | null {

@@ -17,7 +17,7 @@ import { type Contracts, contractsText, examineContracts } from './contracts.ts'
 import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell, readDefinitionFiles } from './definition-files.ts';
 import { EXIT } from './exit.ts';
-import { definitionsTopic } from './kept-definitions.ts';
+import { definitionsTopic, deployedDefinitions } from './kept-definitions.ts';
 import { type StoredView, isOf, storedViews, usedSources, viewsOf } from './stored.ts';
 import { formatCount, formatSize, formatTable } from './text.ts';
 
@@ -57,7 +57,10 @@ export function planCommand(finish: (exitCode: number) => void): Command {
     .argument('<dir>', 'folder of definitions (YAML)')
     .option('--namespace <name>', 'of the deployment', parseNamespace, 'default')
     .option('--topics', 'list the topics that the definitions need')
-    .option('--deployed <dir>', 'folder of the definitions that are deployed, to compare contracts with')
+    .option(
+      '--deployed <dir>',
+      'folder of the definitions that are deployed; default: those that whoever folds has kept',
+    )
     .option('--accept', 'exit 0 although contracts break')
     .option('--json', 'print one JSON object')
     .addHelpText(
@@ -86,7 +89,8 @@ async function plan(directory: string, flags: PlanFlags): Promise<number> {
     const left = stored.filter((each) => viewsOf(definitions, each).length === 0);
     const services = [...definitions.services.values()].map(({ id, fingerprint }) => ({ service: id, fingerprint }));
     const places = compileSourcePlaces(readDefinitionFiles(directory));
-    const contracts = await examineContracts(definitions, deployed, { log, schemas }, places);
+    const running = deployed ?? (await deployedDefinitions(log, flags.namespace, stored));
+    const contracts = await examineContracts(definitions, running, { log, schemas }, places);
     if (flags.json === true) {
       const left_behind = left.map(({ source, entityKey, fingerprint }) => ({
         source,

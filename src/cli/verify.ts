@@ -8,6 +8,7 @@ import type { Served } from '../replay/verify-check.ts';
 import type { VerifiedJson } from '../replay/verify-json.ts';
 import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { type Saved, parseSaved } from './served-vectors.ts';
@@ -49,6 +50,7 @@ export function verifyCommand(finish: (exitCode: number) => void): Command {
       '\nVectors carry receipts where they were asked for with "include": ["receipt"].\nExample:\n  skewless verify answer.json --definitions features/ --log kafka://broker:9092',
     )
     .action(async (file: string, flags: VerifyFlags) => finish(await runVerify(file, flags)));
+  addRegistryFlags(command);
   return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
 }
 
@@ -60,13 +62,14 @@ async function runVerify(file: string, flags: VerifyFlags): Promise<number> {
   const defaults = defaultsFor(flags.definitions);
   const definitions = loadOrTell(defaults.definitionsDir);
   if (definitions === null) return EXIT.finding;
+  const schemas = await openSchemas(definitions.sources.values(), flags);
   const opened = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   const log = await joinArchives(opened, definitions, defaults.definitionsDir, warnOnStderr);
   const stop = new AbortController();
   const abort = (): void => stop.abort(new SkewlessError('aborted', 'stopped'));
   process.once('SIGINT', abort).once('SIGTERM', abort);
   try {
-    const verify = createVerify(log, flags.namespace, definitions, EVENTS_MAX);
+    const verify = createVerify({ log, schemas }, flags.namespace, definitions, EVENTS_MAX);
     const served = saved.flatMap((each) => ('served' in each ? [each.served] : []));
     const found: VerifiedJson[] = [];
     for (let at = 0; at < served.length; at += RECEIPTS_PER_PASS) {

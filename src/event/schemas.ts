@@ -3,7 +3,9 @@
  * four bytes, then the data. Asking takes its time and decoding must not, so what a batch needs is asked for before.
  */
 import { assert } from '../core/assert.ts';
-import type { SourceDefinition } from '../definition/definition.ts';
+import { SkewlessError } from '../core/errors.ts';
+import type { SourceDefinition, SourceField } from '../definition/definition.ts';
+import type { Misfit } from './avro-fit.ts';
 import type { AvroReader } from './avro-reader.ts';
 import type { AvroWriter } from './avro-writer.ts';
 import { Fault } from './convert.ts';
@@ -19,6 +21,8 @@ export interface SubjectSchema {
   readonly id: number;
   /** Null: it is JSON Schema, and data is JSON. */
   readonly write: AvroWriter | null;
+  /** What a declared field is not in it; of a JSON Schema nothing is said. */
+  misfitOf(field: SourceField): Misfit | null;
 }
 
 /** The registry that ids are of. Both reject, retryably, as long as it does not say. */
@@ -62,15 +66,19 @@ export function asJson(source: SourceDefinition): SourceDefinition {
 /** Null: nothing of the source's records is to be asked for. */
 export function createSchemaTable(source: SourceDefinition, schemas: Schemas | null): SchemaTable | null {
   if (!needsSchemas(source)) return null;
-  assert(schemas !== null, 'a source in Avro has a registry');
+  if (schemas === null) {
+    const message = `records of source ${source.name} name their schemas, and no registry is named: --schema-registry`;
+    throw new SkewlessError('no_registry', message);
+  }
   const hasValues = source.format === 'avro';
   const hasKeys = source.key.encoding === 'avro';
+  const registry = schemas;
   const known = new Map<number, WriterSchema>();
 
   async function learn(bytes: Uint8Array | null): Promise<void> {
     const id = bytes === null ? null : schemaIdOf(bytes);
     if (id === null || known.has(id)) return;
-    known.set(id, await (schemas as Schemas).schemaOf(id));
+    known.set(id, await registry.schemaOf(id));
   }
 
   return {

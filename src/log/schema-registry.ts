@@ -8,6 +8,7 @@ import avsc from 'avsc';
 import { LRUCache } from 'lru-cache';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import { AVRO_SCHEMA_OPTIONS } from '../event/avro-logical.ts';
+import { misfitOf } from '../event/avro-fit.ts';
 import { compileAvroReader } from '../event/avro-reader.ts';
 import { compileAvroWriter } from '../event/avro-writer.ts';
 import type { Schemas, SubjectSchema, WriterSchema } from '../event/schemas.ts';
@@ -60,8 +61,12 @@ export function openSchemaRegistry(options: RegistryOptions): Schemas {
     try {
       const id = await registry.getLatestSchemaId(subject);
       const schema = await registry.getSchema(id);
-      if (isAvro(schema)) return { id, write: compileAvroWriter(schema) };
-      return 'validate' in schema ? { id, write: null } : `subject ${subject} is neither Avro nor JSON Schema`;
+      if (isAvro(schema)) {
+        return { id, write: compileAvroWriter(schema), misfitOf: (field) => misfitOf(schema, field) };
+      }
+      return 'validate' in schema
+        ? { id, write: null, misfitOf: () => null }
+        : `subject ${subject} is neither Avro nor JSON Schema`;
     } catch (error) {
       const status = statusOf(error);
       if (status === NOT_FOUND) return `subject ${subject} has no schema: register one`;

@@ -9,6 +9,7 @@ import type { SourceDefinition } from '../definition/definition.ts';
 import { type SourceDecoder, compileSourceDecoder } from '../event/decode.ts';
 import { type Erasure, parseErasure } from '../event/erasure.ts';
 import type { LogRecord } from '../event/event.ts';
+import type { Schemas } from '../event/schemas.ts';
 import { namedFingerprints } from '../event/replay-header.ts';
 import type { EntityTargets, SourceTargets } from './entity-targets.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
@@ -52,15 +53,16 @@ async function readTopic(
   const ranges = new Map((await reader.ranges()).map((range) => [range.partition, range]));
   const wanted = [...ranges.values()].filter(({ partition }) => some.some(({ until }) => until.has(partition)));
   const newestMs = new Map<number, number>();
-  const takers = some.map((each) => createTaker(targets, each));
+  const takers = some.map((each) => createTaker(targets, each, reader.schemas));
   await reader.read(
     wanted,
     async ({ partition, records }) => {
+      for (const { prepare } of takers) await prepare(records);
       for (const record of records) {
         const arrivedMs = Math.max(newestMs.get(partition) ?? -Infinity, record.timestampMs);
         newestMs.set(partition, arrivedMs);
         const erasure = parseErasure(record);
-        if (erasure === null) for (const take of takers) take(record, arrivedMs);
+        if (erasure === null) for (const { take } of takers) take(record, arrivedMs);
         else noteErasure(some, ranges, erasure, record);
       }
       // So that other work of the process has its turn.
@@ -86,16 +88,26 @@ function noteErasure(
   }
 }
 
+interface Taker {
+  /** As of `SourceDecoder`. */
+  prepare(records: readonly LogRecord[]): Promise<void>;
+  take(record: LogRecord, arrivedMs: number): void;
+}
+
 function createTaker(
   targets: EntityTargets,
   { source, lanes, targets: byLane, until }: SourceTargets,
-): (record: LogRecord, arrivedMs: number) => void {
+  schemas: Schemas | null,
+): Taker {
   const decoder: SourceDecoder = compileSourceDecoder(
     source,
     lanes.map(({ view }) => view),
+    schemas,
   );
-  return (record, arrivedMs) => {
-    if (record.offset >= (until.get(record.partition) ?? 0)) return;
+  const isAsked = ({ partition, offset }: LogRecord): boolean => offset < (until.get(partition) ?? 0);
+
+  function take(record: LogRecord, arrivedMs: number): void {
+    if (!isAsked(record)) return;
     const outcomes = decoder.decode(record);
     const named = namedFingerprints(record);
     for (const [at, { view }] of lanes.entries()) {
@@ -104,5 +116,7 @@ function createTaker(
       const target = byLane[at]?.get(outcome.event.entityKey);
       if (target !== undefined) targets.keep(target, outcome.event, arrivedMs);
     }
-  };
+  }
+
+  return { prepare: async (records) => decoder.prepare?.(records.filter(isAsked)), take };
 }

@@ -5,6 +5,8 @@ import { type Contracts, examineContracts } from '../../src/cli/contracts.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { compileSourcePlaces } from '../../src/definition/source-places.ts';
 import { openSqliteLog } from '../../src/log/sqlite.ts';
+import type { Schemas } from '../../src/event/schemas.ts';
+import { memoryRegistry } from '../event/schemas-support.ts';
 import { load } from '../definition/support.ts';
 import { run, temporaryFolder } from './run.ts';
 
@@ -43,14 +45,19 @@ async function setUp(definitions: string, events: readonly object[]): Promise<st
 }
 
 /** What `plan` finds of it, against `deployed`. */
-async function examined(definitions: string, events: readonly object[], deployed: string | null): Promise<Contracts> {
+async function examined(
+  definitions: string,
+  events: readonly object[],
+  deployed: string | null,
+  schemas: Schemas | null = null,
+): Promise<Contracts> {
   const folder = await setUp(definitions, events);
   const log = await openSqliteLog({ file: join(folder, 'log.sqlite'), clock: systemClock });
   const places = compileSourcePlaces([{ path: 'orders.yaml', text: definitions }]);
   const found = await examineContracts(
     load(definitions),
     deployed === null ? null : load(deployed),
-    { log, schemas: null },
+    { log, schemas },
     places,
   );
   await log.close();
@@ -110,5 +117,27 @@ test('a few bad records among many break nothing, and a key that producers do no
   expect(await examined(other, [order(1), order(2)], null)).toMatchObject({
     breaks: true,
     records: [{ field: null, code: 'other_key', records: 2, breaks: true, place: { line: 3 } }],
+  });
+});
+
+test('what the newest schema of the topic holds otherwise breaks, whatever the records are', async () => {
+  const registry = memoryRegistry();
+  const definitions = definitionsOf('double').replace('topic: orders', 'topic: orders\n    format: avro');
+  expect(await examined(definitions, [], null, registry)).toMatchObject({
+    breaks: false,
+    schemas: [
+      { subject: 'orders-value', schema_id: null, message: 'subject orders-value has no schema', breaks: false },
+    ],
+  });
+  const fields = [
+    { name: 'at', type: 'long' },
+    { name: 'shop', type: 'string' },
+    { name: 'amount', type: 'string' },
+  ];
+  const id = registry.register({ type: 'record', name: 'o', fields }, 'orders-value');
+  const message = 'the schema has string, and double is declared';
+  expect(await examined(definitions, [], null, registry)).toMatchObject({
+    breaks: true,
+    schemas: [{ subject: 'orders-value', schema_id: id, field: 'amount', message, breaks: true, place: { line: 11 } }],
   });
 });

@@ -146,3 +146,14 @@ test('whatever the bytes, reading ends, and answers a value or a fault', () => {
   const deep = record({ name: 'e', type: ['null', 'r'] });
   expect(readerOf(deep)(Buffer.alloc(1_000_000, 2), 0)).toMatchObject({ code: 'malformed_avro' });
 });
+
+test('bytes that end too early are said to, whatever was to come', () => {
+  for (const [schema, hex] of [
+    ['double', '000000'],
+    ['string', '0861'],
+    [fixed(2), '00'],
+    [{ type: 'array', items: 'int' }, '0c02'],
+  ] as const) {
+    expect(read(schema, bytes(hex))).toMatchObject({ message: 'the bytes end too early' });
+  }
+});

@@ -1,6 +1,7 @@
 /** A registry in memory, and records written by its schemas. Writing is avsc's alone, which nothing under src does. */
 import avsc from 'avsc';
 import { AVRO_SCHEMA_OPTIONS } from '../../src/event/avro-logical.ts';
+import { misfitOf } from '../../src/event/avro-fit.ts';
 import { compileAvroReader } from '../../src/event/avro-reader.ts';
 import { compileAvroWriter } from '../../src/event/avro-writer.ts';
 import type { Schemas } from '../../src/event/schemas.ts';
@@ -29,10 +30,13 @@ export function memoryRegistry(): MemoryRegistry {
       failing = { calls, error };
     },
     newestOf(subject) {
+      if (failing !== null && failing.calls-- > 0) return Promise.reject(failing.error);
       const id = subjects.get(subject);
       const schema = id === undefined ? undefined : schemas.get(id);
       if (id === undefined || schema === undefined) return Promise.resolve(`subject ${subject} has no schema`);
-      return Promise.resolve({ id, write: schema === 'json schema' ? null : compileAvroWriter(typeOf(schema)) });
+      if (schema === 'json schema') return Promise.resolve({ id, write: null, misfitOf: () => null });
+      const type = typeOf(schema);
+      return Promise.resolve({ id, write: compileAvroWriter(type), misfitOf: (field) => misfitOf(type, field) });
     },
     schemaOf(id) {
       asked.push(id);
