@@ -147,6 +147,11 @@ export class ByteWriter {
     this.#bytes[at] = (this.#bytes[at] as number) | (1 << bit);
   }
 
+  /** A double written before, at `at`. */
+  f64At(at: number): number {
+    return this.#view.getFloat64(at, true);
+  }
+
   /** The buffer being written, of which `length` bytes count; valid until the next write. */
   get buffer(): Uint8Array {
     return this.#bytes;

@@ -129,13 +129,8 @@ export function keepIdle({ idle }: Lane, working: Working): void {
   idle.set(working.entity, working);
 }
 
-/** What was folded is stored. */
-export function settle(lane: Lane): void {
-  for (const working of lane.unflushed) keepIdle(lane, working);
-  forgetUnflushed(lane);
-}
-
-function forgetUnflushed(lane: Lane): void {
+/** What was folded is stored, or dropped. */
+export function forgetUnflushed(lane: Lane): void {
   for (const working of lane.unflushed) working.pendingBytes = 0;
   lane.unflushed = [];
   lane.pendingBytes = 0;

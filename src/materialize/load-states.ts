@@ -42,18 +42,23 @@ export async function loadStates(context: ShardContext, lanes: readonly Lane[], 
 function missingStates(lane: Lane, { records }: Chunk): readonly Wanted[] {
   if (lane.state.mode !== 'owned') return [];
   const { nextOffset, vector } = lane.state.ownership;
-  const missing = new Map<string, Working>();
+  const found = new Map<string, Working>();
+  const missing: Wanted[] = [];
   lane.working = records.map((decoded) => {
     const entity = entityIn(lane, decoded);
     if (entity === null || decoded.at < nextOffset) return null;
     if (vector !== null && isPast(vector, decoded.record)) return null;
-    const found = lane.idle.get(entity) ?? missing.get(entity);
-    if (found !== undefined) return found;
-    const working = { entity, state: emptyState(lane.plan.plan), pendingBytes: 0, idleBytes: 0 };
-    missing.set(entity, working);
+    let working = found.get(entity);
+    if (working !== undefined) return working;
+    working = lane.idle.get(entity);
+    if (working === undefined) {
+      working = { entity, state: emptyState(lane.plan.plan), pendingBytes: 0, idleBytes: 0 };
+      missing.push({ lane, working });
+    }
+    found.set(entity, working);
     return working;
   });
-  return [...missing.values()].map((working) => ({ lane, working }));
+  return missing;
 }
 
 /** Whose state the record changes, if any's. */

@@ -31,6 +31,11 @@ export function encodeRecord(plan: ViewPlan, event: HeadEvent): Uint8Array {
   return writer.copy();
 }
 
+/** When the event was whose record `writeRecord` wrote at this place. */
+export function timeOfRecord(records: ByteWriter, at: number): number {
+  return records.f64At(at);
+}
+
 /** Where the event of the record that begins here is in the log. */
 export function readRecordPlace(reader: ByteReader): { readonly partition: number; readonly offset: number } {
   reader.f64();
