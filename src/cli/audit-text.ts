@@ -53,7 +53,7 @@ function headOf({
   return `${service}@${version} (${fingerprint}), ${formatCount(rows, 'row')} served from ${from} to ${until}${not}`;
 }
 
-const COLUMNS = ['compared', 'mismatched', 'skipped', 'missing', 'extra', 'mean difference', 'largest'];
+const COLUMNS = ['compared', 'mismatched', 'skipped', 'not true', 'missing', 'extra', 'mean difference', 'largest'];
 
 function tableOf({ features }: AuditReport): string {
   return formatTable(['feature', ...COLUMNS], features.map(cellsOf));
@@ -66,9 +66,9 @@ function markdownTable({ features }: AuditReport): string {
 }
 
 function cellsOf(each: AuditFeature): readonly string[] {
-  const { feature, compared, mismatched, skipped, missing, extra } = each;
+  const { feature, compared, mismatched, skipped, differing, missing, extra } = each;
   const left = Object.values(skipped).reduce((sum, count) => sum + count, 0);
-  const counts = [compared, mismatched, left, missing, extra].map(String);
+  const counts = [compared, mismatched, left, differing, missing, extra].map(String);
   return [feature, ...counts, formatDifference(each.mean_difference), formatDifference(each.largest_difference)];
 }
 

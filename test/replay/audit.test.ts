@@ -195,23 +195,40 @@ test('a value or a status that was never served so is found, and named with wher
   expect((await app.audit()).reports[0]?.mismatched).toBe(1 + 3);
 });
 
+/** The same receipt, of another position. */
+function receiptAt(receipt: unknown, position: object): string {
+  const json = JSON.parse(Buffer.from(receipt as string, 'base64url').toString()) as { shards: object[] };
+  Object.assign(json.shards[0] as object, { position });
+  return Buffer.from(JSON.stringify(json)).toString('base64url');
+}
+
+test('receipts that contradict each other about what came first are not compared, nor others of the entity', async () => {
+  // By till, so that the orders of a shop are moved together from two partitions.
+  const definitions = SMALL.replace('key: [shop]', 'key: [till]').replace(
+    '{ shop: string',
+    '{ till: string, shop: string',
+  );
+  const app = await startLogging({ definitions, nowMs: NOW_MS + HOUR_MS, partitions: 2 });
+  for (const till of ['t0', 't1', 't2', 't3']) {
+    await app.append('orders', [{ till, shop: 'a', at: at(1), amount: 2 }]);
+    await app.vectors('scoring', { entities: [{ shop: 'a' }], as_of: at(10) });
+  }
+  await app.vectors('scoring', { entities: [{ shop: 'b' }], as_of: at(10) });
+  expect((await app.audit()).reports[0]).toMatchObject({ compared: 15, mismatched: 0, skipped: {} });
+  await rewrite(app, ({ receipt }) => ({ receipt: receiptAt(receipt, { 0: 1 }) }));
+  await rewrite(app, ({ receipt }) => ({ receipt: receiptAt(receipt, { 1: 1 }) }));
+  const { reports } = await app.audit();
+  expect(reports[0]).toMatchObject({ rows: 7, compared: 3, mismatched: 0, skipped: { positions_crossed: 6 } });
+});
+
 test('what cannot be held against anything is skipped, and counted by why', async () => {
   const app = await startLogging({ definitions: SMALL, nowMs: NOW_MS + HOUR_MS });
   await app.append('orders', [{ shop: 'a', at: at(1), amount: 2 }]);
   await app.vectors('scoring', { entities: [{ shop: 'a' }], as_of: at(10) });
   await app.whenLogged();
-  const receiptWith = (receipt: string, change: (json: Record<string, unknown>) => void): string => {
-    const json = JSON.parse(Buffer.from(receipt, 'base64url').toString()) as Record<string, unknown>;
-    change(json);
-    return Buffer.from(JSON.stringify(json)).toString('base64url');
-  };
   await rewrite(app, () => ({ fingerprint: 'older' }));
   await rewrite(app, () => ({ receipt: 'cut' }));
-  await rewrite(app, ({ receipt }) => ({
-    receipt: receiptWith(receipt as string, ({ shards }) => {
-      Object.assign((shards as object[])[0] as object, { position: { 0: 99 } });
-    }),
-  }));
+  await rewrite(app, ({ receipt }) => ({ receipt: receiptAt(receipt, { 0: 99 }) }));
   await app.log.append(TOPIC, [{ key: null, value: Buffer.from('{"format":1}'), timestampMs: null }]);
   const { reports, rows, unreadable } = await app.audit();
   expect([rows, unreadable]).toEqual([4, 1]);
