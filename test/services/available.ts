@@ -7,7 +7,8 @@ import { whyNoK6 } from '../../load-tests/runner/k6-binary.ts';
 import { whyNoCertificates } from './certificates.ts';
 import { isInstalled } from './child.ts';
 import { whyNoKafka, whyNoOwnKafka } from './kafka.ts';
-import { FEAST, whyNoPython } from './python.ts';
+import { whyNoOasdiff } from './oasdiff.ts';
+import { FEAST, SCHEMATHESIS, whyNoPython } from './python.ts';
 import { whyNoOwnRedis, whyNoRedis } from './redis.ts';
 
 const WHY_NOT = {
@@ -22,6 +23,9 @@ const WHY_NOT = {
   k6: whyNoK6,
   /** Feast's SDK, from PyPI: takes half a minute once. */
   feast: () => whyNoPython(FEAST),
+  schemathesis: () => whyNoPython(SCHEMATHESIS),
+  /** Found, or built by Go, which takes a minute or two once. */
+  oasdiff: whyNoOasdiff,
   /** librdkafka's producer. */
   kcat: () => (isInstalled('kcat') ? null : 'there is no kcat (Debian: kcat)'),
 };

@@ -22,6 +22,8 @@ export const FEAST: PythonEnvironment = {
   packages: [`feast[redis]==${FEAST_VERSION}`],
 };
 
+export const SCHEMATHESIS: PythonEnvironment = { name: 'schemathesis-4.32.5', packages: ['schemathesis==4.32.5'] };
+
 const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'skewless-test', 'python');
 const INSTALL_MS = 900_000;
 
