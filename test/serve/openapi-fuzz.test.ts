@@ -24,11 +24,15 @@ interface Told {
 }
 
 async function heldAgainst(url: string, key: string, ...args: readonly string[]): Promise<Told> {
+  // It leaves what it found in a folder where it runs.
+  const cwd = mkdtempSync(join(tmpdir(), 'skewless-fuzz-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
   const program = join(
     installPython(SCHEMATHESIS, () => undefined),
     'schemathesis',
   );
   const child = spawn(program, ['--config-file', CONFIG, 'run', ...args, '--url', url], {
+    cwd,
     timeout: LIMIT_MS,
     env: { ...process.env, SKEWLESS_TEST_KEY: key },
   });
