@@ -32,6 +32,7 @@ const WHY_NOT = {
   schemathesis: () => whyNoPython(SCHEMATHESIS),
   /** Found, or built by Go, which takes a minute or two once. */
   oasdiff: whyNoOasdiff,
+  jq: () => (isInstalled('jq') ? null : 'there is no jq (Debian: jq)'),
   /** librdkafka's producer. */
   kcat: () => (isInstalled('kcat') ? null : 'there is no kcat (Debian: kcat)'),
 };
