@@ -21,8 +21,7 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [status: number, code: 
 
 export function installErrorHandling(app: FastifyInstance): void {
   const routes = rememberRoutes(app);
-  app.setErrorHandler((error: unknown, request, reply) => sendError(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
+  const nothingThere = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = request.url.split('?', 1)[0] ?? '';
     const allowed = routes.methodsOf(path);
     if (allowed.length === 0) {
@@ -31,6 +30,12 @@ export function installErrorHandling(app: FastifyInstance): void {
     void reply.header('allow', allowed.join(', '));
     const message = `${request.method} is not possible here; ${allowed.join(', ')} is`;
     return sendProblem(reply, request, 405, [item('method_not_allowed', null, message)]);
+  };
+  app.setNotFoundHandler(nothingThere);
+  app.setErrorHandler((error: unknown, request, reply) => {
+    // What Fastify finds wrong with a request that leads nowhere (QUERY without a type) says less than that it does.
+    const leadsNowhere = request.is404 && !(error instanceof SkewlessError);
+    return leadsNowhere ? nothingThere(request, reply) : sendError(error, request, reply);
   });
 }
 

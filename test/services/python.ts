@@ -22,6 +22,13 @@ export const FEAST: PythonEnvironment = {
   packages: [`feast[redis]==${FEAST_VERSION}`],
 };
 
+/** The generator of the client in `examples/inference/python`, and what the example imports. */
+export const PYTHON_CLIENT: PythonEnvironment = {
+  name: 'openapi-python-client-0.29.1',
+  packages: ['openapi-python-client==0.29.1', 'numpy'],
+};
+export const SCHEMATHESIS: PythonEnvironment = { name: 'schemathesis-4.32.5', packages: ['schemathesis==4.32.5'] };
+
 const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'skewless-test', 'python');
 const INSTALL_MS = 900_000;
 

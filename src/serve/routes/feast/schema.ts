@@ -23,7 +23,11 @@ export const OnlineFeaturesBody = Type.Object(
       }),
     ),
     feature_service: Type.Optional(
-      Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'Name of a feature service, or `name@2`' }),
+      Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        minLength: 1,
+        description: 'Name of a feature service, or `name@2`',
+      }),
     ),
     full_feature_names: Type.Optional(
       Type.Boolean({ description: 'Names features `view__feature`, and derived ones `service__feature`' }),

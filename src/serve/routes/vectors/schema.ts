@@ -28,6 +28,7 @@ const INCLUDE_DESCRIPTION =
 const AFTER_DESCRIPTION =
   'Read your writes: position tokens that ingest answered. The read waits until they are applied, at most `budget_ms` (1 s without one); what is not applied by then is `TIMED_OUT`.';
 const BUDGET_DESCRIPTION = 'From receipt of the request; what is not ready by then is `TIMED_OUT`, the rest is served';
+const INCLUDE_LIST = `^(${INCLUDES.join('|')})(,(${INCLUDES.join('|')}))*$`;
 const FINGERPRINT_DESCRIPTION = 'Of the service, as this client knows it; another one is answered with 409';
 const FEATURES_DESCRIPTION = 'A subset of the features, in the order wanted';
 
@@ -89,11 +90,15 @@ export const VectorsQuery = Type.Object(
         ]),
     ),
     as_of: Type.Optional(Type.String({ description: AsOf.description })),
-    include: Type.Optional(Type.String({ description: `Joined with commas. ${INCLUDE_DESCRIPTION}` })),
-    features: Type.Optional(Type.String({ description: `Joined with commas. ${FEATURES_DESCRIPTION}` })),
+    include: Type.Optional(
+      Type.String({ pattern: INCLUDE_LIST, description: `Joined with commas. ${INCLUDE_DESCRIPTION}` }),
+    ),
+    features: Type.Optional(Type.String({ minLength: 1, description: `Joined with commas. ${FEATURES_DESCRIPTION}` })),
     fingerprint: Type.Optional(Type.String({ description: FINGERPRINT_DESCRIPTION })),
-    after: Type.Optional(Type.String({ description: `Joined with commas. ${AFTER_DESCRIPTION}` })),
-    budget_ms: Type.Optional(Type.String({ description: `1 to ${BUDGET_MS_MAX}; ${BUDGET_DESCRIPTION}` })),
+    after: Type.Optional(Type.String({ minLength: 1, description: `Joined with commas. ${AFTER_DESCRIPTION}` })),
+    budget_ms: Type.Optional(
+      Type.String({ pattern: '^[1-9][0-9]{0,4}$', description: `1 to ${BUDGET_MS_MAX}; ${BUDGET_DESCRIPTION}` }),
+    ),
   },
   { additionalProperties: true },
 );
