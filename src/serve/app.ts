@@ -15,6 +15,7 @@ import { registerPostEvents } from './routes/events/post.ts';
 import { registerHealth } from './routes/health/health.ts';
 import { registerMetrics } from './routes/metrics/metrics.ts';
 import { registerLineage } from './routes/lineage/lineage.ts';
+import { registerConsole } from './routes/console/console.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
@@ -80,6 +81,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerSources(app, serving);
   registerLineage(app, serving);
   registerHealth(app, serving);
+  registerConsole(app);
   const surface = adminApp ?? app;
   await installDocs(surface, app);
   if (metrics) registerMetrics(surface, serving, metrics);

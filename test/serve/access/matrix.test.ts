@@ -33,6 +33,8 @@ const EXPECTED: Readonly<Record<string, Case>> = {
   'GET /livez': open('/livez'),
   'GET /readyz': open('/readyz'),
   'GET /metrics': { url: '/metrics', statuses: [401, 403, 403, 403, 403, 403, 200] },
+  'GET /console': open('/console'),
+  'GET /console/:file': open('/console/console.js'),
   'GET /openapi.json': anyKey('/openapi.json'),
   'GET /docs': anyKey('/docs'),
   'GET /docs/json': anyKey('/docs/json'),
