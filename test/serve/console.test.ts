@@ -70,9 +70,9 @@ async function faultsOf(page: Page): Promise<string[]> {
   // The policy of the page lets no script in but its own: this one comes by the debugger.
   const { readFileSync } = await import('node:fs');
   await page.evaluate(readFileSync(AXE, 'utf8'));
-  const found = (await page.evaluate('axe.run({ resultTypes: ["violations"] })')) as {
+  const found = await page.evaluate<{
     readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
-  };
+  }>('axe.run({ resultTypes: ["violations"] })');
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
