@@ -198,7 +198,9 @@ async function open(
   closers.add('the server', () => app.close());
   const url = await app.listen({ host: config.host, port: config.port });
   const adminUrl = admin === null ? url : await adminApp?.listen({ host: admin.host, port: admin.port });
-  process.stdout.write(`Skewless ${VERSION} (${role}) listens on ${url}\nDocumentation: ${adminUrl}/docs\n`);
+  process.stdout.write(
+    `Skewless ${VERSION} (${role}) listens on ${url}\nConsole: ${url}/console\nDocumentation: ${adminUrl}/docs\n`,
+  );
   // Probes are answered from here on, also while the log or the store is waited for.
   await materializer?.start();
   if (materializer !== null && log !== null) {

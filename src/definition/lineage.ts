@@ -88,7 +88,7 @@ export function lineageOf({ sources, views, services }: Defined): Lineage {
       const id = `${kind}:${place}`;
       const known = nodes.get(id);
       if (known === undefined) {
-        nodes.set(id, { ...NOTHING, id, kind, name, ...texts });
+        nodes.set(id, { id, kind, name, ...NOTHING, ...texts });
       }
       return id;
     },

@@ -31,7 +31,7 @@ export function inputColumnsOf(lineage: Lineage, id: string): readonly InputColu
       return;
     }
     for (const edge of into.get(at) ?? []) {
-      if (edge.kind !== 'holds') visit(edge.from, subtype ?? INDIRECT[edge.kind] ?? null);
+      visit(edge.from, subtype ?? INDIRECT[edge.kind] ?? null);
     }
   };
   visit(id, null);

@@ -18,6 +18,7 @@ import { registerFeast } from './routes/feast/feast.ts';
 import { registerHealth } from './routes/health/health.ts';
 import { registerMetrics } from './routes/metrics/metrics.ts';
 import { registerLineage } from './routes/lineage/lineage.ts';
+import { registerConsole } from './routes/console/console.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
@@ -88,6 +89,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerAudits(app, serving);
   registerHealth(app, serving);
   await registerFeast(app, serving, appender);
+  registerConsole(app);
   const surface = adminApp ?? app;
   await installDocs(surface, app);
   if (metrics) registerMetrics(surface, serving, metrics);

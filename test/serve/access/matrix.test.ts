@@ -58,6 +58,8 @@ const EXPECTED: Readonly<Record<string, Case>> = {
     statuses: [401, 403, 403, 404, 200, 200, 403],
   },
   'GET /metrics': { url: '/metrics', statuses: [401, 403, 403, 403, 403, 403, 200] },
+  'GET /console': open('/console'),
+  'GET /console/:file': open('/console/console.js'),
   'GET /openapi.json': anyKey('/openapi.json'),
   'GET /docs': anyKey('/docs'),
   'GET /docs/json': anyKey('/docs/json'),
