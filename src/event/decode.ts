@@ -10,6 +10,7 @@ import { compileChangeReader, Deletion, NOTHING } from './change.ts';
 import { Fault } from './convert.ts';
 import type { LogRecord, Rejection, ViewOutcome } from './event.ts';
 import { checkEventTimeRange, checkNotAhead } from './event-time.ts';
+import { createSchemaTable, type Schemas } from './schemas.ts';
 import { compileKeyDecoder } from './record-key-decoder.ts';
 import { reject } from './rejection.ts';
 import { createRowReader } from './row.ts';
@@ -18,6 +19,8 @@ import { compileUpsertDecoder, type UpsertDecoder } from './upsert-decoder.ts';
 import { compileViewDecoder, FILTERED, type ViewDecoder } from './view-decoder.ts';
 
 export interface SourceDecoder {
+  /** To be awaited before these records are decoded; null: they need no schemas. */
+  readonly prepare: ((records: readonly LogRecord[]) => Promise<void>) | null;
   /** Outcomes align with the views it was compiled for; views that fail on one column share one `Rejection`. */
   decode(record: LogRecord): readonly ViewOutcome[];
   /** Event time of the record decoded last, whatever the views made of it; null when it had none that is allowed. */
@@ -32,10 +35,15 @@ interface CompiledView {
 }
 
 /** Not re-entrant: rows are reused from record to record. */
-export function compileSourceDecoder(source: SourceDefinition, views: readonly ViewDefinition[]): SourceDecoder {
+export function compileSourceDecoder(
+  source: SourceDefinition,
+  views: readonly ViewDefinition[],
+  schemas: Schemas | null = null,
+): SourceDecoder {
+  const table = createSchemaTable(source, schemas);
   const compiled = views.map((view) => compileView(source, view));
-  const readChange = compileChangeReader(source);
-  const readKey = source.mode === 'upsert' ? compileKeyDecoder(source) : null;
+  const readChange = compileChangeReader(source, table);
+  const readKey = source.mode === 'upsert' ? compileKeyDecoder(source, table) : null;
   const rows = createRowReader(source);
   const eventTimeSlot = slotOf(source, source.eventTime);
   const eventTimeSlots = [eventTimeSlot];
@@ -74,6 +82,7 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
   }
 
   return {
+    prepare: table === null ? null : table.prepare,
     decode(record) {
       eventTimeMs = null;
       const change = readChange(record);
@@ -95,5 +104,3 @@ function compileView(source: SourceDefinition, view: ViewDefinition): CompiledVi
   const { row, deletion } = compileUpsertDecoder(view);
   return { slots, decode: row, deletion };
 }
-
-export { type EventValidation, validateEvent } from './validate.ts';

@@ -64,6 +64,12 @@ export function createPartition(context: PartitionContext): Partition {
     return records === chunk.records ? chunk : { ...chunk, records };
   }
 
+  /** What is waited for here are schemas: as long as the registry is away, no record is judged. */
+  async function prepareAll(prepare: NonNullable<SourceDecoder['prepare']>, read: readonly LogRecord[]): Promise<void> {
+    const records = context.isTransit ? read.flatMap((bundle) => parseBundle(bundle)?.records ?? []) : read;
+    await untilReachable(retry, () => prepare(records));
+  }
+
   /** Producers spread keys over all partitions there are: no lane goes on with entities that may have left. */
   async function failWherePartitionsChanged(): Promise<void> {
     const count = await context.partitionCount();
@@ -100,6 +106,7 @@ export function createPartition(context: PartitionContext): Partition {
       if (owned > ownedBefore) await letters?.close();
       // Without an owned lane the log is followed all the same, to be near when one is claimed.
       if (owned === 0) return batch.nextPosition;
+      if (decoder.prepare !== null) await prepareAll(decoder.prepare, batch.records);
       let position = batch.fetchPosition;
       const decode = (record: LogRecord, into: DecodedRecord[]): void => {
         if (context.isTransit) decodeBundle(decoder, record, lanes, into);
