@@ -7,9 +7,10 @@ import { messageOf } from '../core/errors.ts';
 import { type KafkaSasl, type KafkaSecurity, SASL_MECHANISMS, type SaslMechanism } from '../log/kafka-security.ts';
 import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
+import type { RegistryFlags } from './connect-registry.ts';
 
 /** The flags that say how to log in and whom to trust; of every command that connects. */
-export interface SecurityFlags {
+export interface SecurityFlags extends RegistryFlags {
   readonly kafkaTls?: boolean;
   readonly kafkaCa?: string;
   readonly kafkaCert?: string;
@@ -129,7 +130,7 @@ function redisTls({ redisCa, redisCert, redisKey }: SecurityFlags) {
   return { ca: readPem(redisCa), cert: readPem(redisCert), key: readPem(redisKey) };
 }
 
-function readPem(file: string | undefined): string | null {
+export function readPem(file: string | undefined): string | null {
   if (file === undefined) return null;
   try {
     return readFileSync(file, 'utf8');

@@ -3,8 +3,10 @@ import { Command } from 'commander';
 import { type LogLocation, UsageError, defaultsFor, parseNamespace } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
+import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { type Replayed, replayLetters } from './dlq-replay.ts';
 import { type Found, lettersOf } from './dlq-topic.ts';
@@ -64,6 +66,7 @@ function withFlags(command: Command): Command {
     .option('--source <name>', 'only of this source')
     .option('--namespace <name>', 'of the deployment; letters are the same for all', parseNamespace, 'default')
     .option('--json', 'print one JSON object');
+  addRegistryFlags(command);
   return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
 }
 
@@ -131,11 +134,12 @@ const list: Work = async (log, _definitions, sources, { reason, limit, json }) =
 };
 
 const replay: Work = async (log, definitions, sources, flags) => {
+  const schemas = await openSchemas(definitions.sources.values(), flags);
   const { dryRun: dry = false } = flags;
   const trail = await openTrail(dry ? {} : flags);
   const results: Replayed[] = [];
   try {
-    for (const source of sources) results.push(await replaySource(log, definitions, source, flags));
+    for (const source of sources) results.push(await replaySource(log, definitions, source, schemas, flags));
     await trail.record('dlq_replay', sources.map(({ name }) => name).join(', '), { sources: results });
   } finally {
     await trail.close();
@@ -156,12 +160,13 @@ async function replaySource(
   log: Log,
   definitions: Definitions,
   source: SourceDefinition,
+  schemas: Schemas | null,
   { reason, dryRun = false }: DlqFlags,
 ): Promise<Replayed> {
   const progress = showProgress(source.name);
   const told = (replayed: Replayed): string => formatCount(replayed.appended, 'record');
   const onProgress = (replayed: Replayed): void => progress.update(null, told(replayed));
-  const common = { log, definitions, source, clock: systemClock, dryRun, onProgress };
+  const common = { log, definitions, source, schemas, clock: systemClock, dryRun, onProgress };
   const replayed = await replayLetters(reason === undefined ? common : { ...common, reason });
   progress.finish(told(replayed));
   return replayed;

@@ -9,6 +9,8 @@ import type { Deprecation } from './deprecation.ts';
 
 export type SourceClock = 'wall' | 'watermark';
 export type Partitioner = 'murmur2' | 'crc32' | 'unknown';
+/** `json_schema` and `avro`: in the Confluent wire format, which names the schema by its id in a registry. */
+export type SourceFormat = 'json' | 'json_schema' | 'avro';
 export type KeyEncodingName = 'string' | 'json' | 'int64be' | 'avro';
 /** `append`: each record is an event. `upsert`: each is the new row of its key, or deletes it. */
 export type SourceMode = 'append' | 'upsert';
@@ -38,7 +40,7 @@ export interface RecordKeyDefinition {
 export interface SourceDefinition extends CatalogTexts {
   readonly name: string;
   readonly topic: string;
-  readonly format: 'json';
+  readonly format: SourceFormat;
   readonly mode: SourceMode;
   /** What a row is wrapped in; null: it is the record's value. */
   readonly envelope: EnvelopeName | null;

@@ -68,7 +68,7 @@ const SOURCE = mapping('a source', ['name', 'event_time', 'fields'], {
     { type: 'string', pattern: '^[a-zA-Z0-9._-]{1,249}$' },
     'a topic: 1 to 249 letters, digits, dots, underscores or hyphens',
   ),
-  format: choice('json (avro is not yet supported)', ['json', 'avro']),
+  format: choice('json, or in the Confluent wire format: json_schema or avro', ['json', 'json_schema', 'avro']),
   mode: choice('append: each record is an event; upsert: each is the new row of its key', ['append', 'upsert']),
   envelope: choice('what rows are wrapped in: debezium', ['debezium']),
   archive: described(
