@@ -6,7 +6,7 @@ import { openBook, openTrail } from '../../src/cli/trail-write.ts';
 import { parseOpenLineage, parseTrail } from '../../src/config.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { openKafkaLog } from '../../src/log/kafka.ts';
-import { FILES, replayJob } from '../../src/openlineage/jobs.ts';
+import { FILES, trainJob } from '../../src/openlineage/jobs.ts';
 import { plainDataset } from '../../src/openlineage/datasets.ts';
 import type { RunEvent } from '../../src/openlineage/event.ts';
 import { startRun } from '../../src/openlineage/run.ts';
@@ -32,7 +32,7 @@ describeWith(['kafka'], 'topics of runs and acts', () => {
       const reporter = await openReporter(parseOpenLineage(place), {}, (message) => warnings.push(message));
       const labels = plainDataset(FILES, '/data/labels.csv');
       const files = { files: new Map([['flights', ['/data/flights.csv']]]) };
-      startRun(reporter, replayJob('train', reporter.producer, files, labels, onlyService(load(EXAMPLE)))).complete();
+      startRun(reporter, trainJob(reporter.producer, files, labels, onlyService(load(EXAMPLE)))).complete();
       await reporter.close();
       return reporter.report();
     };
