@@ -10,6 +10,7 @@ import { systemClock } from '../core/clock.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { Definitions } from '../definition/definition.ts';
 import type { Log } from '../log/log.ts';
+import type { OpenLineageLocation } from '../openlineage/location.ts';
 import { publish, readProgress } from '../replay/audit-log.ts';
 import { type Audit, audit } from '../replay/audit.ts';
 import type { ReadRange } from '../replay/event-reader.ts';
@@ -17,11 +18,13 @@ import { createLogReader } from '../replay/log-events.ts';
 import { auditsTopic } from '../vector/audit-report.ts';
 import { servedTopic } from '../vector/served-row.ts';
 import { joinArchives } from './archives.ts';
+import { openAuditReporter } from './audit-report.ts';
 import { auditJson, describeAudit, markdownOf } from './audit-text.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
 import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { createKeptDefinitions } from './kept-definitions.ts';
+import { addOpenLineageFlag } from './openlineage.ts';
 import { showProgress } from './progress.ts';
 import { formatCount } from './text.ts';
 
@@ -35,6 +38,7 @@ interface AuditFlags extends SecurityFlags {
   readonly every?: number;
   readonly out?: string;
   readonly json?: boolean;
+  readonly openlineage?: OpenLineageLocation;
 }
 
 export function auditCommand(finish: (exitCode: number) => void): Command {
@@ -55,7 +59,7 @@ export function auditCommand(finish: (exitCode: number) => void): Command {
       '\nRows are logged where skewless start has --served-sample. Reports are published, and listed by GET /v1/audits. Exit code 1: something served was not what the log gives.\nExamples:\n  skewless audit --definitions features/ --log kafka://broker:9092 --out audit.md\n  skewless audit --definitions features/ --log kafka://broker:9092 --every 1h',
     )
     .action(async (flags: AuditFlags) => finish(await runAudit(flags)));
-  return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
+  return addLogFlags(addOpenLineageFlag(command), '(default: sqlite:.skewless/log.sqlite)');
 }
 
 async function runAudit(flags: AuditFlags): Promise<number> {
@@ -63,17 +67,21 @@ async function runAudit(flags: AuditFlags): Promise<number> {
   const defaults = defaultsFor(flags.definitions);
   const definitions = loadOrTell(defaults.definitionsDir);
   if (definitions === null) return EXIT.finding;
-  const opened = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
+  const location = flags.log ?? defaults.log;
+  const audited = { definitions, log: location, namespace: flags.namespace };
+  const reporter = await openAuditReporter(flags.openlineage, flags, audited);
+  const opened = await openLog(location, flags, warnOnStderr);
   const log = await joinArchives(opened, definitions, defaults.definitionsDir, warnOnStderr);
   const stop = new AbortController();
   const abort = (): void => stop.abort(new SkewlessError('aborted', 'stopped: nothing of this audit is published'));
   process.once('SIGINT', abort).once('SIGTERM', abort);
   try {
-    const once = (): Promise<Audit> => auditOnce({ flags, definitions, log, signal: stop.signal });
+    const once = (): Promise<Audit> => reporter.tell(() => auditOnce({ flags, definitions, log, signal: stop.signal }));
     if (flags.every === undefined) return exitCodeOf(await once());
     return await repeat(once, flags.every, stop.signal);
   } finally {
     process.off('SIGINT', abort).off('SIGTERM', abort);
+    await reporter.close();
     await log.close();
   }
 }

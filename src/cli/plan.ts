@@ -20,8 +20,9 @@ import { EXIT } from './exit.ts';
 import { definitionsTopic, deployedDefinitions } from './kept-definitions.ts';
 import { type StoredView, isOf, storedViews, usedSources, viewsOf } from './stored.ts';
 import { formatCount, formatSize, formatTable } from './text.ts';
+import { type TrailFlags, addTrailFlag, openTrail } from './trail-write.ts';
 
-interface PlanFlags extends SecurityFlags {
+interface PlanFlags extends SecurityFlags, TrailFlags {
   readonly log?: LogLocation;
   readonly store?: StoreLocation;
   readonly namespace: string;
@@ -69,7 +70,7 @@ export function planCommand(finish: (exitCode: number) => void): Command {
     )
     .action(async (directory: string, flags: PlanFlags) => finish(await plan(directory, flags)));
   addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
-  addRegistryFlags(command);
+  addRegistryFlags(addTrailFlag(command, 'record contracts that were accepted although they break'));
   return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
 }
 
@@ -81,6 +82,7 @@ async function plan(directory: string, flags: PlanFlags): Promise<number> {
   const defaults = defaultsFor(directory);
   const opened = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   const log = await joinArchives(opened, definitions, directory, warnOnStderr);
+  const trail = await openTrail(flags);
   const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace, warnOnStderr);
   try {
     const topics = await plannedTopics(definitions, log, flags.namespace);
@@ -101,8 +103,11 @@ async function plan(directory: string, flags: PlanFlags): Promise<number> {
     } else
       process.stdout.write(flags.topics === true ? topicsText(topics) : planText(views, left, services, contracts));
     if (contracts.breaks && flags.accept !== true && flags.topics !== true) return refuse(flags.json === true);
+    if (contracts.breaks && flags.accept === true)
+      await trail.record('plan_accept', directory, { contracts }, flags.namespace);
     return EXIT.ok;
   } finally {
+    await trail.close();
     await store.close();
     await log.close();
   }

@@ -7,7 +7,15 @@ import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { Log } from '../log/log.ts';
 
 /** What was done: names are stable. */
-export const ACTS = ['definitions', 'keys_create', 'keys_revoke', 'prune', 'erase', 'dlq_replay'] as const;
+export const ACTS = [
+  'definitions',
+  'keys_create',
+  'keys_revoke',
+  'prune',
+  'erase',
+  'dlq_replay',
+  'plan_accept',
+] as const;
 export type Act = (typeof ACTS)[number];
 
 export interface TrailEntry {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { LogLocation } from '../config.ts';
 import type { ServiceDefinition } from '../definition/definition.ts';
 import { plainDataset } from '../openlineage/datasets.ts';
-import { FILES, type Replayed, replayJob, trainingSet } from '../openlineage/jobs.ts';
+import { FILES, type Replayed, trainJob, trainingSet } from '../openlineage/jobs.ts';
 import type { OpenLineageLocation } from '../openlineage/location.ts';
 import { startRun } from '../openlineage/run.ts';
 import type { ManifestColumn } from '../replay/manifest.ts';
@@ -36,7 +36,7 @@ export async function reportTraining(
   const { producer } = reporter;
   const replayed = replayedOf(events);
   const labels = plainDataset(FILES, resolve(labelsPath));
-  const run = startRun(reporter, replayJob('train', producer, replayed, labels, service));
+  const run = startRun(reporter, trainJob(producer, replayed, labels, service));
   return {
     complete: (columns) =>
       run.complete([trainingSet(producer, replayed, labels, service, { path: resolve(outPath), columns })]),

@@ -1,5 +1,5 @@
 /** Jobs of this program: what each of them reads and writes. */
-import type { ServiceDefinition, ViewDefinition } from '../definition/definition.ts';
+import type { Definitions, ServiceDefinition, ViewDefinition } from '../definition/definition.ts';
 import { type Place, behind, plainDataset, topicDataset, vectorsDataset, viewDataset } from './datasets.ts';
 import type { Dataset } from './event.ts';
 import type { Job } from './run.ts';
@@ -24,27 +24,41 @@ export function materializeJob(
 /** Events that a replay reads: topics, or files by source. */
 export type Replayed = { readonly log: Place } | { readonly files: ReadonlyMap<string, readonly string[]> };
 
-/** What is replayed for the rows of `requests`; `outputs` may be told at the end. */
-export function replayJob(
-  kind: 'train' | 'audit',
-  producer: string,
-  replayed: Replayed,
-  requests: Dataset,
-  service: ServiceDefinition,
-): Job {
+/** Labels become a training set, which is told at the end. */
+export function trainJob(producer: string, replayed: Replayed, requests: Dataset, service: ServiceDefinition): Job {
   const { sources } = behind(service);
   const events =
     'log' in replayed
       ? [...sources.values()].map((source) => topicDataset(producer, replayed.log, source))
       : [...replayed.files.values()].flat().map((path) => plainDataset(FILES, path));
   return {
-    kind,
+    kind: 'train',
     subject: service.id,
     streaming: false,
     description: service.description,
     owner: service.owner,
     inputs: [...distinct(events), requests],
     outputs: [],
+  };
+}
+
+/** Rows as a deployment served them, held against its sources. */
+export function auditJob(
+  producer: string,
+  log: Place,
+  namespace: string,
+  { sources }: Pick<Definitions, 'sources'>,
+  topics: { readonly served: string; readonly audits: string },
+): Job {
+  const events = [...sources.values()].map((source) => topicDataset(producer, log, source));
+  return {
+    kind: 'audit',
+    subject: namespace,
+    streaming: false,
+    description: '',
+    owner: '',
+    inputs: [...distinct(events), plainDataset(log, topics.served)],
+    outputs: [plainDataset(log, topics.audits)],
   };
 }
 

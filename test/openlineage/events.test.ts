@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { SkewlessError } from '../../src/core/errors.ts';
 import type { Dataset, RunEvent } from '../../src/openlineage/event.ts';
 import { followMaterializer } from '../../src/openlineage/follow-materializer.ts';
-import { FILES, replayJob, trainingSet } from '../../src/openlineage/jobs.ts';
+import { FILES, auditJob, trainJob, trainingSet } from '../../src/openlineage/jobs.ts';
 import { plainDataset } from '../../src/openlineage/datasets.ts';
 import { startRun } from '../../src/openlineage/run.ts';
 import { EXAMPLE, load } from '../definition/support.ts';
@@ -87,7 +87,7 @@ test('training tells the columns of its set, down to topics and labels', () => {
   const { reporter, events } = keepingReporter();
   const service = load(DEFINITIONS).services.get('departure_delay@1');
   if (service === undefined) throw new Error('the example has a service');
-  const run = startRun(reporter, replayJob('train', reporter.producer, { log: LOG }, LABELS, service));
+  const run = startRun(reporter, trainJob(reporter.producer, { log: LOG }, LABELS, service));
   const columns = [
     { name: 'scored_at', type: 'TIMESTAMP WITH TIME ZONE', role: 'timestamp' },
     { name: 'label', type: 'DOUBLE', role: 'label' },
@@ -119,13 +119,16 @@ test('training tells the columns of its set, down to topics and labels', () => {
 
 test('an audit is a job like any other, and one that fails says why', () => {
   const { reporter, events } = keepingReporter();
-  const service = load(DEFINITIONS).services.get('departure_delay@1');
-  if (service === undefined) throw new Error('the example has a service');
-  const run = startRun(reporter, replayJob('audit', reporter.producer, { log: LOG }, LABELS, service));
+  const topics = { served: 'production.served', audits: 'production.audits' };
+  const run = startRun(reporter, auditJob(reporter.producer, LOG, 'production', load(DEFINITIONS), topics));
   run.fail(new SkewlessError('unknown_topic', 'there is no topic served'));
   run.complete();
   expect(typesOf(events)).toEqual(['START', 'FAIL']);
-  expect(events[0]?.job).toMatchObject({ name: 'audit.departure_delay@1', facets: { jobType: { jobType: 'AUDIT' } } });
+  expect(events[0]).toMatchObject({
+    job: { name: 'audit.production', facets: { jobType: { jobType: 'AUDIT' } } },
+    inputs: [{ name: 'flights' }, { name: 'production.served' }],
+    outputs: [{ name: 'production.audits' }],
+  });
   expectValid(events);
 });
 

@@ -3,10 +3,10 @@
  * can be used by keyboard and read aloud, in both colour schemes, on a phone and on a desk.
  */
 import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
 import { CHROMIUM_PATH, launchChromium } from './browser.ts';
@@ -16,7 +16,6 @@ import { keyWith, startGuarded } from './access/fixture.ts';
 
 const HOST = 'skewless.example';
 const SCREENSHOTS = join(tmpdir(), 'skewless-screenshots');
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const FEATURE = '#/features/origin_departures@1/delay_mean_24h';
 const SERVICE = '#/services/departure_delay@1';
 /** What a page asks for and may well not get: nobody audits here. */
@@ -68,8 +67,7 @@ const shown = (page: Page) => page.locator('main:not([aria-busy]) h1').waitFor()
 
 async function faultsOf(page: Page): Promise<string[]> {
   // The policy of the page lets no script in but its own: this one comes by the debugger.
-  const { readFileSync } = await import('node:fs');
-  await page.evaluate(readFileSync(AXE, 'utf8'));
+  await page.evaluate(axe.source);
   const found = await page.evaluate<{
     readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
   }>('axe.run({ resultTypes: ["violations"] })');

@@ -48,12 +48,12 @@ export async function list(path) {
   return items;
 }
 
-/** Null where there is none, or it is not for this key. */
+/** Null where there is none now, or it is not for this key. */
 export async function optional(ask) {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof Refused && [403, 404, 405].includes(error.status)) return null;
+    if (error instanceof Refused && [403, 404, 405, 503].includes(error.status)) return null;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { get, optional } from './api.js';
 import { h, number, table } from './dom.js';
 
 const COLUMNS = [
+  { name: 'audited', cell: ({ audited_at: at }) => at },
   { name: 'service', cell: ({ service }) => service },
   { name: 'feature', cell: ({ feature }) => h('code', {}, feature) },
   { name: 'compared', number: true, cell: ({ compared }) => number(compared) },
@@ -20,7 +21,7 @@ export function auditsOf(answer, isWanted = () => true) {
   const rows = (answer?.items ?? []).flatMap((audit) =>
     (audit.features ?? [])
       .filter((found) => isWanted(audit, found))
-      .map((found) => ({ ...found, service: audit.service })),
+      .map((found) => ({ ...found, service: audit.service, audited_at: audit.audited_at })),
   );
   if (rows.length === 0) return h('p', { class: 'quiet' }, 'No audit has compared anything here.');
   return table('Served against replayed; none may be mismatched', COLUMNS, rows);

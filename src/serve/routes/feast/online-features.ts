@@ -7,6 +7,7 @@ import type { Serving } from '../../dependencies.ts';
 import { RequestError, item } from '../../problem.ts';
 import { sendText } from '../../send.ts';
 import { answerVectors } from '../vectors/answer.ts';
+import { tellOfReading } from '../vectors/reading.ts';
 import { flagDegraded } from '../vectors/degraded.ts';
 import type { VectorsRequest } from '../vectors/request.ts';
 import { rowsOf } from './columns.ts';
@@ -75,6 +76,7 @@ function answer(
   writerOf: ReturnType<typeof feastWriter>,
 ): Promise<FastifyReply> | undefined {
   const nowMs = serving.clock.nowMs();
+  tellOfReading(serving, plan, reply, nowMs);
   const elapsedMs = (): number => reply.elapsedTime;
   const context = { serving, plan, nowMs, elapsedMs, flagDegraded: () => flagDegraded(reply), writerOf };
   const answered = answerVectors(context, asked);
