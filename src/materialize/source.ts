@@ -1,6 +1,7 @@
 /** Builds what drives one source, once it is known how many partitions that has, and tells its status. */
 import type { Clock } from '../core/clock.ts';
 import { SkewlessError } from '../core/errors.ts';
+import type { Schemas } from '../event/schemas.ts';
 import { isRepartitioned } from '../log/entity-partition.ts';
 import type { Log, PartitionRange } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
@@ -16,6 +17,7 @@ import type { BatchTracing } from './tracing.ts';
 
 export interface SourceContext {
   readonly log: Log;
+  readonly schemas: Schemas | null;
   readonly store: Store;
   readonly clock: Clock;
   /** Names this process in checkpoints. */

@@ -42,7 +42,7 @@ export function createFolding(
   notes: PositionNotes,
 ): Stream {
   const { source, group } = plan;
-  const { log, clock, bounds, stopping } = context;
+  const { log, clock, bounds, stopping, schemas } = context;
   const topic = transit?.topic ?? source.topic;
   const letters = context.deadLetters === 'topic' ? createDeadLetters(log, source, group, topic) : null;
   const shards = new Map<number, readonly Shard[]>();
@@ -54,7 +54,7 @@ export function createFolding(
     return createPartition({
       topic: source.topic,
       partition,
-      decoder: compileSourceDecoder(source, views),
+      decoder: compileSourceDecoder(source, views, schemas),
       isTransit: transit !== null,
       shards: created,
       letters: letters?.partition(partition) ?? null,
@@ -91,13 +91,13 @@ export function createMoving(
   retry: RetryPolicy,
 ): Stream {
   const { source, topic, group } = repartition;
-  const { log, clock, bounds, stopping } = context;
+  const { log, clock, bounds, stopping, schemas } = context;
   const confirmMs = Math.min(bounds.confirmMs, source.staleAfterMs / 4);
   const common = { log, clock, retry, stopping, sourceTopic: source.topic, topic: source.topic, group };
   const driver = createSourceDriver({
     ...common,
     bounds: { ...bounds, batchRecordsMax: bounds.moveRecordsMax },
-    createPartition: (partition) => createMover({ log, repartition, partition, partitions, retry, confirmMs }),
+    createPartition: (partition) => createMover({ log, repartition, partition, partitions, schemas, retry, confirmMs }),
   });
   return {
     prepare: () => untilReachable(retry, () => log.ensureTopic(topic, partitions, INTERNAL)),
