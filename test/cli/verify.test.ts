@@ -53,7 +53,7 @@ test('a saved answer is verified, also with other definitions than those it was 
   const columns = await post(vectors, { ...request, layout: 'columns' });
   writeFileSync(join(folder, 'answers.jsonl'), `${answer}\n${columns}\n`);
   const log = await openSqliteLog({ file: join(folder, 'log.sqlite'), clock: systemClock });
-  await expect.poll(() => log.ranges('default.definitions')).toHaveLength(1);
+  await expect.poll(async () => (await log.ranges('default.definitions'))?.length, { timeout: 30_000 }).toBe(1);
   await log.close();
   await server.stop();
   const verify = (...args: readonly string[]) => run(['verify', ...args, ...flags], folder);
