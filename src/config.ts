@@ -7,6 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { nearestName } from './core/suggest.ts';
 import { parseDurationMs, parseTimestampMs } from './core/time.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
+import { OPENLINEAGE_FORMS, type OpenLineageLocation, parseOpenLineageLocation } from './openlineage/location.ts';
 import { RATE_FORMS, type Rate, parseRate } from './serve/access/rate.ts';
 import { REDIS_SCHEMES, type RedisLocation, parseRedisUrl } from './store/redis-location.ts';
 
@@ -35,6 +36,9 @@ export type LogLocation = SqliteLocation | { readonly kind: 'kafka'; readonly br
 
 /** Where a store is. */
 export type StoreLocation = SqliteLocation | { readonly kind: 'redis'; readonly redis: RedisLocation };
+
+/** Where the audit trail is kept. */
+export type TrailLocation = Exclude<OpenLineageLocation, { readonly kind: 'http' }>;
 
 export interface AdminListener {
   readonly host: string;
@@ -73,6 +77,10 @@ export interface Config {
   readonly otlpEndpoint: string | null;
   /** Share of requests that are traced, 0 to 1. */
   readonly traceRatio: number;
+  /** Where runs are told of, as OpenLineage events; null: nowhere. */
+  readonly openlineage: OpenLineageLocation | null;
+  /** Where it is recorded which definitions ran; null: nowhere. */
+  readonly trail: TrailLocation | null;
   /** Share of entities whose rows are logged as they are served, 0 to 1. */
   readonly servedSample: number;
 }
@@ -149,6 +157,22 @@ export function parseStoreLocation(text: string): StoreLocation {
   }
 }
 
+/** `file:PATH` or `kafka://host:port,…/topic`; throws `UsageError`, which repeats no password. */
+export function parseTrail(text: string): TrailLocation {
+  const location = parseOpenLineageLocation(text);
+  if (location !== null && location.kind !== 'http') return location;
+  throw new UsageError(
+    `"${withoutLogin(text)}" is no place for a trail; expected file:PATH or kafka://host:port/topic`,
+  );
+}
+
+/** Throws `UsageError`, which repeats no password. */
+export function parseOpenLineage(text: string): OpenLineageLocation {
+  const location = parseOpenLineageLocation(text);
+  if (location !== null) return location;
+  throw new UsageError(`"${withoutLogin(text)}" is not where runs are told of; expected ${OPENLINEAGE_FORMS}`);
+}
+
 const KAFKA_PORT = 9_092;
 
 function parseSqlite(text: string): SqliteLocation | null {
@@ -193,6 +217,16 @@ export function parseOtlpEndpoint(text: string): string {
     );
   }
   return text;
+}
+
+/** Base of a registry's URLs. Throws `UsageError`, which repeats no password. */
+export function parseRegistryUrl(text: string): string {
+  const url = URL.parse(text);
+  const isPlain = url !== null && ['http:', 'https:'].includes(url.protocol) && url.search === '' && url.hash === '';
+  if (isPlain && url.username === '' && url.password === '') return text;
+  throw new UsageError(
+    `"${withoutLogin(text)}" is not where a schema registry is; expected http://host:8081 or https://…, and a login by --schema-registry-username and its password, or --schema-registry-token`,
+  );
 }
 
 /** A number from 0 to 1. */
@@ -291,6 +325,8 @@ export interface StartFlags {
   readonly staleness?: number;
   readonly otlpEndpoint?: string;
   readonly traceRatio?: number;
+  readonly openlineage?: OpenLineageLocation;
+  readonly trail?: TrailLocation;
   readonly servedSample?: number;
 }
 
@@ -349,6 +385,8 @@ export function configFrom(flags: StartFlags, environment = process.env): Config
     stalenessMs: flags.staleness ?? STALENESS_DEFAULT_MS,
     otlpEndpoint: otlpEndpointFrom(flags, traceRatio, environment),
     traceRatio,
+    openlineage: flags.openlineage ?? null,
+    trail: flags.trail ?? null,
     servedSample,
   });
 }

@@ -18,6 +18,7 @@ import { keysCommand } from './keys.ts';
 import { planCommand } from './plan.ts';
 import { pruneCommand } from './prune.ts';
 import { startCommand } from './start.ts';
+import { trailCommand } from './trail.ts';
 import { trainCommand } from './train.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -54,6 +55,7 @@ export async function runProgram(argv: readonly string[], runRoles: RunRoles, ve
   program.addCommand(dlqCommand(finish));
   program.addCommand(eraseCommand(finish));
   program.addCommand(keysCommand(finish));
+  program.addCommand(trailCommand(finish));
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])])
     command.exitOverride();
   program.hook('preAction', (_program, command) => applyEnvironment(program, command));

@@ -18,7 +18,10 @@ import {
   parseStaleness,
   parseRateFlag,
 } from '../config.ts';
+import { addTrailFlag } from './trail-write.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
+import { addRegistryFlags } from './connect-registry.ts';
+import { addOpenLineageFlag } from './openlineage.ts';
 import type { RunRoles } from './program.ts';
 
 export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => void): Command {
@@ -86,6 +89,9 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
       '\nExamples:\n  skewless start --definitions features/ --log sqlite:log.sqlite --store sqlite:store.sqlite\n  skewless start --definitions features/ --log kafka://broker:9092 --store redis://redis:6379 --role materialize',
     )
     .action(async (flags: StartFlags & SecurityFlags) => finish(await runRoles(configFrom(flags), flags)));
+  addOpenLineageFlag(command);
+  addTrailFlag(command, 'record which definitions run');
   addLogFlags(command, '(default: sqlite:.skewless/log.sqlite; optional for --role serve)');
+  addRegistryFlags(command);
   return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
 }

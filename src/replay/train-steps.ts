@@ -1,6 +1,7 @@
 /** The steps of a run that leave their result in the work folder, each taken up where an earlier run left it. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { assert } from '../core/assert.ts';
+import { asJson } from '../event/schemas.ts';
 import { createCompleteness } from './completeness.ts';
 import { BUCKETS, EntityFilter } from './entity-filter.ts';
 import { type Part, type PartCounts, foldPart } from './fold-part.ts';
@@ -58,11 +59,12 @@ export async function spillSource(run: ReplayRun, name: string, wanted: EntityFi
   const context = {
     duck,
     folder,
-    source,
+    source: reader.isPartitioned ? source : asJson(source),
     lanes,
     wanted,
     knownTimes,
     isPartitioned: reader.isPartitioned,
+    schemas: reader.schemas,
     begins: new Map(ranges.filter(({ from }) => from > 0).map(({ partition, from }) => [partition, from])),
     bounds: limits,
   };

@@ -34,6 +34,15 @@ export interface VectorRecorder {
   rows(count: number, refused: number): void;
 }
 
+/** Requests for vectors of one service by one reader, since the start of the process. */
+export interface ReaderReport {
+  readonly service: string;
+  /** Name of the key, or what stands for it. */
+  readonly reader: string;
+  readonly requests: number;
+  readonly lastMs: number;
+}
+
 /** Of one source: events of one request that were appended, and refused. */
 export type IngestRecorder = (accepted: number, rejected: number) => void;
 
@@ -90,6 +99,7 @@ export interface MetricsSink {
   observeInflight(read: () => number): void;
   /** Never rejects; what cannot be read in time is left out. */
   observeFreshness(read: () => Promise<FreshnessReport>): void;
+  observeReaders(read: () => readonly ReaderReport[]): void;
   /** The same of audits. */
   observeAudits(read: () => Promise<AuditsReport>): void;
   /** All metrics, as Prometheus reads them. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWith } from '../services/available.ts';
-import { type KafkaService, startKafka } from '../services/kafka.ts';
+import { startOwnKafka } from '../services/kafka.ts';
+import { type RedisCluster, startRedisCluster } from '../services/redis-cluster.ts';
 import { type RedisService, startRedis } from '../services/redis.ts';
 import { blocksOf, isPrinted } from './blocks.ts';
 import { type DocOptions, runDoc } from './run-doc.ts';
@@ -28,6 +29,7 @@ const OPTIONS: Readonly<Record<string, DocOptions>> = {
 
 /** Those that need a Kafka and a Redis, with the topics of their sources. */
 const ON_SERVICES: Readonly<Record<string, DocOptions & { readonly topics: readonly string[] }>> = {
+  'docs/guides/kafka-and-redis.md': { topics: [] },
   'docs/operations.md': {
     files: 'operations',
     topics: ['orders'],
@@ -51,11 +53,12 @@ test.each(DOCS)('%s: its commands run, and print what it says', { timeout: TIMEO
   await check(file, OPTIONS[file] ?? {});
 });
 
-describeWith(['kafka', 'redis'], 'documents about Kafka and Redis', () => {
-  let kafka: KafkaService;
+describeWith(['own-kafka', 'own-redis', 'kcat', 'jq'], 'documents about Kafka and Redis', () => {
+  let kafka: Awaited<ReturnType<typeof startOwnKafka>>;
   let redis: RedisService;
+  let cluster: RedisCluster;
   beforeAll(async () => {
-    [kafka, redis] = await Promise.all([startKafka(), startRedis()]);
+    [kafka, redis, cluster] = await Promise.all([startOwnKafka(), startRedis(), startRedisCluster()]);
     const admin = new Kafka({ brokers: [...kafka.brokers], logLevel: logLevel.NOTHING }).admin();
     const topics = Object.values(ON_SERVICES).flatMap((each) => each.topics);
     await admin.connect();
@@ -63,6 +66,7 @@ describeWith(['kafka', 'redis'], 'documents about Kafka and Redis', () => {
     await admin.disconnect();
   });
   afterAll(async () => {
+    await cluster.stop();
     await redis.stop();
     await kafka.stop();
   });
@@ -71,8 +75,12 @@ describeWith(['kafka', 'redis'], 'documents about Kafka and Redis', () => {
     '%s: its commands run, and print what it says',
     { timeout: TIMEOUT_MS },
     async (file, options) => {
-      const places = { 'kafka://broker:9092': `kafka://${kafka.brokers.join(',')}`, 'redis://redis:6379': redis.url };
-      await check(file, { ...options, places });
+      const places = {
+        'broker:9092': kafka.brokers.join(','),
+        'redis://redis:6379': redis.url,
+        'redis-cluster://redis:7000': cluster.url,
+      };
+      await check(file, { ...options, places, environment: { KAFKA_CLASSPATH: kafka.process.classpath } });
     },
   );
 });

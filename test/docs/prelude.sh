@@ -50,6 +50,10 @@ npm() {
   esac
 }
 
+kafka-topics.sh() {
+  java -Xmx64m -cp "$KAFKA_CLASSPATH" org.apache.kafka.tools.TopicCommand "$@"
+}
+
 # A machine that is busy answers 503 for a while after a start. What it refused for good is shown.
 curl() {
   command curl --fail --retry 20 --retry-delay 1 "$@" || { command curl "$@" >&2; return 1; }

@@ -25,6 +25,7 @@ export interface DocOptions {
   readonly places?: Readonly<Record<string, string>>;
   /** What whoever reads it has run before. */
   readonly before?: string;
+  readonly environment?: Readonly<Record<string, string>>;
   /** Commands that end with exit code 1, for they have found something. */
   readonly findings?: readonly string[];
   /** Lines that are not run, and why. */
@@ -34,7 +35,7 @@ export interface DocOptions {
 /** What each block printed. Rejects with what went wrong, and where. */
 export async function runDoc(
   file: string,
-  { files, before = '', places = {}, findings = [], except = {} }: DocOptions,
+  { files, before = '', places = {}, environment = {}, findings = [], except = {} }: DocOptions,
 ): Promise<readonly Printed[]> {
   const blocks = blocksOf(readFileSync(join(ROOT, file), 'utf8'));
   const folder = mkdtempSync(join(tmpdir(), 'skewless-docs-'));
@@ -51,8 +52,14 @@ export async function runDoc(
     before,
     ...commands.map((text, index) => `printf '${MARK}'; : block ${index}\n${text}`),
   ].join('\n');
-  const environment = { ...process.env, NODE: process.execPath, MAIN: join(ROOT, 'src/main.ts'), PORT: String(port) };
-  const { failure, stdout, stderr } = await bash(script, folder, environment);
+  const variables = {
+    ...process.env,
+    ...environment,
+    NODE: process.execPath,
+    MAIN: join(ROOT, 'src/main.ts'),
+    PORT: String(port),
+  };
+  const { failure, stdout, stderr } = await bash(script, folder, variables);
   const outputs = stdout.split(MARK).slice(1);
   if (failure !== null) {
     const at = blocks[Math.max(0, outputs.length - 1)]?.line;

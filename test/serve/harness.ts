@@ -11,10 +11,11 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
 import type { Tier } from '../../src/cache/tier.ts';
+import { createVerify } from '../../src/cli/verifier.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Definitions } from '../../src/definition/definition.ts';
 import { loadDefinitions } from '../../src/definition/load.ts';
-import { validateEvent } from '../../src/event/decode.ts';
+import { validateEvent } from '../../src/event/validate.ts';
 import { type SqliteLog, openSqliteLog } from '../../src/log/sqlite.ts';
 import { type Materializer, createMaterializer } from '../../src/materialize/materializer.ts';
 import { buildApp } from '../../src/serve/app.ts';
@@ -31,6 +32,8 @@ import { measureStore } from '../../src/store/measured.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createResource } from '../../src/telemetry/resource.ts';
 
+/** Of entities whose receipts are checked. */
+const EVENTS_MAX = 10_000;
 const MANIFEST = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
 const VERSION = (JSON.parse(MANIFEST) as { version: string }).version;
 
@@ -119,7 +122,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     clock,
     namespace: 'test',
     owner: 'harness',
-    bounds: { heartbeatMs: 20 },
+    bounds: { heartbeatMs: 20, noteMs: 20 },
   });
   for (const source of definitions.sources.values()) await log.ensureTopic(source.topic, options.partitions ?? 1);
   for (const [source, events] of Object.entries(options.events ?? {})) await appendTo(log, definitions, source, events);
@@ -134,6 +137,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   const { circuits } = options;
   const served = circuits?.guard(wrapped) ?? wrapped;
   const tier = options.tierOf?.(served, definitions, clock) ?? null;
+  metrics.observeRunEvents(() => ({ sent: 0, failed: 0, dropped: 0 }));
   if (circuits !== undefined) metrics.observeCircuits(() => circuits.report());
   if (tier !== null) metrics.observeCache(() => tier.report());
   const servedLog = options.dependencies?.servedLog ?? null;
@@ -148,6 +152,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
     materializerStatus: options.materialize === false ? null : () => materializer.status(),
     metrics,
+    verifier: options.withLog === false ? null : createVerify(log, 'test', definitions, EVENTS_MAX),
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
     auditReports: options.withLog === false ? null : createAuditReports(log, auditsTopic('test')),

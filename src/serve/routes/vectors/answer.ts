@@ -39,6 +39,8 @@ export interface AnswerContext {
   readonly elapsedMs: () => number;
   /** Called where the answer is degraded (degraded.ts). */
   readonly flagDegraded: () => void;
+  /** Whose form the answer has; absent: our own. */
+  readonly writerOf?: typeof createAnswer;
 }
 
 /** At once where nothing has to be waited for: a promise is a good part of what a hot request costs. */
@@ -109,14 +111,14 @@ function answerRows(context: AnswerContext, request: VectorsRequest, sources: So
  * Between rows whose texts were there already, which take less than a clock does, it is checked now and then.
  */
 function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sources): JsonText {
-  const { serving, plan, nowMs, flagDegraded } = context;
+  const { serving, plan, nowMs, flagDegraded, writerOf = createAnswer } = context;
   const { asOfMs, outcomes } = sources;
   const { rows, selection, include } = request;
   if (isDegraded(serving, outcomes)) flagDegraded();
   const rowPlan = rowPlanOf(request);
   const evaluator = createRowEvaluator({ serving, plan, rowPlan, sources, nowMs });
   const recorder = serving.vectorRecorders.get(plan.definition.id);
-  const answer = createAnswer(plan, request, asOfMs);
+  const answer = writerOf(plan, request, asOfMs);
   const writer = recordAnswer(recorder, rowPlan, plan.work.ranks, selection.names.length, answer);
   const receiptOf = receiptWriter(context, request, sources, evaluator);
   const extrasOf = extrasWriter(context, request, sources, evaluator, receiptOf);
