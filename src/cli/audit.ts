@@ -9,6 +9,7 @@ import { type LogLocation, UsageError, defaultsFor, parseEvery, parseNamespace, 
 import { systemClock } from '../core/clock.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { Definitions } from '../definition/definition.ts';
+import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
 import type { OpenLineageLocation } from '../openlineage/location.ts';
 import { publish, readProgress } from '../replay/audit-log.ts';
@@ -21,6 +22,7 @@ import { joinArchives } from './archives.ts';
 import { openAuditReporter } from './audit-report.ts';
 import { auditJson, describeAudit, markdownOf } from './audit-text.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { createKeptDefinitions } from './kept-definitions.ts';
@@ -59,6 +61,7 @@ export function auditCommand(finish: (exitCode: number) => void): Command {
       '\nRows are logged where skewless start has --served-sample. Reports are published, and listed by GET /v1/audits. Exit code 1: something served was not what the log gives.\nExamples:\n  skewless audit --definitions features/ --log kafka://broker:9092 --out audit.md\n  skewless audit --definitions features/ --log kafka://broker:9092 --every 1h',
     )
     .action(async (flags: AuditFlags) => finish(await runAudit(flags)));
+  addRegistryFlags(command);
   return addLogFlags(addOpenLineageFlag(command), '(default: sqlite:.skewless/log.sqlite)');
 }
 
@@ -67,6 +70,7 @@ async function runAudit(flags: AuditFlags): Promise<number> {
   const defaults = defaultsFor(flags.definitions);
   const definitions = loadOrTell(defaults.definitionsDir);
   if (definitions === null) return EXIT.finding;
+  const schemas = await openSchemas(definitions.sources.values(), flags);
   const location = flags.log ?? defaults.log;
   const audited = { definitions, log: location, namespace: flags.namespace };
   const reporter = await openAuditReporter(flags.openlineage, flags, audited);
@@ -76,7 +80,8 @@ async function runAudit(flags: AuditFlags): Promise<number> {
   const abort = (): void => stop.abort(new SkewlessError('aborted', 'stopped: nothing of this audit is published'));
   process.once('SIGINT', abort).once('SIGTERM', abort);
   try {
-    const once = (): Promise<Audit> => reporter.tell(() => auditOnce({ flags, definitions, log, signal: stop.signal }));
+    const once = (): Promise<Audit> =>
+      reporter.tell(() => auditOnce({ flags, definitions, log, schemas, signal: stop.signal }));
     if (flags.every === undefined) return exitCodeOf(await once());
     return await repeat(once, flags.every, stop.signal);
   } finally {
@@ -125,10 +130,12 @@ interface OnceContext {
   readonly flags: AuditFlags;
   readonly definitions: Definitions;
   readonly log: Log;
+  /** Null: no record names one. */
+  readonly schemas: Schemas | null;
   readonly signal: AbortSignal;
 }
 
-async function auditOnce({ flags, definitions, log, signal }: OnceContext): Promise<Audit> {
+async function auditOnce({ flags, definitions, log, schemas, signal }: OnceContext): Promise<Audit> {
   const { namespace, json } = flags;
   const onlyNew = flags.new === true || flags.every !== undefined;
   const topic = auditsTopic(namespace);
@@ -143,7 +150,7 @@ async function auditOnce({ flags, definitions, log, signal }: OnceContext): Prom
       serviceOf: (name, fingerprint) => kept.find(name, fingerprint),
       aggregations: AGGREGATIONS,
       readers: async (source) =>
-        (await log.ranges(source.topic)) === null ? null : createLogReader(log, source.topic, 'the log'),
+        (await log.ranges(source.topic)) === null ? null : createLogReader(log, source.topic, 'the log', schemas),
       served,
       servedRanges: ranges,
       times: { fromMs: flags.from ?? -Infinity, untilMs: flags.to ?? Infinity },

@@ -6,6 +6,7 @@ import {
   type StartFlags,
   configFrom,
   flagsFromEnvironment,
+  parseEvery,
   parseLogLocation,
   parseNamespace,
   parseOpenLineage,
@@ -15,6 +16,7 @@ import {
   parseRatio,
   parseStaleness,
   parseStoreLocation,
+  parseTime,
 } from '../../src/config.ts';
 
 const FLAGS: StartFlags = { role: 'all', namespace: 'default', host: '127.0.0.1', port: 8080, logLevel: 'info' };
@@ -187,4 +189,17 @@ test('a staleness bound is a duration, or 0 for no cache', () => {
       /expected 0 \(nothing is cached\), or a duration from 20ms to 60s/,
     );
   }
+});
+
+test('audits come again after a duration, and go by times with an offset, or milliseconds', () => {
+  expect([parseEvery('1s'), parseEvery('1h'), parseEvery('7d')]).toEqual([1_000, 3_600_000, 604_800_000]);
+  for (const wrong of ['1', '500ms', '8d', 'often']) expect(() => parseEvery(wrong), wrong).toThrow(/1s to 7d/);
+  expect([parseTime('2013-01-31T18:00:00+01:00'), parseTime('5')]).toEqual([Date.UTC(2013, 0, 31, 17), 5]);
+  for (const wrong of ['yesterday', '2013-01-31', '-1']) expect(() => parseTime(wrong), wrong).toThrow(/not a time/);
+});
+
+test('rows are logged as they are served where there is a log', () => {
+  expect(configFrom(FLAGS, {}).servedSample).toBe(0);
+  expect(configFrom({ ...FLAGS, servedSample: 0.01 }, {}).servedSample).toBe(0.01);
+  expect(() => configFrom({ ...FLAGS, role: 'serve', servedSample: 0.01 }, {})).toThrow(/--served-sample needs --log/);
 });
