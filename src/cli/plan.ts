@@ -6,6 +6,7 @@ import type { Definitions, SourceDefinition } from '../definition/definition.ts'
 import { compileSourcePlaces } from '../definition/source-places.ts';
 import { isRepartitioned } from '../log/entity-partition.ts';
 import type { Log } from '../log/log.ts';
+import { positionsTopic } from '../log/position-notes.ts';
 import { deadLetterTopic } from '../materialize/dead-letters.ts';
 import { repartitionOf } from '../materialize/repartition.ts';
 import { compilePlan } from '../state/plan.ts';
@@ -142,6 +143,10 @@ async function plannedTopics(definitions: Definitions, log: Log, namespace: stri
   for (const source of usedSources(definitions)) {
     const partitions = await add(source.topic, `events of source ${source.name}`);
     await add(deadLetterTopic(source.topic), `dead letters of source ${source.name}; made when it is folded`);
+    await add(
+      positionsTopic(namespace, source.name),
+      `what was known when of source ${source.name}; made when it is folded`,
+    );
     for (const keyColumns of keysOf(definitions, source)) {
       if (!isRepartitioned(source, keyColumns, partitions ?? 1)) continue;
       const { topic } = repartitionOf(namespace, source, keyColumns);

@@ -1,7 +1,7 @@
 /** `skewless train`: labels with the vectors that serving would have answered at their times, as Parquet. */
 import { Command, Option } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
-import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
+import { type LogLocation, UsageError, defaultsFor, parseNamespace } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { nearestName } from '../core/suggest.ts';
@@ -9,10 +9,12 @@ import type { Definitions, ServiceDefinition, SourceDefinition } from '../defini
 import { findVersioned } from '../definition/find.ts';
 import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
+import { positionsTopic } from '../log/position-notes.ts';
 import type { EventReader } from '../replay/event-reader.ts';
-import type { Knowledge } from '../replay/known-times.ts';
+import type { Knowledge, PositionIndex } from '../replay/known-times.ts';
 import { createLogReader } from '../replay/log-events.ts';
 import { type Manifest, manifestPath } from '../replay/manifest.ts';
+import { readPositionIndex } from '../replay/position-index.ts';
 import { train } from '../replay/train.ts';
 import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
@@ -36,6 +38,7 @@ interface TrainFlags extends SecurityFlags {
   readonly features?: readonly string[];
   readonly statuses?: boolean;
   readonly definitions?: string;
+  readonly namespace: string;
   readonly log?: LogLocation;
   readonly events?: Named;
   readonly arrival?: Named;
@@ -62,6 +65,7 @@ export function trainCommand(finish: (exitCode: number) => void): Command {
     .option('--features <names>', 'some of the features, joined with commas', (text: string) => text.split(','))
     .option('--statuses', 'a column with the status of each feature, too')
     .option('--definitions <dir>', 'folder of definitions (YAML); default: the bundled flights example')
+    .option('--namespace <name>', 'of the deployment, whose notes say what was known when', parseNamespace, 'default')
     .option('--events <source=file>', "file of events in place of the source's topic; may be repeated", parseNamed)
     .option('--arrival <source=column>', 'column of these files that says when each event arrived', parseNamed)
     .option('--json', 'print the manifest')
@@ -106,7 +110,8 @@ async function runTrain(flags: TrainFlags): Promise<number> {
       outPath,
       readers,
       knowledge: flags.knowledge,
-      positionIndex: null,
+      positionIndex:
+        log === null || flags.knowledge === 'event-time' ? null : await readIndex(log, service, flags, stop),
       sample: flags.sample,
       statuses: flags.statuses === true,
       nowMs: systemClock.nowMs(),
@@ -164,6 +169,21 @@ function readTopics(
   location: string,
 ): ReadonlyMap<string, EventReader> {
   return new Map(sourcesOf(service).map(({ name, topic }) => [name, createLogReader(log, topic, location, schemas)]));
+}
+
+/** Of what owners have noted of the service's sources. */
+async function readIndex(
+  log: Log,
+  service: ServiceDefinition,
+  { namespace }: TrainFlags,
+  { signal }: AbortController,
+): Promise<PositionIndex> {
+  const readers = new Map<string, EventReader>();
+  for (const { name } of sourcesOf(service)) {
+    const topic = positionsTopic(namespace, name);
+    if ((await log.ranges(topic)) !== null) readers.set(name, createLogReader(log, topic, topic));
+  }
+  return readPositionIndex(readers, { signal, nowMs: systemClock.nowMs() });
 }
 
 /** All that the service reads must be there: a source without events would be a quiet one. */

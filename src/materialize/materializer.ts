@@ -63,6 +63,7 @@ export function createMaterializer(options: MaterializerOptions): Materializer {
         store: options.store,
         clock: options.clock,
         owner: options.owner,
+        namespace: options.namespace,
         deadLetters: options.deadLetters ?? 'topic',
         bounds,
         stateBytesPerLaneMax: Math.max(1, Math.floor(bounds.stateBytesMax / Math.max(1, laneCount))),

@@ -5,7 +5,7 @@
  */
 import { messageOf, SkewlessError } from '../core/errors.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
-import { isSamePosition } from '../store/place.ts';
+import { isSamePosition, sumOf } from '../store/place.ts';
 import type { Position } from '../store/store.ts';
 import { commitLanes, releaseLanes, startAgain } from './commit-lanes.ts';
 import { foldRecord, raiseWatermark } from './fold-record.ts';
@@ -41,6 +41,7 @@ export function createShard(context: ShardContext): Shard {
   async function commit(taking: readonly Lane[], nextOffset: number): Promise<boolean> {
     const committed = await commitLanes(context, taking, nextOffset);
     committedAtMs = clock.nowMs();
+    if (committed) notePosition(context, taking);
     return committed;
   }
 
@@ -103,6 +104,16 @@ export function createShard(context: ShardContext): Shard {
       }),
     release: () => releaseLanes(context),
   };
+}
+
+/** Of the lane that is farthest: what is being built knows less than what serves. */
+function notePosition({ id, notes }: ShardContext, lanes: readonly Lane[]): void {
+  let farthest: Position | null = null;
+  for (const { state } of lanes) {
+    const position = state.mode === 'owned' ? (state.ownership.stored?.position ?? null) : null;
+    if (position !== null && (farthest === null || sumOf(position) > sumOf(farthest))) farthest = position;
+  }
+  if (farthest !== null) notes.note(id, farthest);
 }
 
 function isOwned({ state }: Lane): boolean {

@@ -11,6 +11,7 @@ import { createLane } from './lane.ts';
 import { createMover } from './mover.ts';
 import { createPartition, type Partition } from './partition.ts';
 import { createPlacement } from './placement.ts';
+import type { PositionNotes } from './position-notes.ts';
 import type { Repartition } from './repartition.ts';
 import { type RetryPolicy, untilReachable } from './retry.ts';
 import { createShard, type Shard } from './shard.ts';
@@ -38,6 +39,7 @@ export function createFolding(
   transit: Repartition | null,
   context: SourceContext,
   retry: RetryPolicy,
+  notes: PositionNotes,
 ): Stream {
   const { source, group } = plan;
   const { log, clock, bounds, stopping, schemas } = context;
@@ -46,7 +48,7 @@ export function createFolding(
   const shards = new Map<number, readonly Shard[]>();
 
   function createAt(partition: number): Partition {
-    const created = createShards(plan, transit, context, retry, partition);
+    const created = createShards(plan, transit, context, retry, notes, partition);
     shards.set(partition, created);
     const views = plan.shards.flatMap(({ lanes }) => lanes.map(({ view }) => view));
     return createPartition({
@@ -111,6 +113,7 @@ function createShards(
   transit: Repartition | null,
   context: SourceContext,
   retry: RetryPolicy,
+  notes: PositionNotes,
   partition: number,
 ): readonly Shard[] {
   const { source } = plan;
@@ -126,6 +129,7 @@ function createShards(
       owner: { id: context.owner, group: plan.group },
       bounds,
       retry,
+      notes,
       placement: transit === null ? createPlacement(source, repartition.keyColumns) : null,
       extent: () => extentOf(context, source.topic, transit?.topic ?? null, partition),
     }),

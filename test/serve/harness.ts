@@ -118,7 +118,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     clock,
     namespace: 'test',
     owner: 'harness',
-    bounds: { heartbeatMs: 20 },
+    bounds: { heartbeatMs: 20, noteMs: 20 },
   });
   for (const source of definitions.sources.values()) await log.ensureTopic(source.topic, options.partitions ?? 1);
   for (const [source, events] of Object.entries(options.events ?? {})) await appendTo(log, definitions, source, events);
@@ -145,7 +145,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
     materializerStatus: options.materialize === false ? null : () => materializer.status(),
     metrics,
-    verifier: options.withLog === false ? null : createVerify({ log, schemas: null }, 'test', definitions, EVENTS_MAX),
+    verifier: options.withLog === false ? null : createVerify(log, 'test', definitions, EVENTS_MAX),
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
     keys: options.keys ?? null,

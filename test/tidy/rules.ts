@@ -38,6 +38,7 @@ const PORTS = new Set([
   'src/log/log.ts',
   'src/log/consume-alone.ts',
   'src/log/partitioner.ts',
+  'src/log/position-notes.ts',
   'src/log/entity-partition.ts',
   'src/store/store.ts',
   'src/store/place.ts',
