@@ -30,8 +30,11 @@ const STORE_TEXT =
 
 /** `note`: what the command does without the flag. */
 export function addLogFlags(command: Command, note: string): Command {
+  return addKafkaFlags(command.option('--log <location>', `${LOG_TEXT} ${note}`, parseLogLocation));
+}
+
+export function addKafkaFlags(command: Command): Command {
   return command
-    .option('--log <location>', `${LOG_TEXT} ${note}`, parseLogLocation)
     .option('--kafka-tls', 'talk to Kafka over TLS; implied by the other certificates')
     .option('--kafka-ca <file>', 'PEM of the authorities that vouch for the brokers; default: those of the system')
     .option('--kafka-cert <file>', 'PEM of our certificate, for mTLS')

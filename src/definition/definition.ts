@@ -4,6 +4,8 @@
  */
 import type { FieldType, ScalarKind, Value } from '../core/value.ts';
 import type { CompiledExpression } from '../expression/expression.ts';
+import type { CatalogTexts, GovernedTexts } from './catalog-texts.ts';
+import type { Deprecation } from './deprecation.ts';
 
 export type SourceClock = 'wall' | 'watermark';
 export type Partitioner = 'murmur2' | 'crc32' | 'unknown';
@@ -35,7 +37,7 @@ export interface RecordKeyDefinition {
   readonly members?: readonly string[];
 }
 
-export interface SourceDefinition {
+export interface SourceDefinition extends CatalogTexts {
   readonly name: string;
   readonly topic: string;
   readonly format: SourceFormat;
@@ -62,9 +64,6 @@ export interface SourceDefinition {
   readonly derived: readonly DerivedColumn[];
   /** Row layout shared by every expression over this source: fields, then derived columns, by slot. */
   readonly slots: ReadonlyMap<string, number>;
-  readonly description: string;
-  readonly owner: string;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface EntityDefinition {
@@ -105,7 +104,7 @@ export interface RowMember extends Omit<ViewColumn, 'magnitude'> {
 export type AggregationParams = Readonly<Record<string, number | readonly number[]>>;
 
 /** One output of a view: an aggregation over one window. */
-export interface FeatureDefinition extends FieldType {
+export interface FeatureDefinition extends FieldType, GovernedTexts {
   /** Full name: `delay_mean_24h`. */
   readonly name: string;
   /** Declared name: `delay_mean`. */
@@ -121,10 +120,11 @@ export interface FeatureDefinition extends FieldType {
   readonly window: Window;
   /** Served instead of null for `NULL_VALUE` and `NOT_FOUND`; null when none is declared. */
   readonly defaultValue: Value;
-  readonly description: string;
+  /** Its own; empty: that of its view. */
+  readonly owner: string;
 }
 
-export interface ViewDefinition {
+export interface ViewDefinition extends CatalogTexts {
   readonly name: string;
   readonly version: number;
   /** `name@version`. */
@@ -152,9 +152,7 @@ export interface ViewDefinition {
   readonly headLimit: number;
   readonly stateFingerprint: string;
   readonly readFingerprint: string;
-  readonly description: string;
-  readonly owner: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly deprecated: Deprecation | null;
 }
 
 /** A view as it appears in a service: which of its features, under which names, with which keys. */
@@ -165,10 +163,11 @@ export interface ViewAppearance {
   readonly keys: readonly CompiledExpression[];
 }
 
-export type ServiceFeature = FieldType & {
-  readonly name: string;
-  readonly description: string;
-} & (
+/** Of a view's feature the texts are the view's; what is given up with it is given up here. */
+export type ServiceFeature = FieldType &
+  GovernedTexts & {
+    readonly name: string;
+  } & (
     | {
         readonly kind: 'view' /** Index into `appearances`. */;
         readonly appearance: number /** Index into the view's features. */;
@@ -188,7 +187,7 @@ export interface RequestColumn extends FieldType {
   readonly kind: 'key' | 'input';
 }
 
-export interface ServiceDefinition {
+export interface ServiceDefinition extends CatalogTexts {
   readonly name: string;
   readonly version: number;
   readonly id: string;
@@ -203,9 +202,7 @@ export interface ServiceDefinition {
   readonly expressionSlots: ReadonlyMap<string, number>;
   readonly asOf: 'required' | 'optional';
   readonly fingerprint: string;
-  readonly description: string;
-  readonly owner: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly deprecated: Deprecation | null;
 }
 
 export interface Definitions {

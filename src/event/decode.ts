@@ -48,11 +48,17 @@ export function compileSourceDecoder(
   const eventTimeSlot = slotOf(source, source.eventTime);
   const eventTimeSlots = [eventTimeSlot];
   let eventTimeMs: number | null = null;
+  const allFiltered: readonly ViewOutcome[] = views.map(() => FILTERED);
 
-  /** The view's outcome; `timeRejection` is that of the event time, which all views share. */
-  function decodeView(view: CompiledView, record: LogRecord, timeRejection: Rejection | null): ViewOutcome {
-    const rejection = rows.require(view.slots) ?? timeRejection;
-    return rejection ?? view.decode(rows.row, rows.row[eventTimeSlot] as number, record);
+  /** `timeRejection` is that of the event time, which all views share. */
+  function decodeViews(record: LogRecord, timeRejection: Rejection | null): readonly ViewOutcome[] {
+    const outcomes = allFiltered.slice();
+    for (let index = 0; index < compiled.length; index++) {
+      const { slots, decode } = compiled[index] as CompiledView;
+      const rejection = rows.require(slots) ?? timeRejection;
+      outcomes[index] = rejection ?? decode(rows.row, rows.row[eventTimeSlot] as number, record);
+    }
+    return outcomes;
   }
 
   function checkTime(appendedMs: number): Rejection | null {
@@ -81,12 +87,12 @@ export function compileSourceDecoder(
       eventTimeMs = null;
       const change = readChange(record);
       if (change instanceof Fault) return rejectAll(change);
-      if (change === NOTHING) return compiled.map(() => FILTERED);
+      if (change === NOTHING) return allFiltered;
       if (change instanceof Deletion) return decodeDeletion(record, change);
       rows.begin(change);
       const timeRejection = rows.require(eventTimeSlots) ?? checkTime(record.timestampMs);
       if (timeRejection === null) eventTimeMs = rows.row[eventTimeSlot] as number;
-      return compiled.map((view) => decodeView(view, record, timeRejection));
+      return decodeViews(record, timeRejection);
     },
     eventTimeMs: () => eventTimeMs,
   };

@@ -59,8 +59,8 @@ services:
 const PARTITIONS = 4;
 export const LIFE_NOW_MS = Date.UTC(2024, 4, 20);
 const DAY_MS = 86_400_000;
-const CUSTOMERS = Array.from({ length: 12 }, (_none, index) => `c${index}`);
-const MERCHANTS = ['m0', 'm1', 'm2', 'm3', 'm4', 'm5'];
+export const CUSTOMERS = Array.from({ length: 12 }, (_none, index) => `c${index}`);
+export const MERCHANTS = ['m0', 'm1', 'm2', 'm3', 'm4', 'm5'];
 
 export async function appendOne(
   log: SqliteLog,
@@ -69,31 +69,37 @@ export async function appendOne(
   json: object | null,
   appendedMs: number,
   misplaced = false,
+  partitions = PARTITIONS,
 ) {
   const key = Buffer.from(customer);
-  const right = partitionOf(key, PARTITIONS, 'murmur2') ?? 0;
-  const partition = misplaced ? (right + 1) % PARTITIONS : right;
+  const right = partitionOf(key, partitions, 'murmur2') ?? 0;
+  const partition = misplaced ? (right + 1) % partitions : right;
   const value = json === null ? null : Buffer.from(JSON.stringify(json));
   await log.append(topic, [{ key, value, timestampMs: appendedMs, partition }]);
 }
 
-async function appendPayments(log: SqliteLog, random: Random): Promise<void> {
+/** Makes one payment after the other; answers when the last of them was appended, ms. */
+export function createPayments(log: SqliteLog, random: Random, partitions = PARTITIONS) {
   let appendedMs = LIFE_NOW_MS - 2 * DAY_MS;
-  for (let index = 0; index < 700; index++) {
-    appendedMs += random.integer(0, 480_000);
-    const lateMs = random.chance(0.2) ? random.integer(0, DAY_MS) : random.integer(-60_000, 60_000);
-    const at = random.chance(0.02) ? appendedMs + 400_000 : appendedMs - lateMs;
-    const customer = random.pick(CUSTOMERS);
-    const payment = {
-      id: random.chance(0.1) ? `i${random.integer(0, index)}` : `i${index}`,
-      customer,
-      merchant: random.chance(0.05) ? null : random.pick(MERCHANTS),
-      at: random.chance(0.3) ? Math.floor(at / 3_600_000) * 3_600_000 : at,
-      amount: random.chance(0.03) ? 'much' : random.integer(0, 4_000) / 7,
-    };
-    await appendOne(log, 'payments', customer, payment, appendedMs, index % 200 === 7);
-    if (index === 400) await eraseCustomer(log, 'c3', appendedMs);
-  }
+  let paid = 0;
+  return async (count: number): Promise<number> => {
+    const end = paid + count;
+    for (; paid < end; paid++) {
+      appendedMs += random.integer(0, 480_000);
+      const lateMs = random.chance(0.2) ? random.integer(0, DAY_MS) : random.integer(-60_000, 60_000);
+      const at = random.chance(0.02) ? appendedMs + 400_000 : appendedMs - lateMs;
+      const customer = random.pick(CUSTOMERS);
+      const payment = {
+        id: random.chance(0.1) ? `i${random.integer(0, paid)}` : `i${paid}`,
+        customer,
+        merchant: random.chance(0.05) ? null : random.pick(MERCHANTS),
+        at: random.chance(0.3) ? Math.floor(at / 3_600_000) * 3_600_000 : at,
+        amount: random.chance(0.03) ? 'much' : random.integer(0, 4_000) / 7,
+      };
+      await appendOne(log, 'payments', customer, payment, appendedMs, paid % 200 === 7, partitions);
+    }
+    return appendedMs;
+  };
 }
 
 export async function eraseCustomer(log: SqliteLog, customer: string, timestampMs: number): Promise<void> {
@@ -108,13 +114,17 @@ export async function eraseCustomer(log: SqliteLog, customer: string, timestampM
   }
 }
 
-async function appendCustomers(log: SqliteLog, random: Random): Promise<void> {
-  for (let index = 0; index < 60; index++) {
-    const customer = random.pick(CUSTOMERS);
-    const at = LIFE_NOW_MS - 2 * DAY_MS + index * 2_800_000;
-    const row = { at, customer, tier: random.pick(['gold', 'plain', null]) };
-    await appendOne(log, 'customers', customer, random.chance(0.2) ? null : row, at);
-  }
+export function createCustomers(log: SqliteLog, random: Random, partitions = PARTITIONS) {
+  let changed = 0;
+  return async (count: number): Promise<void> => {
+    const end = changed + count;
+    for (; changed < end; changed++) {
+      const customer = random.pick(CUSTOMERS);
+      const at = LIFE_NOW_MS - 2 * DAY_MS + changed * 2_800_000;
+      const row = { at, customer, tier: random.pick(['gold', 'plain', null]) };
+      await appendOne(log, 'customers', customer, random.chance(0.2) ? null : row, at, false, partitions);
+    }
+  };
 }
 
 /** Appended before anything is folded: `truncate` then forgets the head of one partition. */
@@ -125,8 +135,10 @@ export function startLife(seed: number, truncate: boolean, options: Partial<Harn
     nowMs: LIFE_NOW_MS,
     async beforeMaterialize(log) {
       const random = createRandom(seed);
-      await appendCustomers(log, random);
-      await appendPayments(log, random);
+      await createCustomers(log, random)(60);
+      const pay = createPayments(log, random);
+      await eraseCustomer(log, 'c3', await pay(401));
+      await pay(299);
       if (truncate) await log.truncate('payments', 1, 40);
     },
     ...options,

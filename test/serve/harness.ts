@@ -19,12 +19,14 @@ import { validateEvent } from '../../src/event/validate.ts';
 import { type SqliteLog, openSqliteLog } from '../../src/log/sqlite.ts';
 import { type Materializer, createMaterializer } from '../../src/materialize/materializer.ts';
 import { buildApp } from '../../src/serve/app.ts';
+import { createAuditReports } from '../../src/serve/audit-reports.ts';
 import type { KeySource } from '../../src/serve/access/install.ts';
 import type { Rate } from '../../src/serve/access/rate.ts';
 import type { Circuits } from '../../src/serve/circuits.ts';
 import type { ServeDependencies } from '../../src/serve/dependencies.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { auditsTopic } from '../../src/vector/audit-report.ts';
 import { conformsTo } from './openapi-conformance.ts';
 import { measureStore } from '../../src/store/measured.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -83,6 +85,8 @@ export interface Harness {
   readonly get: (url: string) => Promise<Answer>;
   readonly post: (url: string, body: unknown) => Promise<Answer>;
   readonly vectors: (service: string, body: unknown) => Promise<Answer>;
+  /** Until all that the log holds is folded. */
+  readonly caughtUp: () => Promise<void>;
   /** Appends as a producer would, unchecked by the app, and waits until folded. */
   readonly append: (source: string, events: readonly object[]) => Promise<void>;
 }
@@ -133,8 +137,11 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   const { circuits } = options;
   const served = circuits?.guard(wrapped) ?? wrapped;
   const tier = options.tierOf?.(served, definitions, clock) ?? null;
+  metrics.observeRunEvents(() => ({ sent: 0, failed: 0, dropped: 0 }));
   if (circuits !== undefined) metrics.observeCircuits(() => circuits.report());
   if (tier !== null) metrics.observeCache(() => tier.report());
+  const servedLog = options.dependencies?.servedLog ?? null;
+  if (servedLog !== null) metrics.observeServedLog(() => servedLog.report());
   const app = await buildApp({
     definitions,
     store: served,
@@ -148,6 +155,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     verifier: options.withLog === false ? null : createVerify(log, 'test', definitions, EVENTS_MAX),
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
+    auditReports: options.withLog === false ? null : createAuditReports(log, auditsTopic('test')),
     keys: options.keys ?? null,
     rate: options.rate ?? null,
     adminApp: options.adminApp ?? null,
@@ -190,6 +198,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     post: (url, body) => call({ method: 'POST', url, payload: body as object }),
     vectors: (service, body) =>
       call({ method: 'POST', url: `/v1/feature-services/${service}/vectors`, payload: body as object }),
+    caughtUp: () => caughtUp(definitions, log, materializer),
     async append(source, events) {
       await appendTo(log, definitions, source, events);
       await caughtUp(definitions, log, materializer);

@@ -7,6 +7,7 @@ import { whyNoK6 } from '../../load-tests/runner/k6-binary.ts';
 import { whyNoCertificates } from './certificates.ts';
 import { isInstalled } from './child.ts';
 import { whyNoKafka, whyNoOwnKafka } from './kafka.ts';
+import { FEAST, whyNoPython } from './python.ts';
 import { whyNoOwnRedis, whyNoRedis } from './redis.ts';
 import { whyNoRegistry } from './registry.ts';
 
@@ -22,6 +23,8 @@ const WHY_NOT = {
   certificates: whyNoCertificates,
   /** Found, or built by Go, which takes minutes once. */
   k6: whyNoK6,
+  /** Feast's SDK, from PyPI: takes half a minute once. */
+  feast: () => whyNoPython(FEAST),
   /** librdkafka's producer. */
   jq: () => (isInstalled('jq') ? null : 'there is no jq (Debian: jq)'),
   kcat: () => (isInstalled('kcat') ? null : 'there is no kcat (Debian: kcat)'),

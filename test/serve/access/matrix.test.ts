@@ -41,6 +41,22 @@ const anyKey = (url: string): Case => ({ url, statuses: [401, 200, 200, 200, 200
 const EXPECTED: Readonly<Record<string, Case>> = {
   'GET /livez': open('/livez'),
   'GET /readyz': open('/readyz'),
+  'GET /health': open('/health'),
+  'POST /get-online-features': {
+    url: '/get-online-features',
+    payload: { feature_service: 'departure_delay', entities: { origin: ['JFK'], scheduled_hour: [17] } },
+    statuses: [401, 200, 200, 404, 404, 404, 403],
+  },
+  'POST /push': {
+    url: '/push',
+    payload: { push_source_name: 'departures', df: { origin: ['JFK'], departed_at: ['2013-01-31T17:00:00Z'] } },
+    statuses: [401, 403, 403, 422, 200, 200, 403],
+  },
+  'POST /write-to-online-store': {
+    url: '/write-to-online-store',
+    payload: { feature_view_name: 'departures', df: { origin: ['JFK'], departed_at: ['2013-01-31T17:00:00Z'] } },
+    statuses: [401, 403, 403, 404, 200, 200, 403],
+  },
   'GET /metrics': { url: '/metrics', statuses: [401, 403, 403, 403, 403, 403, 200] },
   'GET /openapi.json': anyKey('/openapi.json'),
   'GET /docs': anyKey('/docs'),
@@ -52,7 +68,9 @@ const EXPECTED: Readonly<Record<string, Case>> = {
   'GET /docs*': anyKey('/docs/static/swagger-ui.css'),
   'GET /v1/feature-services': anyKey('/v1/feature-services'),
   'GET /v1/feature-views': anyKey('/v1/feature-views'),
+  'GET /v1/lineage': anyKey('/v1/lineage'),
   'GET /v1/sources': anyKey('/v1/sources'),
+  'GET /v1/audits': anyKey('/v1/audits'),
   'GET /v1/feature-services/:service': {
     url: '/v1/feature-services/departure_delay',
     statuses: [401, 200, 200, 404, 404, 404, 200],

@@ -176,7 +176,7 @@ function createTable({ names }: Selection): { add(cell: (at: number) => string):
 }
 
 /** Derived features, into the plan's workspace. */
-function prepare(plan: ServicePlan, rowPlan: RowPlan, { include }: VectorsRequest, row: WrittenRow): void {
+export function prepare(plan: ServicePlan, rowPlan: RowPlan, { include }: VectorsRequest, row: WrittenRow): void {
   if (rowPlan.derived.length === 0) return;
   const { work } = plan;
   fillRequest(work, row.request, plan.asOfSlot, row.asOfMs);

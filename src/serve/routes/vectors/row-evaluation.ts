@@ -34,7 +34,7 @@ export interface RowEvaluator {
    */
   look(from: number): number;
   /** Of the row looked at, aligned with the parts; the same array, filled anew for each row. */
-  fragments(asOfMs: number): readonly Fragment[];
+  fragments(asOfMs: number, metadata: Metadata): readonly Fragment[];
   /** Why nothing of a part of the row looked at is evaluated at `asOfMs`; null: it is. */
   withheld(part: number, asOfMs: number): Status | null;
   /** How many states were evaluated so far: what takes time. */
@@ -47,7 +47,6 @@ export interface EvaluatorInput {
   readonly serving: Serving;
   readonly plan: ServicePlan;
   readonly rowPlan: RowPlan;
-  readonly metadata: Metadata;
   readonly sources: RowSources;
   readonly nowMs: number;
 }
@@ -101,7 +100,7 @@ interface PartReader {
 }
 
 export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
-  const { serving, plan, rowPlan, metadata, nowMs } = input;
+  const { serving, plan, rowPlan, nowMs } = input;
   const readers = rowPlan.parts.map((part): PartReader => {
     const view = plan.definition.appearances[part.appearance]?.view.id ?? '';
     return {
@@ -125,7 +124,7 @@ export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
       }
       return sealedUntilMs;
     },
-    fragments(asOfMs) {
+    fragments(asOfMs, metadata) {
       for (let part = 0; part < readers.length; part++) {
         const [reader, at] = [readers[part] as PartReader, found[part] as Found];
         let fragment = keptFragment(reader, at, metadata, asOfMs);
