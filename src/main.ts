@@ -186,7 +186,7 @@ async function open(
     verifier:
       log === null || role === 'materialize'
         ? null
-        : createVerify({ log, schemas }, namespace, definitions, VERIFY_EVENTS_MAX),
+        : createVerify(log, namespace, definitions, VERIFY_EVENTS_MAX, schemas),
     version: VERSION,
     readyWhileBuilding: role === 'materialize',
     keys,

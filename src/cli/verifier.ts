@@ -14,10 +14,11 @@ import { createKeptDefinitions } from './kept-definitions.ts';
 export type Verify = (served: readonly Served[], signal: AbortSignal) => Promise<readonly VerifiedJson[]>;
 
 export function createVerify(
-  { log, schemas }: { readonly log: Log; readonly schemas: Schemas | null },
+  log: Log,
   namespace: string,
   definitions: Definitions,
   eventsMax: number,
+  schemas: Schemas | null = null,
 ): Verify {
   const kept = createKeptDefinitions(log, namespace, definitions);
   return async (served, signal) => {

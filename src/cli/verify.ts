@@ -69,7 +69,7 @@ async function runVerify(file: string, flags: VerifyFlags): Promise<number> {
   const abort = (): void => stop.abort(new SkewlessError('aborted', 'stopped'));
   process.once('SIGINT', abort).once('SIGTERM', abort);
   try {
-    const verify = createVerify({ log, schemas }, flags.namespace, definitions, EVENTS_MAX);
+    const verify = createVerify(log, flags.namespace, definitions, EVENTS_MAX, schemas);
     const served = saved.flatMap((each) => ('served' in each ? [each.served] : []));
     const found: VerifiedJson[] = [];
     for (let at = 0; at < served.length; at += RECEIPTS_PER_PASS) {

@@ -76,8 +76,10 @@ describeWith(['registry'], 'a source in Avro', () => {
 
   test('events are written by what is registered, and nothing is written before', async () => {
     const nothing = await send(order({ amount: 1 }));
-    expect(nothing).toMatchObject({ status: 409, body: { code: 'no_schema' } });
-    expect(nothing.body['detail']).toContain('subject orders-value has no schema');
+    expect(nothing).toMatchObject({
+      status: 409,
+      body: { code: 'no_schema', detail: expect.stringContaining('subject orders-value has no schema') },
+    });
     await registry.register('orders-value', ORDER);
     await registry.register('orders-key', 'string');
     const sent = await send(order({ amount: 1.5 }), order({ amount: 'much' }), order({ amount: 2 }));

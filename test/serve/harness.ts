@@ -152,7 +152,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
     materializerStatus: options.materialize === false ? null : () => materializer.status(),
     metrics,
-    verifier: options.withLog === false ? null : createVerify({ log, schemas: null }, 'test', definitions, EVENTS_MAX),
+    verifier: options.withLog === false ? null : createVerify(log, 'test', definitions, EVENTS_MAX),
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
     auditReports: options.withLog === false ? null : createAuditReports(log, auditsTopic('test')),

@@ -78,16 +78,15 @@ export function createAppender(serving: Serving): Appender {
 
 /** What is registered may change with each request. */
 async function encodingOf(source: SourceDefinition, schemas: Schemas | null): Promise<EventEncoding> {
-  const message = 'the schema registry did not answer in time';
-  const away = new RequestError(503, [item('registry_unavailable', null, message)], RETRY_AFTER_SECONDS);
   let encoding: EventEncoding | string | typeof TIMED_OUT;
   try {
     encoding = await within(prepareEncoding(source, schemas), ENCODING_LIMIT_MS);
   } catch (error) {
-    if (error instanceof SkewlessError && error.retryable) throw away;
+    if (error instanceof SkewlessError && error.retryable) throw registryUnavailable(error.message);
     throw error;
   }
-  if (encoding === TIMED_OUT) throw away;
+  if (encoding === TIMED_OUT)
+    throw registryUnavailable(`the schema registry did not answer within ${ENCODING_LIMIT_MS} ms`);
   if (typeof encoding === 'string') throw new RequestError(409, [item('no_schema', null, encoding)]);
   return encoding;
 }
@@ -134,6 +133,10 @@ async function append(
     throw logUnavailable(`the log cannot be reached: ${messageOf(error)}`);
   }
   throw logUnavailable(`the log did not confirm within ${APPEND_LIMIT_MS} ms; the events may still be appended`);
+}
+
+function registryUnavailable(message: string): RequestError {
+  return new RequestError(503, [item('registry_unavailable', null, message)], RETRY_AFTER_SECONDS);
 }
 
 function logUnavailable(message: string): RequestError {
