@@ -1,5 +1,5 @@
 /** The figures, each with its target where it has one. */
-import { FEAST_VERSION } from '../serve/feast/install.ts';
+import { FEAST_VERSION } from '../../test/services/python.ts';
 import { type Target, atLeast, atMost, targetLine } from '../target.ts';
 import type { Figures } from '../ingest/meter.ts';
 import { FEATURES } from './workload.ts';

@@ -49,6 +49,7 @@ export function createMemoryReader(records: readonly LogRecord[], options: Memor
     }));
   return {
     identity: { memory: records.length },
+    schemas: null,
     isPartitioned: true,
     timestamps: () => Promise.resolve(options.timestamps ?? 'append_time'),
     ranges: () => Promise.resolve(ranges),

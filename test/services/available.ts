@@ -7,7 +7,9 @@ import { whyNoK6 } from '../../load-tests/runner/k6-binary.ts';
 import { whyNoCertificates } from './certificates.ts';
 import { isInstalled } from './child.ts';
 import { whyNoKafka, whyNoOwnKafka } from './kafka.ts';
+import { FEAST, whyNoPython } from './python.ts';
 import { whyNoOwnRedis, whyNoRedis } from './redis.ts';
+import { whyNoRegistry } from './registry.ts';
 
 const WHY_NOT = {
   /** Given by `KAFKA_BROKERS`, or started. */
@@ -16,9 +18,13 @@ const WHY_NOT = {
   'own-kafka': whyNoOwnKafka,
   redis: whyNoRedis,
   'own-redis': whyNoOwnRedis,
+  /** Given by `SCHEMA_REGISTRY_URL`, or started. */
+  registry: whyNoRegistry,
   certificates: whyNoCertificates,
   /** Found, or built by Go, which takes minutes once. */
   k6: whyNoK6,
+  /** Feast's SDK, from PyPI: takes half a minute once. */
+  feast: () => whyNoPython(FEAST),
   /** librdkafka's producer. */
   jq: () => (isInstalled('jq') ? null : 'there is no jq (Debian: jq)'),
   kcat: () => (isInstalled('kcat') ? null : 'there is no kcat (Debian: kcat)'),
