@@ -29,7 +29,7 @@ export interface Report extends Measured {
 const RATIO_MIN = 1;
 const MEMORY_RATIO_MAX = 1.25;
 export const LONGER = 10;
-const NAME_WIDTH = 31;
+const NAME_WIDTH = 32;
 
 export function rateOf(rounds: readonly Figures[]): Rate {
   const median = (values: readonly number[]): number =>

@@ -26,4 +26,4 @@ test('online and offline predictions are equal, row for row, and features made o
   expect(promised).toBeGreaterThan(given);
   const [, others] = /another prediction for +(\d+)/.exec(output) ?? [];
   expect(Number(others)).toBeGreaterThan(0);
-}, 120_000);
+}, 300_000);

@@ -208,4 +208,4 @@ test('each of 27,004 flights has the counts, extremes and lasts of its windows, 
   expect(definition.features.length).toBeGreaterThanOrEqual(30);
   // Else little was compared.
   expect(values).toBeGreaterThan(30 * FLIGHTS);
-}, 120_000);
+}, 300_000);
