@@ -51,7 +51,7 @@ export function compileHash(kind: ScalarKind): (value: Value, into: HashWords) =
 function hashText(text: string, tag: number, into: HashWords): void {
   const room = text.length * 3 + 1 + BLOCK_BYTES;
   if (room <= SCRATCH.length) {
-    hashScratch(tag, TEXT_ENCODER.encodeInto(text, SCRATCH.subarray(1)).written, into);
+    hashScratch(tag, writeText(text), into);
     return;
   }
   const bytes = new Uint8Array(room);
@@ -61,9 +61,19 @@ function hashText(text: string, tag: number, into: HashWords): void {
   take(into);
 }
 
+/** Writes the text after where its tag goes; answers its bytes. Most is ASCII, which needs no encoder. */
+function writeText(text: string): number {
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0x80) return TEXT_ENCODER.encodeInto(text, SCRATCH.subarray(1)).written;
+    SCRATCH[index + 1] = unit;
+  }
+  return text.length;
+}
+
 function hashScratch(tag: number, length: number, into: HashWords): void {
   SCRATCH[0] = tag;
-  SCRATCH.fill(0, length + 1, length + 1 + BLOCK_BYTES);
+  for (let at = length + 1; at % BLOCK_BYTES !== 0; at++) SCRATCH[at] = 0;
   murmur3(SCRATCH, length + 1, 0, LANES);
   take(into);
 }

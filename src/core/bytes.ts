@@ -222,6 +222,11 @@ export class ByteReader {
     return this.#view.getUint8(this.#take(1));
   }
 
+  /** Bit `index` of the bytes from `at` on, which were read before. */
+  bit(at: number, index: number): boolean {
+    return (((this.#bytes[at + (index >> 3)] as number) >> (index & 7)) & 1) === 1;
+  }
+
   u32(): number {
     return this.#view.getUint32(this.#take(4), true);
   }

@@ -53,6 +53,8 @@ export function listedService(listed: readonly ListedFeature[]): ListedService {
     description: '',
     owner: '',
     labels: {},
+    tags: [],
+    deprecated: null,
   } as const;
   return { ok: true, service: { ...parts, fingerprint: fingerprintService(parts) } };
 }
@@ -75,6 +77,9 @@ function keysOf(views: readonly ViewDefinition[]): Map<string, RequestColumn> | 
 
 /** Its name holds `@` and `:`, so that no key has the same. */
 function featureOf(view: ViewDefinition, index: number, appearance: number): ServiceFeature {
-  const { name, type, nullable, description } = view.features[index] as ViewDefinition['features'][number];
-  return { kind: 'view', name: `${view.id}:${name}`, type, nullable, description, appearance, feature: index };
+  const feature = view.features[index] as ViewDefinition['features'][number];
+  const deprecated = feature.deprecated ?? view.deprecated;
+  const { type, nullable, description, tags } = feature;
+  const name = `${view.id}:${feature.name}`;
+  return { kind: 'view', name, type, nullable, description, tags, deprecated, appearance, feature: index };
 }

@@ -20,6 +20,8 @@ export interface MaterializeBounds {
   readonly stateBytesMax: number;
   /** A shard commits at least this often, events or none. */
   readonly heartbeatMs: number;
+  /** Of a source, positions are noted at most this often (position-notes.ts). */
+  readonly noteMs: number;
   /** A heartbeat older than this is that of an owner who is gone. */
   readonly takeoverMs: number;
   /** A lane that stands by looks at the checkpoint this often: its owner may have given it up. */
@@ -52,6 +54,7 @@ export const DEFAULT_BOUNDS: MaterializeBounds = {
   readEntitiesMax: 500,
   stateBytesMax: 268_435_456,
   heartbeatMs: 1_000,
+  noteMs: 1_000,
   takeoverMs: 10_000,
   standbyAskMs: 2_000,
   topicAskMs: 10_000,

@@ -7,7 +7,7 @@ import { takeChange } from '../state/codec.ts';
 import { placeOf, sumOf } from '../store/place.ts';
 import type { Checkpoint, CommitSection, Place } from '../store/store.ts';
 import { storedErasures } from './erasing.ts';
-import { changeState, forgetUnflushed, type Lane } from './lane.ts';
+import { changeState, type Lane, settle } from './lane.ts';
 import { openLanes } from './open-lanes.ts';
 import { formatOwner, type Ownership, RELEASED } from './opening.ts';
 import { correctGuess } from './pending-bytes.ts';
@@ -112,7 +112,7 @@ function acknowledge(lane: Lane, to: number, stored: Place): void {
   lane.corrupt = null;
   ownership.nextOffset = Math.max(ownership.nextOffset, to);
   ownership.stored = placeOf(stored);
-  forgetUnflushed(lane);
+  settle(lane);
   lane.claimStored = true;
   lane.movedInARow = 0;
 }

@@ -12,13 +12,16 @@ import { answerClientError, installErrorHandling, sendError } from './errors.ts'
 import { installJsonBodies } from './json-body.ts';
 import { installDocs, installOpenApi } from './openapi.ts';
 import { createAppender } from './routes/events/append.ts';
+import { registerAudits } from './routes/audits/list.ts';
 import { registerPostEvents } from './routes/events/post.ts';
 import { registerFeast } from './routes/feast/feast.ts';
 import { registerHealth } from './routes/health/health.ts';
 import { registerMetrics } from './routes/metrics/metrics.ts';
+import { registerLineage } from './routes/lineage/lineage.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
+import { registerVerifyReceipts } from './routes/receipts/post.ts';
 import { registerGetVectors } from './routes/vectors/get.ts';
 import { registerPostVectors } from './routes/vectors/post.ts';
 import { installRequestMetrics } from './request-metrics.ts';
@@ -62,6 +65,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   installServerLimits(app, limits, (reason) => metrics?.refused(reason));
   const inflight = await installAdmission(app, { inflightMax, pressure }, (reason) => metrics?.refused(reason));
   metrics?.observeInflight(inflight);
+  metrics?.observeReaders(serving.readers.report);
   serving.drain.install(app);
   await installAccess(app, {
     definitions: dependencies.definitions,
@@ -76,9 +80,12 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   registerGetVectors(app, serving);
   const appender = createAppender(serving);
   registerPostEvents(app, appender);
+  registerVerifyReceipts(app, serving);
   registerViews(app, serving);
-  registerServices(app);
+  registerServices(app, serving);
   registerSources(app, serving);
+  registerLineage(app, serving);
+  registerAudits(app, serving);
   registerHealth(app, serving);
   await registerFeast(app, serving, appender);
   const surface = adminApp ?? app;

@@ -16,6 +16,7 @@ const TAGS = [
   { name: 'events', description: 'Appending events to the log' },
   { name: 'feast', description: "What Feast's SDK calls, with `online_store: {type: remote}`" },
   { name: 'catalog', description: 'What is defined, and how fresh it is' },
+  { name: 'audits', description: 'Whether what was served is what the log gives' },
   { name: 'health', description: 'Probes' },
 ];
 

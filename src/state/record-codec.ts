@@ -37,31 +37,28 @@ export function readRecordPlace(reader: ByteReader): { readonly partition: numbe
   return { partition: reader.varint(), offset: reader.varint() };
 }
 
-export function readRecord({ columnCodecs, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {
+export function readRecord({ columnCodecs, noColumns, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {
   const tsMs = reader.f64();
   if (!Number.isSafeInteger(tsMs)) throw new CorruptBytesError('an event time is not a whole number');
   const partition = reader.varint();
   const offset = reader.varint();
   const filterBits = reader.varint();
   const count = columnCodecs.length;
-  const present = readPresence(reader, count);
-  const columns: Value[] = [];
+  const flags = readPresence(reader, count);
+  const columns: Value[] = noColumns.slice();
   for (let index = 0; index < count; index++) {
-    const isPresent = ((present[index >> 3] as number) >> (index & 7)) & 1;
-    columns.push(isPresent === 1 ? (columnCodecs[index] as ValueCodec).read(reader) : null);
+    if (reader.bit(flags, index)) columns[index] = (columnCodecs[index] as ValueCodec).read(reader);
   }
   return { tsMs, partition, offset, filterBits, columns, eventId: hasEventId ? readEventId(reader) : null };
 }
 
-/** Bytes with a bit for each of `count` values that may be absent. */
-export function readPresence(reader: ByteReader, count: number): readonly number[] {
-  const present: number[] = [];
+/** Passes the bytes with a bit for each of `count` values that may be absent; answers where they begin, for `ByteReader.bit`. */
+export function readPresence(reader: ByteReader, count: number): number {
+  const flags = reader.position;
   for (let first = 0; first < count; first += 8) {
-    const bits = reader.u8();
-    if (bits >> Math.min(8, count - first) !== 0) throw new CorruptBytesError('a value beyond the last');
-    present.push(bits);
+    if (reader.u8() >> Math.min(8, count - first) !== 0) throw new CorruptBytesError('a value beyond the last');
   }
-  return present;
+  return flags;
 }
 
 function readEventId(reader: ByteReader): string | null {

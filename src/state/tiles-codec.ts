@@ -131,8 +131,6 @@ function readTimes({ hopMs }: Level, reader: ByteReader): { readonly startMs: nu
 }
 
 function readStates({ slots }: Level, reader: ByteReader): unknown[] {
-  const present = readPresence(reader, slots.length);
-  return slots.map(({ algebra }, at) =>
-    ((present[at >> 3] as number) >> (at & 7)) & 1 ? algebra.decode(reader) : null,
-  );
+  const flags = readPresence(reader, slots.length);
+  return slots.map(({ algebra }, at) => (reader.bit(flags, at) ? algebra.decode(reader) : null));
 }

@@ -8,6 +8,7 @@ import {
   flagsFromEnvironment,
   parseLogLocation,
   parseNamespace,
+  parseOpenLineage,
   parseOtlpEndpoint,
   parsePort,
   parseRateFlag,
@@ -125,6 +126,19 @@ test('a collector is a URL, a ratio a number from 0 to 1', () => {
     expect(parseRatio(text)).toBe(ratio);
   }
   for (const text of ['', '-1', '1.1', '1e-3', '1%', 'x']) expect(() => parseRatio(text)).toThrow(/from 0 to 1/);
+});
+
+test('runs are told to a file, an endpoint or a topic, and to nothing else', () => {
+  expect(parseOpenLineage('file:/tmp/x.jsonl')).toEqual({ kind: 'file', path: '/tmp/x.jsonl' });
+  expect(parseOpenLineage('file:x.jsonl')).toEqual({ kind: 'file', path: join(process.cwd(), 'x.jsonl') });
+  expect(parseOpenLineage('http://marquez:5000')).toEqual({ kind: 'http', url: 'http://marquez:5000/api/v1/lineage' });
+  expect(parseOpenLineage('https://h/openlineage?x=1')).toEqual({ kind: 'http', url: 'https://h/openlineage?x=1' });
+  const brokers = ['a:9092', 'b:9093'];
+  expect(parseOpenLineage('kafka://a,b:9093/lineage')).toEqual({ kind: 'kafka', brokers, topic: 'lineage' });
+  for (const text of ['', 'file:', 'x.jsonl', 'kafka://a', 'ftp://h', 'https://u:secret@h/']) {
+    expect(() => parseOpenLineage(text)).toThrow(/is not where runs are told of; expected file:PATH/);
+  }
+  expect(() => parseOpenLineage('https://u:secret@h/')).toThrow(/^"https:\/\/\*\*\*@h\/" is not/);
 });
 
 test('malformed locations, ports and namespaces say what was expected', () => {

@@ -70,7 +70,7 @@ async function setUp(text = TEXT): Promise<Setting> {
       const letter: DeadLetter = { ...where, rejections: [rejection], key_base64, value_base64: value, ...more };
       await log.append('orders.dlq', [{ key: null, value: Buffer.from(JSON.stringify(letter)), timestampMs: null }]);
     },
-    replay: (more = {}) => replayLetters({ log, definitions, source, clock, dryRun: false, ...more }),
+    replay: (more = {}) => replayLetters({ log, definitions, source, clock, schemas: null, dryRun: false, ...more }),
     async appended() {
       const found = await Promise.all(
         Array.from({ length: PARTITIONS }, (_none, partition) => log.read('orders', partition, 0, 1_000)),

@@ -12,6 +12,7 @@ import { whyNoOasdiff } from './oasdiff.ts';
 import { whyNoNpmFolder } from './npm-folder.ts';
 import { FEAST, PYTHON_CLIENT, SCHEMATHESIS, whyNoPython } from './python.ts';
 import { whyNoOwnRedis, whyNoRedis } from './redis.ts';
+import { whyNoRegistry } from './registry.ts';
 
 const TYPESCRIPT_CLIENT = join(import.meta.dirname, '../../examples/inference/typescript');
 
@@ -22,6 +23,8 @@ const WHY_NOT = {
   'own-kafka': whyNoOwnKafka,
   redis: whyNoRedis,
   'own-redis': whyNoOwnRedis,
+  /** Given by `SCHEMA_REGISTRY_URL`, or started. */
+  registry: whyNoRegistry,
   certificates: whyNoCertificates,
   /** Found, or built by Go, which takes minutes once. */
   k6: whyNoK6,

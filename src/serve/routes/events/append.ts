@@ -5,9 +5,11 @@
 import type { FastifyRequest } from 'fastify';
 import { SkewlessError, messageOf } from '../../../core/errors.ts';
 import type { SourceDefinition } from '../../../definition/definition.ts';
-import { type EventValidation, validateEvent } from '../../../event/decode.ts';
 import type { RecordHeaders } from '../../../event/event.ts';
+import type { Schemas } from '../../../event/schemas.ts';
 import { traceHeaders } from '../../../event/trace-context.ts';
+import { type EventEncoding, type EventValidation, validateEvent } from '../../../event/validate.ts';
+import { prepareEncoding } from '../../../event/wire-encoding.ts';
 import type { AppendRecord, AppendedAt, Log } from '../../../log/log.ts';
 import type { Serving } from '../../dependencies.ts';
 import { encodePositionToken } from '../../position-token.ts';
@@ -18,6 +20,7 @@ import { type Backlog, createBacklog } from './backlog.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 const APPEND_LIMIT_MS = 10_000;
+const ENCODING_LIMIT_MS = 5_000;
 /** Of records that the log has not confirmed, in this process. */
 const INFLIGHT_BYTES_MAX = 33_554_432;
 
@@ -34,8 +37,8 @@ export interface Sorted {
 }
 
 export interface Appender {
-  /** Throws 503 where this process has no log. */
-  sort(source: SourceDefinition, events: readonly unknown[]): Sorted;
+  /** Throws 503 where this process has no log, or the schema registry is away; 409 where no schema is registered. */
+  sort(source: SourceDefinition, events: readonly unknown[]): Promise<Sorted>;
   /** Appends what is sound and counts both; the token of the position after it. */
   append(source: SourceDefinition, sorted: Sorted, headers: FastifyRequest['headers']): Promise<string>;
 }
@@ -55,9 +58,10 @@ export function createAppender(serving: Serving): Appender {
     return appending;
   };
   return {
-    sort(source, events) {
+    async sort(source, events) {
       here();
-      return sort(source, events, serving.clock.nowMs());
+      const encoding = await encodingOf(source, serving.schemas ?? null);
+      return sort(source, encoding, events, serving.clock.nowMs());
     },
     async append(source, { sound, rejected }, headers) {
       const send = (trace: TraceText): Promise<readonly AppendedAt[]> =>
@@ -72,11 +76,27 @@ export function createAppender(serving: Serving): Appender {
   };
 }
 
-function sort(source: SourceDefinition, events: readonly unknown[], nowMs: number): Sorted {
+/** What is registered may change with each request. */
+async function encodingOf(source: SourceDefinition, schemas: Schemas | null): Promise<EventEncoding> {
+  const message = 'the schema registry did not answer in time';
+  const away = new RequestError(503, [item('registry_unavailable', null, message)], RETRY_AFTER_SECONDS);
+  let encoding: EventEncoding | string | typeof TIMED_OUT;
+  try {
+    encoding = await within(prepareEncoding(source, schemas), ENCODING_LIMIT_MS);
+  } catch (error) {
+    if (error instanceof SkewlessError && error.retryable) throw away;
+    throw error;
+  }
+  if (encoding === TIMED_OUT) throw away;
+  if (typeof encoding === 'string') throw new RequestError(409, [item('no_schema', null, encoding)]);
+  return encoding;
+}
+
+function sort(source: SourceDefinition, encoding: EventEncoding, events: readonly unknown[], nowMs: number): Sorted {
   const sound: Sound[] = [];
   const rejected: Rejected[] = [];
   for (const [index, event] of events.entries()) {
-    const result = validateEvent(source, event);
+    const result = validateEvent(source, event, encoding);
     if (!result.ok) rejected.push({ index, code: result.code, message: result.message });
     else if (result.tsMs !== null && result.tsMs > nowMs + source.maxAheadMs) {
       const message = `${source.eventTime}: more than max_ahead (${source.maxAheadMs} ms) after the time it is appended`;

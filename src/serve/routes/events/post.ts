@@ -26,7 +26,7 @@ export function registerPostEvents(app: FastifyInstance, appender: Appender): vo
     },
     handler: async (request, reply) => {
       const source = findNamedOrRefuse(request.access.sources, request.params.source, 'source');
-      const sorted = appender.sort(source, request.body.events);
+      const sorted = await appender.sort(source, request.body.events);
       const position = await appender.append(source, sorted, request.headers);
       return sendJson(reply, { position, accepted: sorted.sound.length, rejected: sorted.rejected });
     },

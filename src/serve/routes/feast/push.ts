@@ -81,7 +81,7 @@ async function push(
   source: SourceDefinition,
   df: Columns,
 ): Promise<FastifyReply> {
-  const sorted = appender.sort(source, eventsOf(df, source));
+  const sorted = await appender.sort(source, eventsOf(df, source));
   if (sorted.rejected.length > 0) {
     const problems = sorted.rejected.map(({ index, code, message }) =>
       item(code, `/df/${index}`, `row ${index}: ${message}; no row was appended`),

@@ -61,6 +61,9 @@ export function answer(
   pointers: Pointers,
 ): Promise<FastifyReply> | undefined {
   const nowMs = serving.clock.nowMs();
+  const deprecation = serving.deprecations.get(plan.definition.id);
+  if (deprecation !== undefined) void reply.headers(deprecation);
+  serving.readers.count(reply.request.apiKey, plan.definition.id, nowMs);
   const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
   const format = acceptedFormat(reply.request.headers.accept);
   const checked = checkRequest(body, schemaErrors, context);

@@ -191,12 +191,24 @@ const ARROW = Type.Unsafe<string>({
     'An Arrow IPC stream: a column a feature, and `<feature>__status`, `<feature>__event_time` where included; `__issues`, `__as_of`, `__error`, `__receipt`, `__explain` of rows. Service, version, fingerprint and as_of are in the metadata of the schema.',
 });
 
+const header = (description: string) => ({ description, type: 'string' });
+/** Only of a service that is given up, or serves what is. */
+const DEPRECATION_HEADERS = {
+  deprecation: header('`@` and seconds since the epoch (RFC 9745): from then on nothing new should read it'),
+  sunset: header('A date (RFC 8594): it may be gone from then on'),
+  link: header('The service to read instead, with `rel="successor-version"`'),
+  'skewless-deprecated': header('What is given up: the service, or names of its features, at most 20'),
+};
+
 export const vectorsResponses = withArrow(responses(ANSWER, [400, 404, 406, 409, 413, 415]));
 export const vectorsQueryResponses = withArrow(responses(ANSWER, [400, 404, 406, 409]));
 
 function withArrow(declared: ReturnType<typeof responses>): ReturnType<typeof responses> {
   const ok = declared[200] as { readonly content: object };
-  return { ...declared, 200: { ...ok, content: { ...ok.content, [ARROW_TYPE]: { schema: ARROW } } } };
+  return {
+    ...declared,
+    200: { ...ok, headers: DEPRECATION_HEADERS, content: { ...ok.content, [ARROW_TYPE]: { schema: ARROW } } },
+  };
 }
 
 export const VectorsParams = Type.Object({
