@@ -132,6 +132,14 @@ export interface operations {
             /** @description One vector a row. Rows are isolated: a bad one carries an `error`, the others are served. Where values come from memory because a node of the store is away, the header `x-skewless-degraded` says so. */
             200: {
                 headers: {
+                    /** @description `@` and seconds since the epoch (RFC 9745): from then on nothing new should read it */
+                    deprecation?: string;
+                    /** @description A date (RFC 8594): it may be gone from then on */
+                    sunset?: string;
+                    /** @description The service to read instead, with `rel="successor-version"` */
+                    link?: string;
+                    /** @description What is given up: the service, or names of its features, at most 20 */
+                    "skewless-deprecated"?: string;
                     [name: string]: unknown;
                 };
                 content: {

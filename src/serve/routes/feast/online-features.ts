@@ -18,7 +18,7 @@ import { wantedBy } from './wanted.ts';
 
 export function registerOnlineFeatures(app: FastifyInstance, serving: Serving): void {
   const plans = createFeastPlans();
-  const counted = withListed(serving);
+  const ours = forFeast(serving);
   app.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
     url: '/get-online-features',
@@ -38,17 +38,19 @@ export function registerOnlineFeatures(app: FastifyInstance, serving: Serving): 
       const asked = requestOf(body, plan);
       const withVersions = body.include_feature_view_version_metadata ?? false;
       const writerOf = feastWriter({ names, entities: Object.keys(body.entities), withVersions });
-      return answer(counted, plan, reply, asked, writerOf);
+      return answer(ours, plan, reply, asked, writerOf);
     },
   });
 }
 
-/** Lists of features are counted as one service. */
-function withListed(serving: Serving): Serving {
+/**
+ * Lists of features are counted as one service. Nothing goes into the served log: an audit compares values as our own form
+ * writes them.
+ */
+function forFeast(serving: Serving): Serving {
   const { vectorRecorders, metrics } = serving;
-  return metrics
-    ? { ...serving, vectorRecorders: new Map(vectorRecorders).set(LISTED, metrics.vectors(LISTED)) }
-    : serving;
+  const recorders = metrics ? new Map(vectorRecorders).set(LISTED, metrics.vectors(LISTED)) : vectorRecorders;
+  return { ...serving, vectorRecorders: recorders, servedLog: null };
 }
 
 function requestOf({ entities }: OnlineFeaturesBody, plan: ServicePlan): VectorsRequest {
@@ -76,7 +78,14 @@ function answer(
   writerOf: ReturnType<typeof feastWriter>,
 ): Promise<FastifyReply> | undefined {
   const nowMs = serving.clock.nowMs();
+<<<<<<< HEAD
   tellOfReading(serving, plan, reply, nowMs);
+=======
+  const { id } = plan.definition;
+  const deprecation = serving.deprecations.get(id);
+  if (deprecation !== undefined) void reply.headers(deprecation);
+  if (id !== LISTED) serving.readers.count(reply.request.apiKey, id, nowMs);
+>>>>>>> caf52bd01d048fcf081cebc5fd7d1fd4e9964c1e
   const elapsedMs = (): number => reply.elapsedTime;
   const context = { serving, plan, nowMs, elapsedMs, flagDegraded: () => flagDegraded(reply), writerOf };
   const answered = answerVectors(context, asked);
