@@ -117,7 +117,7 @@ test('by arrival a training set knows what the notes say, and where these name t
     positionIndex,
   });
   expect(trained.manifest.sources[0]?.known_by).toBe('position_index');
-  const verify = createVerify({ log, schemas: null }, 'test', definitions, 10_000);
+  const verify = createVerify(log, 'test', definitions, 10_000);
   let atSamePosition = 0;
   const byNotes = asked.map(({ timestamp, customer, values, receipt }, index) => {
     const partition = partitionOf(Buffer.from(customer), PARTITIONS, 'murmur2') ?? 0;

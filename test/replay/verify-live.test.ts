@@ -164,12 +164,7 @@ describeWith(['kafka', 'redis'], 'a real Kafka and a real Redis', () => {
     const saved = parseSaved(answers.join('\n'));
     const served = saved.flatMap((each) => ('served' in each ? [each.served] : []));
     expect(served.length).toBe(REQUESTS * ROWS);
-    const found = await createVerify(
-      { log, schemas: null },
-      namespace,
-      definitions,
-      2_000_000,
-    )(served, AbortSignal.timeout(60_000));
+    const found = await createVerify(log, namespace, definitions, 2_000_000)(served, AbortSignal.timeout(60_000));
     const wrong = found.filter(({ result }) => result !== 'same_bits');
     expect([seed, wrong.length, wrong.slice(0, 3)]).toEqual([seed, 0, []]);
     // That there was something to be wrong with: many positions, and values rather than nulls.

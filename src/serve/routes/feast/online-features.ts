@@ -78,14 +78,7 @@ function answer(
   writerOf: ReturnType<typeof feastWriter>,
 ): Promise<FastifyReply> | undefined {
   const nowMs = serving.clock.nowMs();
-<<<<<<< HEAD
   tellOfReading(serving, plan, reply, nowMs);
-=======
-  const { id } = plan.definition;
-  const deprecation = serving.deprecations.get(id);
-  if (deprecation !== undefined) void reply.headers(deprecation);
-  if (id !== LISTED) serving.readers.count(reply.request.apiKey, id, nowMs);
->>>>>>> caf52bd01d048fcf081cebc5fd7d1fd4e9964c1e
   const elapsedMs = (): number => reply.elapsedTime;
   const context = { serving, plan, nowMs, elapsedMs, flagDegraded: () => flagDegraded(reply), writerOf };
   const answered = answerVectors(context, asked);
