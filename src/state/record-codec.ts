@@ -3,6 +3,7 @@ import { type ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts
 import type { Value } from '../core/value.ts';
 import type { ValueCodec } from '../aggregate/value-codec.ts';
 import type { HeadEvent } from './entity-state.ts';
+import type { EventColumns } from './event-columns.ts';
 import type { ViewPlan } from './plan.ts';
 
 export function writeRecord({ columnCodecs, hasEventId }: ViewPlan, event: HeadEvent, writer: ByteWriter): void {
@@ -38,30 +39,42 @@ export function readRecordPlace(reader: ByteReader): { readonly partition: numbe
 }
 
 export function readRecord({ columnCodecs, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {
-  const tsMs = reader.f64();
-  if (!Number.isSafeInteger(tsMs)) throw new CorruptBytesError('an event time is not a whole number');
+  const tsMs = readTime(reader);
   const partition = reader.varint();
   const offset = reader.varint();
   const filterBits = reader.varint();
-  const count = columnCodecs.length;
-  const present = readPresence(reader, count);
-  const columns: Value[] = [];
-  for (let index = 0; index < count; index++) {
-    const isPresent = ((present[index >> 3] as number) >> (index & 7)) & 1;
-    columns.push(isPresent === 1 ? (columnCodecs[index] as ValueCodec).read(reader) : null);
-  }
+  const flags = reader.position;
+  skipPresence(reader, columnCodecs.length);
+  const columns = columnCodecs.map((codec, index) => (reader.isSet(flags, index) ? codec.read(reader) : null));
   return { tsMs, partition, offset, filterBits, columns, eventId: hasEventId ? readEventId(reader) : null };
 }
 
-/** Bytes with a bit for each of `count` values that may be absent. */
-export function readPresence(reader: ByteReader, count: number): readonly number[] {
-  const present: number[] = [];
-  for (let first = 0; first < count; first += 8) {
-    const bits = reader.u8();
-    if (bits >> Math.min(8, count - first) !== 0) throw new CorruptBytesError('a value beyond the last');
-    present.push(bits);
+/** The same, appended to `into`. */
+export function appendRecord({ columnCodecs, hasEventId }: ViewPlan, reader: ByteReader, into: EventColumns): void {
+  into.tsMs.push(readTime(reader));
+  into.partitions.push(reader.varint());
+  into.offsets.push(reader.varint());
+  into.filterBits.push(reader.varint());
+  const flags = reader.position;
+  skipPresence(reader, columnCodecs.length);
+  for (let index = 0; index < columnCodecs.length; index++) {
+    const value = reader.isSet(flags, index) ? (columnCodecs[index] as ValueCodec).read(reader) : null;
+    (into.values[index] as Value[]).push(value);
   }
-  return present;
+  if (hasEventId) into.eventIds.push(readEventId(reader));
+}
+
+function readTime(reader: ByteReader): number {
+  const tsMs = reader.f64();
+  if (!Number.isSafeInteger(tsMs)) throw new CorruptBytesError('an event time is not a whole number');
+  return tsMs;
+}
+
+/** Goes past bytes with a bit for each of `count` values that may be absent; `ByteReader.isSet` reads them. */
+export function skipPresence(reader: ByteReader, count: number): void {
+  for (let first = 0; first < count; first += 8) {
+    if (reader.u8() >> Math.min(8, count - first) !== 0) throw new CorruptBytesError('a value beyond the last');
+  }
 }
 
 function readEventId(reader: ByteReader): string | null {
