@@ -73,7 +73,8 @@ function readNamed<T>(
   for (const cursor of cursors) {
     const result = readOne(cursor);
     const name = textAt(cursor, 'name');
-    if (name !== null && claim(cursor, places, name, `a ${kind} named ${name}`)) byName.set(name, result);
+    if (name !== null && claim(cursor, places, name, `${kind === 'entity' ? 'an' : 'a'} ${kind} named ${name}`))
+      byName.set(name, result);
   }
   return byName;
 }

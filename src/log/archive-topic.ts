@@ -5,12 +5,12 @@
  *
  * A few partitions are read at a time, so that memory is that of a few files, however many partitions there are.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogRecord } from '../event/event.ts';
 import { fileName, partitionFolder, temporaryName } from './archive-files.ts';
 import type { ArchiveParquet } from './archive-parquet.ts';
+import { consumeAlone } from './consume-alone.ts';
 import type { Log, LogBatch, LogConsumer } from './log.ts';
 
 /** Bounds of a file: it ends with the record that reaches one of them. */
@@ -26,10 +26,6 @@ export const DEFAULT_ARCHIVE_BOUNDS: ArchiveBounds = {
   fileBytesMax: 33_554_432,
   partitionsAtOnce: 2,
 };
-
-const BATCH_RECORDS_MAX = 4_096;
-const BATCH_BYTES_MAX = 4_194_304;
-const IDLE_MS = 200;
 
 /** Of one partition: what is to be done, and how far it is. */
 export interface ArchiveWork {
@@ -68,69 +64,39 @@ export async function archiveTopic(options: ArchiveTopicOptions, works: readonly
   const byPartition = new Map(works.map((work) => [work.partition, work]));
   const waiting = works.filter(({ next, target }) => next < target);
   const reading = new Set(waiting.splice(0, bounds.partitionsAtOnce));
-  const opened = Promise.withResolvers<LogConsumer>();
-  const ended = Promise.withResolvers<void>();
   if (reading.size === 0) return;
 
   function finish(work: ArchiveWork, consumer: LogConsumer): void {
     reading.delete(work);
     consumer.pause([work.partition]);
     const next = waiting.shift();
-    if (next !== undefined) {
-      reading.add(next);
-      consumer.resume([next.partition]);
-    }
-    if (reading.size === 0) ended.resolve();
+    if (next === undefined) return;
+    reading.add(next);
+    consumer.resume([next.partition]);
   }
 
-  async function batch(batch: LogBatch): Promise<void> {
-    const work = byPartition.get(batch.partition);
-    const consumer = await opened.promise;
+  async function batch(each: LogBatch, consumer: LogConsumer): Promise<boolean> {
+    const work = byPartition.get(each.partition);
     if (work === undefined || !reading.has(work)) {
       // Its turn comes, if it has anything to do, and then from there.
-      consumer.pause([batch.partition]);
-      consumer.seek(batch.partition, batch.fetchPosition);
-      return;
+      consumer.pause([each.partition]);
+      consumer.seek(each.partition, each.fetchPosition);
+      return false;
     }
     const pending = pendings.get(work) as Pending;
-    if (signal.aborted || batch.fetchPosition !== pending.next) return;
-    await take(options, work, pending, batch);
+    if (each.fetchPosition !== pending.next) return false;
+    await take(options, work, pending, each);
     options.onProgress([...pendings].reduce((sum, [{ from }, { next }]) => sum + next - from, 0));
-    if (pending.next < work.target && !batch.reachedEnd) return;
+    if (pending.next < work.target && !each.reachedEnd) return false;
     await write(options, work, pending);
     finish(work, consumer);
+    return reading.size === 0;
   }
 
-  const stop = (): void => ended.resolve();
-  signal.addEventListener('abort', stop);
-  try {
-    const consumer = await log.consume(
-      // Of its own: it shares the partitions with nobody, and leaves no offsets behind.
-      {
-        topic,
-        group: `skewless-archive-${randomUUID()}`,
-        batchRecordsMax: BATCH_RECORDS_MAX,
-        batchBytesMax: BATCH_BYTES_MAX,
-        idleMs: IDLE_MS,
-      },
-      {
-        assigned: async (partitions) => startsOf(log, topic, partitions, byPartition),
-        revoked: () => Promise.resolve(),
-        batch,
-        failed: ended.reject,
-      },
-    );
-    opened.resolve(consumer);
-    if (signal.aborted) stop();
-    try {
-      await ended.promise;
-    } finally {
-      await consumer.close();
-    }
-    for (const [work, pending] of pendings) await write(options, work, pending);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  const start = (partitions: readonly number[]): Promise<ReadonlyMap<number, number>> =>
+    startsOf(log, topic, partitions, byPartition);
+  await consumeAlone(log, topic, { purpose: 'archive', start, batch }, signal);
+  for (const [work, pending] of pendings) await write(options, work, pending);
 }
 
 function createPending(next: number): Pending {

@@ -1,12 +1,8 @@
 /** A source's topic as events of a replay: each partition up to where it ended when the run was planned. */
-import { randomUUID } from 'node:crypto';
 import { SkewlessError } from '../core/errors.ts';
+import { consumeAlone } from '../log/consume-alone.ts';
 import type { Log, LogBatch, LogConsumer } from '../log/log.ts';
 import type { EventBatch, EventReader, ReadRange } from './event-reader.ts';
-
-const BATCH_RECORDS_MAX = 4_096;
-const BATCH_BYTES_MAX = 4_194_304;
-const IDLE_MS = 200;
 
 /** `location`: for the manifest; it holds no secret. Rejects with `unknown_topic`. */
 export function createLogReader(log: Log, topic: string, location: string): EventReader {
@@ -45,58 +41,28 @@ async function readTopic(
   for (const range of ranges) works.set(range.partition, { range, target: range.next ?? 0, position: range.from });
   const isDone = ({ position, target }: Work): boolean => position >= target;
   if ([...works.values()].every(isDone)) return;
-  const opened = Promise.withResolvers<LogConsumer>();
-  const ended = Promise.withResolvers<void>();
 
-  async function take(batch: LogBatch): Promise<void> {
-    const work = works.get(batch.partition);
-    const consumer = await opened.promise;
+  async function batch(each: LogBatch, consumer: LogConsumer): Promise<boolean> {
+    const work = works.get(each.partition);
     if (work === undefined || isDone(work)) {
-      consumer.pause([batch.partition]);
-      return;
+      consumer.pause([each.partition]);
+      return false;
     }
-    if (signal.aborted || batch.fetchPosition !== work.position) return;
+    if (each.fetchPosition !== work.position) return false;
     // Nothing readable is beyond the end, though the markers of transactions take offsets there.
-    const position = batch.reachedEnd ? work.target : Math.min(batch.nextPosition, work.target);
-    const records = batch.records.filter(({ offset }) => offset < work.target);
+    const position = each.reachedEnd ? work.target : Math.min(each.nextPosition, work.target);
+    const records = each.records.filter(({ offset }) => offset < work.target);
     const all = work.target - work.range.from;
     const share = (position - work.range.from) / all;
-    await sink({ partition: batch.partition, records, rejected: [], nextOffset: position, share });
+    await sink({ partition: each.partition, records, rejected: [], nextOffset: position, share });
     work.position = position;
-    if (isDone(work)) consumer.pause([batch.partition]);
-    if ([...works.values()].every(isDone)) ended.resolve();
+    if (isDone(work)) consumer.pause([each.partition]);
+    return [...works.values()].every(isDone);
   }
 
-  const stop = (): void => ended.resolve();
-  signal.addEventListener('abort', stop);
-  try {
-    const consumer = await log.consume(
-      // Of its own: it shares the partitions with nobody, and leaves no offsets behind.
-      {
-        topic,
-        group: `skewless-train-${randomUUID()}`,
-        batchRecordsMax: BATCH_RECORDS_MAX,
-        batchBytesMax: BATCH_BYTES_MAX,
-        idleMs: IDLE_MS,
-      },
-      {
-        // Of a partition that came after the run was planned nothing is read.
-        assigned: (partitions) =>
-          Promise.resolve(new Map(partitions.map((each) => [each, works.get(each)?.position ?? 0]))),
-        revoked: () => Promise.resolve(),
-        batch: (batch) => take(batch).catch(ended.reject),
-        failed: ended.reject,
-      },
-    );
-    opened.resolve(consumer);
-    if (signal.aborted) stop();
-    try {
-      await ended.promise;
-    } finally {
-      await consumer.close();
-    }
-    signal.throwIfAborted();
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  // Of a partition that came after the run was planned nothing is read.
+  const start = (partitions: readonly number[]): Promise<ReadonlyMap<number, number>> =>
+    Promise.resolve(new Map(partitions.map((each) => [each, works.get(each)?.position ?? 0])));
+  await consumeAlone(log, topic, { purpose: 'train', start, batch }, signal);
+  signal.throwIfAborted();
 }

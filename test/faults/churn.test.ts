@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { randomFrom } from '../contract/random.ts';
 import { describeWith } from '../services/available.ts';
-import { type KafkaService, startKafka } from '../services/kafka.ts';
-import { type RedisService, startRedis } from '../services/redis.ts';
-import { type Process, type World, createWorld } from './world.ts';
+import { useWorld } from './use-world.ts';
+import type { Process, World } from './world.ts';
 
 /** One each second, a minute long: joins and leaves take turns. A slow machine takes longer, and does not less. */
 const CHANGES = 60;
@@ -14,18 +13,8 @@ const STARTING_MAX = 3;
 const OWNERS_MIN = 5;
 
 describeWith(['kafka', 'redis'], 'a group without rest', () => {
-  let kafka: KafkaService;
-  let redis: RedisService;
   let world: World;
-  beforeAll(async () => {
-    [kafka, redis] = await Promise.all([startKafka(), startRedis()]);
-    world = await createWorld({ brokers: kafka.brokers, redisUrl: redis.url });
-  });
-  afterAll(async () => {
-    await world.close();
-    await redis.stop();
-    await kafka.stop();
-  });
+  useWorld((started) => ({ world } = started));
 
   test('consumers that join and leave every second for a minute: no record is lost or counts twice', {
     timeout: 600_000,

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Checkpoint } from '../../src/store/store.ts';
 import { eventually } from './ask.ts';
 import { describeWith } from '../services/available.ts';
-import { type KafkaService, startKafka } from '../services/kafka.ts';
-import { type RedisService, startRedis } from '../services/redis.ts';
 import { MORE_VIEW } from './payments.ts';
-import { type World, createWorld } from './world.ts';
+import { useWorld } from './use-world.ts';
+import type { World } from './world.ts';
 
 /** How long both deployments run side by side under load; `DEPLOYMENTS_SECONDS` makes it longer. */
 const SECONDS = Number(process.env['DEPLOYMENTS_SECONDS'] ?? 120);
@@ -13,18 +12,8 @@ const SECONDS = Number(process.env['DEPLOYMENTS_SECONDS'] ?? 120);
 const HEARTBEAT_LATE_MS = 8_000;
 
 describeWith(['kafka', 'redis'], 'a rolling change of definitions', () => {
-  let kafka: KafkaService;
-  let redis: RedisService;
   let world: World;
-  beforeAll(async () => {
-    [kafka, redis] = await Promise.all([startKafka(), startRedis()]);
-    world = await createWorld({ brokers: kafka.brokers, redisUrl: redis.url });
-  });
-  afterAll(async () => {
-    await world.close();
-    await redis.stop();
-    await kafka.stop();
-  });
+  useWorld((started) => ({ world } = started));
 
   const fingerprintOf = (name: string): string => name.split('/')[2] ?? '';
   const groupOf = ({ owner }: Checkpoint): string => owner.slice(owner.lastIndexOf('@') + 1);

@@ -1,19 +1,19 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
 import { loadDefinitions } from '../../src/definition/load.ts';
 import type { LogRecord } from '../../src/event/event.ts';
 import { run } from '../cli/run.ts';
 import { describeWith } from '../services/available.ts';
-import { type KafkaService, startKafka } from '../services/kafka.ts';
-import { type RedisService, startRedis } from '../services/redis.ts';
+import type { KafkaService } from '../services/kafka.ts';
 import { recordsOf } from './accounting.ts';
 import { eventually } from './ask.ts';
 import { POISON, ROWS, SERVICE, definitionsOf } from './payments.ts';
 import { replayCleanly } from './replay.ts';
-import { type Process, type World, createWorld } from './world.ts';
+import { useWorld } from './use-world.ts';
+import type { Process, World } from './world.ts';
 
 const CARD = 'card-0';
 const MERCHANT = 'm3';
@@ -46,17 +46,8 @@ function countsOf(records: readonly (readonly LogRecord[])[]): { card: number; m
 
 describeWith(['kafka', 'redis'], 'erasing under load', () => {
   let kafka: KafkaService;
-  let redis: RedisService;
   let world: World;
-  beforeAll(async () => {
-    [kafka, redis] = await Promise.all([startKafka(), startRedis()]);
-    world = await createWorld({ brokers: kafka.brokers, redisUrl: redis.url });
-  });
-  afterAll(async () => {
-    await world.close();
-    await redis.stop();
-    await kafka.stop();
-  });
+  useWorld((started) => ({ kafka, world } = started));
 
   async function erase(folder: string, key: string): Promise<string> {
     const [entity = ''] = key.split('=');

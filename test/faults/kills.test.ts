@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Random, randomFrom } from '../contract/random.ts';
 import { describeWith } from '../services/available.ts';
-import { type KafkaService, startKafka } from '../services/kafka.ts';
-import { type RedisService, startRedis } from '../services/redis.ts';
 import { eventually } from './ask.ts';
 import { refusals } from './observe.ts';
-import { type Process, type World, createWorld } from './world.ts';
+import { useWorld } from './use-world.ts';
+import type { Process, World } from './world.ts';
 
 const KILLS = 20;
 /** Of the load around a kill, in so many portions. */
@@ -14,18 +13,8 @@ const PORTION_RECORDS = 50;
 const PORTION_MS = 250;
 
 describeWith(['kafka', 'redis'], 'processes that die', () => {
-  let kafka: KafkaService;
-  let redis: RedisService;
   let world: World;
-  beforeAll(async () => {
-    [kafka, redis] = await Promise.all([startKafka(), startRedis()]);
-    world = await createWorld({ brokers: kafka.brokers, redisUrl: redis.url });
-  });
-  afterAll(async () => {
-    await world.close();
-    await redis.stop();
-    await kafka.stop();
-  });
+  useWorld((started) => ({ world } = started));
 
   async function load(): Promise<void> {
     for (let portion = 0; portion < PORTIONS; portion++) {

@@ -20,6 +20,7 @@ const WHY_NOT = {
   /** Found, or built by Go, which takes minutes once. */
   k6: whyNoK6,
   /** librdkafka's producer. */
+  jq: () => (isInstalled('jq') ? null : 'there is no jq (Debian: jq)'),
   kcat: () => (isInstalled('kcat') ? null : 'there is no kcat (Debian: kcat)'),
 };
 

@@ -36,6 +36,7 @@ const PURE_NODE_MODULES = new Set(['node:crypto', 'node:zlib', 'node:util', 'nod
 /** Files of a port's folder that any importer of the folder may use; all others there are adapters. */
 const PORTS = new Set([
   'src/log/log.ts',
+  'src/log/consume-alone.ts',
   'src/log/partitioner.ts',
   'src/log/entity-partition.ts',
   'src/store/store.ts',
