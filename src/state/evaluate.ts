@@ -66,8 +66,12 @@ function eventTimes(plan: ViewPlan, state: EntityState, asOfMs: number, newestMs
     const newest = window.offsetMs === 0 ? newestMs : newestIn(state, level, startMs, windowEndMs(window, asOfMs));
     return newest >= startMs ? newest : null;
   });
-  const times: (number | null)[] = [];
-  for (const window of plan.windowOfFeature) times.push(window < 0 ? newestMs : (perWindow[window] as number | null));
+  const { windowOfFeature } = plan;
+  const times: (number | null)[] = plan.nulls.slice();
+  for (let feature = 0; feature < times.length; feature++) {
+    const window = windowOfFeature[feature] as number;
+    times[feature] = window < 0 ? newestMs : (perWindow[window] as number | null);
+  }
   return times;
 }
 
