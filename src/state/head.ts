@@ -7,7 +7,7 @@ import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { HeadEvent } from './entity-state.ts';
 import { EventColumns, timeIndexAt } from './event-columns.ts';
 import type { ViewPlan } from './plan.ts';
-import { appendRecord, readRecordPlace, writeRecord } from './record-codec.ts';
+import { appendRecord, readRecord, readRecordPlace, writeRecord } from './record-codec.ts';
 
 const BYTES_FIRST = 128;
 
@@ -93,7 +93,7 @@ export class Head {
   /** Removes the oldest `count` events, and answers them. */
   takeOldest(count: number): readonly HeadEvent[] {
     const records = this.#asRecords();
-    const taken = eventsOf(this.#columns ?? this.#decode(count), count);
+    const taken = this.#columns === null ? this.#decodeEvents(count) : eventsOf(this.#columns, count);
     this.#columns?.dropFirst(count);
     const from = this.#startOf(count);
     records.dropFirst(from);
@@ -137,6 +137,11 @@ export class Head {
     const columns = columnsFor(this.#plan);
     for (let index = 0; index < count; index++) appendRecord(this.#plan, reader, columns);
     return columns;
+  }
+
+  #decodeEvents(count: number): HeadEvent[] {
+    const reader = new ByteReader(this.#asRecords().buffer, 0, this.#startOf(count));
+    return Array.from({ length: count }, () => readRecord(this.#plan, reader));
   }
 
   #asRecords(): ByteWriter {
