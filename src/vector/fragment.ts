@@ -138,11 +138,7 @@ function bytesOf(texts: readonly (string | number)[]): number {
 function valuesText(features: readonly ViewFeaturePlan[], evaluation: Evaluation): string | number {
   const [first] = features;
   if (first !== undefined && isEventTime(first, evaluation)) return evaluation.values[first.feature] as number;
-  let text = '';
-  for (const feature of features) {
-    text += `${text === '' ? '' : ','}${feature.write(evaluation.values[feature.feature] ?? null)}`;
-  }
-  return text;
+  return features.map((feature) => feature.write(evaluation.values[feature.feature] ?? null)).join(',');
 }
 
 function inputOf(feature: ViewFeaturePlan, evaluation: Evaluation, status: Status): InputCell {
