@@ -24,6 +24,8 @@ export interface Algebra<S> {
   encode(state: S, writer: ByteWriter): void;
   /** Throws `CorruptBytesError` on anything `encode` did not write. */
   decode(reader: ByteReader): S;
+  /** The same as merging what `decode` gives, without making it. Absent: it is made. */
+  mergeEncoded?(into: S, reader: ByteReader): void;
 }
 
 export interface Aggregation<S = unknown> extends AggregationRules {

@@ -7,7 +7,7 @@
  * six follow one another. Sizes are kept where no product can overflow, and where what underflows (at most a few
  * units of 2^−1074) is far below the bound.
  */
-import type { Expansion } from './exact-sum.ts';
+import { type Expansion, roundExpansion } from './exact-sum.ts';
 
 const UNCERTAIN = Number.NaN;
 
@@ -33,6 +33,8 @@ const QUOTIENT: Pair = { high: 0, low: 0 };
 export function meanIfCertain(sum: Expansion, count: number): number {
   collapse(sum, SUM);
   if (Math.abs(SUM.high) < MEAN_LEAST) return UNCERTAIN;
+  // Dividing by a power of two rounds nothing, so that even a tie is certain.
+  if (count <= COUNT_MAX && (count & (count - 1)) === 0) return roundExpansion(sum) / count;
   divide(SUM.high, SUM.low, count, QUOTIENT);
   return roundIfCertain(QUOTIENT.high, QUOTIENT.low, MEAN_ERROR * Math.abs(QUOTIENT.high));
 }

@@ -10,6 +10,7 @@ import {
   type DistinctSketch,
   encodeSketch,
   estimateDistinct,
+  mergeEncodedSketch,
   mergeSketch,
   SKETCH_BYTES_MAX,
 } from './hyperloglog.ts';
@@ -46,5 +47,6 @@ function distinctAlgebra(input: ValueType | null): Algebra<DistinctSketch> {
     merge: mergeSketch,
     encode: encodeSketch,
     decode: decodeSketch,
+    mergeEncoded: mergeEncodedSketch,
   };
 }

@@ -16,6 +16,9 @@ const ALGEBRA: Algebra<CountState> = {
   },
   encode: (state, writer) => writer.varint(state.count),
   decode: (reader) => ({ count: reader.varint() }),
+  mergeEncoded(into, reader) {
+    into.count += reader.varint();
+  },
 };
 
 export const count: Aggregation<CountState> = {

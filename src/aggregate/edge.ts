@@ -4,7 +4,7 @@ import type { Value, ValueType } from '../core/value.ts';
 import type { Aggregation, Algebra } from './aggregation.ts';
 import { isAfter, PLACE_BYTES_MAX, readPlace, writePlace } from './total-order.ts';
 import { nullable, requireInput } from './type-rules.ts';
-import { compileValueCodec, readFlag, valueBytesMax } from './value-codec.ts';
+import { compileValueCodec, readFlag, readInteger, valueBytesMax } from './value-codec.ts';
 
 /** The place means nothing while `value` is null: nulls are skipped, so a value that was kept is not null. */
 export interface EdgeState {
@@ -55,6 +55,13 @@ function edgeAlgebra(input: ValueType | null, newest: boolean): Algebra<EdgeStat
       if (!readFlag(reader)) return { value: null, tsMs: 0, partition: 0, offset: 0 };
       const { tsMs, partition, offset } = readPlace(reader);
       return { value: codec.read(reader), tsMs, partition, offset };
+    },
+    mergeEncoded(into, reader) {
+      if (!readFlag(reader)) return;
+      const tsMs = readInteger(reader);
+      const partition = reader.varint();
+      const offset = reader.varint();
+      keep(into, codec.read(reader), tsMs, partition, offset);
     },
   };
 }

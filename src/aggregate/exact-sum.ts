@@ -150,21 +150,48 @@ function encodeInteger(sum: number, writer: ByteWriter): boolean {
 }
 
 export function decodeExpansion(reader: ByteReader): Expansion {
-  const tag = reader.u8();
-  if (tag === INTEGER_TAG) {
-    const value = reader.svarint();
-    if (value === 0 || Math.abs(value) >= INTEGER_MAX) throw new CorruptBytesError('sum: integer out of range');
-    return { parts: [value], used: 1 };
-  }
-  if (tag > COMPONENTS_MAX) throw new CorruptBytesError('sum: too many components');
+  const count = readCount(reader);
+  if (count < 0) return { parts: [readEncodedInteger(reader)], used: 1 };
   const parts: number[] = [];
-  for (let index = 0; index < tag; index++) parts.push(reader.f64());
-  let bound = MAGNITUDE_MAX;
-  for (const part of parts) {
-    if (part === 0 || !(Math.abs(part) <= bound)) throw new CorruptBytesError('sum: components not leading first');
-    bound = powerOfTwo(exponentOf(part)) / 2;
+  for (let index = 0; index < count; index++) parts.push(readPart(reader, parts[index - 1]));
+  return { parts: parts.reverse(), used: count };
+}
+
+/** Adds what `encodeExpansion` wrote, exactly. */
+export function addEncoded(into: Expansion, reader: ByteReader): void {
+  const count = readCount(reader);
+  if (count < 0) return addExact(into, readEncodedInteger(reader));
+  let before: number | undefined;
+  for (let index = 0; index < count; index++) {
+    before = readPart(reader, before);
+    addExact(into, before);
   }
-  return { parts: parts.reverse(), used: tag };
+}
+
+/** How many components follow; −1: an integer does. */
+function readCount(reader: ByteReader): number {
+  const tag = reader.u8();
+  if (tag === INTEGER_TAG) return -1;
+  if (tag > COMPONENTS_MAX) throw new CorruptBytesError('sum: too many components');
+  return tag;
+}
+
+function readEncodedInteger(reader: ByteReader): number {
+  const value = reader.svarint();
+  if (value === 0 || Math.abs(value) >= INTEGER_MAX) throw new CorruptBytesError('sum: integer out of range');
+  return value;
+}
+
+/** The next component after `before`. */
+function readPart(reader: ByteReader, before: number | undefined): number {
+  const part = reader.f64();
+  // What a sum swallows is within the bound; only a tie needs the closer look.
+  const isWithin =
+    before === undefined
+      ? Math.abs(part) <= MAGNITUDE_MAX
+      : before + part === before || Math.abs(part) <= powerOfTwo(exponentOf(before)) / 2;
+  if (part === 0 || !isWithin) throw new CorruptBytesError('sum: components not leading first');
+  return part;
 }
 
 /** Worst-case bytes of `encodeExpansion`. */

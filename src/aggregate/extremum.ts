@@ -56,5 +56,8 @@ function extremumAlgebra(input: ValueType | null, sign: -1 | 1): Algebra<Extremu
       if (state.value !== null) codec.write(writer, state.value);
     },
     decode: (reader) => ({ value: readFlag(reader) ? (codec.read(reader) as Comparable) : null }),
+    mergeEncoded(into, reader) {
+      if (readFlag(reader)) keep(into, codec.read(reader) as Comparable);
+    },
   };
 }

@@ -94,16 +94,18 @@ function makeDense(sketch: DistinctSketch): Uint8Array {
   return registers;
 }
 
-/** How many registers have each rank, 0 to RANK_MAX. */
-function rankCounts(sketch: DistinctSketch): Uint16Array {
-  const counts = new Uint16Array(RANK_MAX + 1);
+/** How many registers have each rank, 0 to RANK_MAX; filled anew by each call. */
+const COUNTS: number[] = Array.from({ length: RANK_MAX + 1 }, () => 0);
+
+function rankCounts(sketch: DistinctSketch): readonly number[] {
+  COUNTS.fill(0);
   if (sketch.dense === null) {
-    counts[0] = REGISTERS - sketch.sparse.length;
-    for (const pair of sketch.sparse) counts[pair % RANK_UNIT] = (counts[pair % RANK_UNIT] as number) + 1;
+    COUNTS[0] = REGISTERS - sketch.sparse.length;
+    for (const pair of sketch.sparse) COUNTS[pair % RANK_UNIT] = (COUNTS[pair % RANK_UNIT] as number) + 1;
   } else {
-    for (const rank of sketch.dense) counts[rank] = (counts[rank] as number) + 1;
+    for (const rank of sketch.dense) COUNTS[rank] = (COUNTS[rank] as number) + 1;
   }
-  return counts;
+  return COUNTS;
 }
 
 /** The number of distinct hashes, estimated; 0 for none. */
@@ -173,23 +175,46 @@ export function encodeSketch(sketch: DistinctSketch, writer: ByteWriter): void {
 }
 
 export function decodeSketch(reader: ByteReader): DistinctSketch {
+  const length = readLength(reader);
+  if (length < 0) return { sparse: [], dense: unpackSixBits(reader.raw(DENSE_BYTES)) };
+  const sketch = createSketch();
+  for (let count = 0; count < length; count++) sketch.sparse.push(readPair(reader, sketch.sparse.at(-1)));
+  if (length > SPARSE_MAX) makeDense(sketch);
+  return sketch;
+}
+
+/** Merges what `encodeSketch` wrote. */
+export function mergeEncodedSketch(into: DistinctSketch, reader: ByteReader): void {
+  const length = readLength(reader);
+  if (length < 0) {
+    mergeSketch(into, { sparse: [], dense: unpackSixBits(reader.raw(DENSE_BYTES)) });
+    return;
+  }
+  let pair: number | undefined;
+  for (let count = 0; count < length; count++) {
+    pair = readPair(reader, pair);
+    raise(into, Math.floor(pair / RANK_UNIT), pair % RANK_UNIT);
+  }
+}
+
+/** How many registers follow, packed; −1: all of them do. */
+function readLength(reader: ByteReader): number {
   const form = reader.u8();
-  if (form === 1) return { sparse: [], dense: unpackSixBits(reader.raw(DENSE_BYTES)) };
+  if (form === 1) return -1;
   if (form !== 0) throw new CorruptBytesError('distinct sketch: unknown form');
   const length = reader.varint();
   if (length > SPARSE_WRITTEN_MAX) throw new CorruptBytesError('distinct sketch: too many registers');
-  const sketch = createSketch();
-  let next = 0;
-  for (let count = 0; count < length; count++) {
-    const pair = reader.varint() + next * RANK_UNIT;
-    const index = Math.floor(pair / RANK_UNIT);
-    const rank = pair % RANK_UNIT;
-    if (index >= REGISTERS || rank === 0 || rank > RANK_MAX) throw new CorruptBytesError('distinct sketch: register');
-    sketch.sparse.push(pair);
-    next = index + 1;
-  }
-  if (length > SPARSE_MAX) makeDense(sketch);
-  return sketch;
+  return length;
+}
+
+/** The register after `before`, packed. */
+function readPair(reader: ByteReader, before: number | undefined): number {
+  const next = before === undefined ? 0 : Math.floor(before / RANK_UNIT) + 1;
+  const pair = reader.varint() + next * RANK_UNIT;
+  const rank = pair % RANK_UNIT;
+  if (pair >= REGISTERS * RANK_UNIT || rank === 0 || rank > RANK_MAX)
+    throw new CorruptBytesError('distinct sketch: register');
+  return pair;
 }
 
 function packSixBits(registers: Uint8Array): Uint8Array {

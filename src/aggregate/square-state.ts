@@ -2,6 +2,7 @@
 import type { Algebra } from './aggregation.ts';
 import { toDyadic } from './exact-rational.ts';
 import {
+  addEncoded,
   addExact,
   addSquare,
   createExpansion,
@@ -40,6 +41,11 @@ export const SQUARE_ALGEBRA: Algebra<SquareState> = {
     encodeExpansion(state.squares, writer);
   },
   decode: (reader) => ({ count: reader.varint(), sum: decodeExpansion(reader), squares: decodeExpansion(reader) }),
+  mergeEncoded(into, reader) {
+    into.count += reader.varint();
+    addEncoded(into.sum, reader);
+    addEncoded(into.squares, reader);
+  },
 };
 
 /** An exact non-negative rational: `numerator × 2^exponent / denominator`. */

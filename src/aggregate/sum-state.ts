@@ -1,6 +1,7 @@
 /** The state that `sum` and `mean` share: how many values, and their exact sum. */
 import type { Algebra } from './aggregation.ts';
 import {
+  addEncoded,
   addExact,
   createExpansion,
   decodeExpansion,
@@ -33,4 +34,8 @@ export const SUM_ALGEBRA: Algebra<SumState> = {
     encodeExpansion(state.sum, writer);
   },
   decode: (reader) => ({ count: reader.varint(), sum: decodeExpansion(reader) }),
+  mergeEncoded(into, reader) {
+    into.count += reader.varint();
+    addEncoded(into.sum, reader);
+  },
 };

@@ -36,6 +36,7 @@ export function createEntryMemory(bytesMax: number): EntryMemory {
       const before = home.entries.get(entry.entity);
       if (before === entry) return;
       if (before !== undefined) memory.forget(before);
+      entry.detach();
       home.entries.set(entry.entity, entry);
       entry.home = home;
       entry.keeper = memory;
@@ -48,6 +49,7 @@ export function createEntryMemory(bytesMax: number): EntryMemory {
       memory.resize(entry);
     },
     touch(entry) {
+      entry.isAskedFor = true;
       if (entry.era === era) return;
       entry.era = era;
       entries.get(entry);

@@ -1,7 +1,6 @@
 /** Stored bytes → entry, once for each load. */
 import { CorruptBytesError } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
-import { NO_BYTES } from '../state/entity-state.ts';
 import type { StoredState } from '../state/state.ts';
 import type { ReadSection, ShardRead } from '../store/store.ts';
 import { LoadedEntry } from './loaded-entry.ts';
@@ -39,10 +38,7 @@ export function loadEntries(
 function loadEntry(decode: StateDecoder, fingerprint: string, entity: string, stored: StoredState | null): StateEntry {
   if (stored === null) return new LoadedEntry(null, entity, 0);
   try {
-    const state = decode(fingerprint, stored);
-    // Only a writer needs them; they would hold on to all that was read together with them.
-    state.stored.tiles = NO_BYTES;
-    return new LoadedEntry(state, entity, stored.head.length + (stored.tiles?.length ?? 0));
+    return new LoadedEntry(decode(fingerprint, stored), entity, stored.head.length);
   } catch (error) {
     if (!(error instanceof CorruptBytesError)) throw error;
     return { kind: 'corrupt', reason: messageOf(error) };

@@ -4,10 +4,12 @@ import type { Checkpoint, ShardId } from '../store/store.ts';
 import type { StateEntry } from './state-entry.ts';
 
 /**
- * What a decoded state takes in memory, over its stored bytes: of events of 30 stored bytes with a number and a text, 10.5 times
- * with 1,000 events in the head, 11.7 times with 20. Where tiles are most of it, less.
+ * What the events of a head take in memory, over their stored bytes: of 30 stored bytes each, with a number and a text, 4.8 times
+ * for 20 of them, and less for more.
  */
-const DECODED_FACTOR = 11;
+const HEAD_FACTOR = 5;
+/** Tiles stay as they are stored; beside that each has its place there. */
+const TILE_BYTES = 56;
 /** Of an entry with an empty state, its places in maps, and no fragments. */
 const ENTRY_BYTES = 1_000;
 
@@ -48,13 +50,20 @@ export class LoadedEntry {
   keeper: Keeper | null = null;
   home: Home | null = null;
   seat: Seat | null = null;
+  /** Since it was loaded, by whoever did not have to load it. */
+  isAskedFor = false;
   /** Of its keeper, when it was last marked as read. */
   era = 0;
 
-  constructor(state: EntityState | null, entity: string, storedBytes: number) {
+  constructor(state: EntityState | null, entity: string, headBytes: number) {
     this.state = state;
     this.entity = entity;
-    this.bytes = ENTRY_BYTES + entity.length + storedBytes * DECODED_FACTOR;
+    this.bytes = ENTRY_BYTES + entity.length + headBytes * HEAD_FACTOR + (state === null ? 0 : tilesBytes(state));
+  }
+
+  /** Tiles stay bytes, and would hold on to all that was read together with them. */
+  detach(): void {
+    if (this.state !== null && this.home === null) this.state.stored.tiles = this.state.stored.tiles.slice();
   }
 
   /** Whoever asked for it finds it at `seat` from here on, until it is kept no longer. One seat at a time. */
@@ -78,6 +87,12 @@ export class LoadedEntry {
     this.bytes += bytes;
     this.keeper?.resize(this);
   }
+}
+
+function tilesBytes({ tiles, stored }: EntityState): number {
+  let bytes = stored.tiles.length;
+  for (const level of tiles) bytes += level.length * TILE_BYTES;
+  return bytes;
 }
 
 export function isLoaded(entry: StateEntry): entry is LoadedEntry {

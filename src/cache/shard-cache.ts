@@ -3,6 +3,7 @@
  * at, or came to, no earlier than `confirmedAtMs`. So whatever is taken from it together may be served together.
  *
  *   nothing known ──a read──▶ at a moment ──a notice that continues from it──▶ at the next moment, without what changed
+ *         ▲                        │        (or, where that is asked for again and again: it waits for a read, waiting.ts)
  *         ▲                        │ a read of another moment
  *         │                        ▼
  *         └──a gap, a new   diverged: the notices that lead there are awaited for `graceMs`. They come: at that moment.
@@ -14,10 +15,12 @@
 import { isSamePlace } from '../store/place.ts';
 import type { Checkpoint, CommitNotice, ShardId } from '../store/store.ts';
 import type { EntryMemory } from './entry-memory.ts';
-import { type Home, isLoaded, type LoadedEntry } from './loaded-entry.ts';
+import type { Home, Seat } from './loaded-entry.ts';
 import { type Advanced, type Moment, advance, isOtherBuild, isSameMoment, relationOf } from './moment.ts';
+import { type Entries, isNewer, momentOf, unchangedOf } from './read-moment.ts';
 import type { KeptStates, SectionStates, ShardStates, Wanted } from './shard-reader.ts';
 import type { StateEntry } from './state-entry.ts';
+import { WAITING_MAX, changesOf, createWaitingCommits } from './waiting.ts';
 
 /** Notices heard while one read is on its way; one that hears more is served and not kept. */
 export const HEARD_MAX = 64;
@@ -29,6 +32,9 @@ export type ClearReason = 'gap' | 'diverged' | 'subscribed' | 'idle';
 export interface Reading {
   readonly sentAtMs: number;
   readonly generation: number;
+  /** How many notices had been heard. */
+  readonly after: number;
+  /** Those that were gone on to since. */
   readonly heard: CommitNotice[];
 }
 
@@ -39,13 +45,10 @@ interface Lane extends Home {
 
 interface Diverged {
   readonly sinceMs: number;
-  readonly sentAtMs: number;
+  readonly reading: Reading;
   readonly at: Advanced;
   readonly entries: Entries;
 }
-
-/** By fingerprint. */
-type Entries = ReadonlyMap<string, readonly LoadedEntry[]>;
 
 export interface ShardCacheOptions {
   readonly id: ShardId;
@@ -72,7 +75,13 @@ export interface ShardCache {
   failed(reading: Reading): void;
   /** Whether what it brings of an entity may still be kept. */
   isCurrent(reading: Reading): boolean;
-  hear(notice: CommitNotice): void;
+  hear(notice: CommitNotice, nowMs: number): void;
+  /** What is to be loaded anew, so that the shard may go on to what it was told of. */
+  changed(): Wanted;
+  /** Whether something waits that was heard after the reading began; null: whether anything does. */
+  waitsFor(reading: Reading | null): boolean;
+  /** Nothing waits any longer: what changed is dropped. */
+  goOn(): void;
   /** Ends a divergence that lasts too long. */
   settle(nowMs: number): void;
   clear(reason: ClearReason): void;
@@ -84,6 +93,10 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
   let confirmedAtMs = Number.NEGATIVE_INFINITY;
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let diverged: Diverged | null = null;
+  const waiting = createWaitingCommits(graceMs);
+  /** Where entries sat that the commits which were gone on to last have dropped. */
+  let vacated: { readonly fingerprint: string; readonly entity: string; readonly seat: Seat }[] = [];
+  let heardCount = 0;
   let generation = 0;
   let proofs = 0;
 
@@ -100,7 +113,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
   }
 
   function isOverdue(nowMs: number): boolean {
-    return diverged !== null && nowMs - diverged.sinceMs > graceMs;
+    return (diverged !== null && nowMs - diverged.sinceMs > graceMs) || waiting.isOverdue(nowMs);
   }
 
   function moment(): Moment {
@@ -113,6 +126,8 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
     lanes.clear();
     confirmedAtMs = Number.NEGATIVE_INFINITY;
     diverged = null;
+    waiting.take(waiting.length);
+    vacated = [];
     generation++;
   }
 
@@ -160,20 +175,22 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
         if (!lane.entries.has(entry.entity)) memory.keep(lane, entry);
       }
     }
+    for (const { fingerprint, entity, seat } of vacated) lanes.get(fingerprint)?.entries.get(entity)?.sit(seat);
+    vacated = [];
     if (tellsOfAll) confirmedAtMs = Math.max(confirmedAtMs, sentAtMs);
   }
 
   function arrived(reading: Reading, loaded: ShardStates, nowMs: number): ShardStates {
+    // First of all: what is gone on to now is heard by the reading, too.
+    settle(nowMs);
     const isCurrent = shardCache.isCurrent(reading);
     readings.delete(reading);
     if (!isCurrent) return loaded;
     const advanced = advance(momentOf(loaded), reading.heard);
     if (advanced === null) return loaded;
     const entries = unchangedOf(loaded, advanced.changed);
-    settle(nowMs);
-    if (reading.generation !== generation) return loaded;
-    if (!isSameMoment(advanced.moment, moment())) {
-      diverge({ sinceMs: nowMs, sentAtMs: reading.sentAtMs, at: advanced, entries });
+    if (!reach(advanced.moment, reading)) {
+      diverge({ sinceMs: nowMs, reading, at: advanced, entries });
       return loaded;
     }
     take(advanced, entries, reading.sentAtMs);
@@ -194,45 +211,80 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
 
   /** The latest read is the nearest to what the store holds; how long the notices have been missing counts from the first. */
   function diverge(next: Diverged): void {
-    if (diverged !== null && next.sentAtMs < diverged.sentAtMs) return;
+    if (diverged !== null && next.reading.sentAtMs < diverged.reading.sentAtMs) return;
     diverged = { ...next, sinceMs: diverged?.sinceMs ?? next.sinceMs };
   }
 
+  /** Goes on to as many of the commits that wait as lead to this moment; false, and nowhere, where they do not. */
+  function reach(target: Moment, { after }: Reading): boolean {
+    const steps = waiting.stepsTo(moment(), target, after);
+    if (steps === null) return false;
+    for (const notice of waiting.take(steps)) apply(notice);
+    return true;
+  }
+
   function converge(): void {
-    if (diverged === null || !isSameMoment(diverged.at.moment, moment())) return;
-    const { at, entries, sentAtMs } = diverged;
+    if (diverged === null || !reach(diverged.at.moment, diverged.reading)) return;
+    const { at, entries, reading } = diverged;
     diverged = null;
-    take(at, entries, sentAtMs);
+    take(at, entries, reading.sentAtMs);
   }
 
   function settle(nowMs: number): void {
+    if (waiting.isOverdue(nowMs)) goOn();
     if (diverged === null || !isOverdue(nowMs)) return;
-    const { at, entries, sentAtMs } = diverged;
+    const { at, entries, reading } = diverged;
     clear('diverged');
-    take(at, entries, sentAtMs);
+    take(at, entries, reading.sentAtMs);
   }
 
-  function hear(notice: CommitNotice): void {
-    for (const { heard } of readings) if (heard.length <= HEARD_MAX) heard.push(notice);
-    const known = notice.sections.flatMap((section) => {
-      const lane = lanes.get(section.fingerprint);
-      return lane === undefined ? [] : [{ section, lane, relation: relationOf(section, lane.checkpoint) }];
-    });
-    if (known.some(({ relation }) => relation === 'gap')) return clear('gap');
-    const proof = ++proofs;
-    for (const { section, lane, relation } of known) {
-      if (relation === 'old') continue;
-      if (!isSamePlace(section.checkpoint, lane.checkpoint)) lane.proof = proof;
-      if (isOtherBuild(section, lane.checkpoint)) {
-        for (const entry of lane.entries.values()) memory.forget(entry);
-      }
-      for (const entity of section.entities) {
-        const entry = lane.entries.get(entity);
-        if (entry !== undefined) memory.forget(entry);
-      }
-      lane.checkpoint = section.checkpoint;
+  function hear(notice: CommitNotice, nowMs: number): void {
+    heardCount++;
+    const told = waiting.momentFrom(moment());
+    const known = notice.sections.filter(({ fingerprint }) => told.has(fingerprint));
+    if (known.some((section) => relationOf(section, told.get(section.fingerprint) ?? null) === 'gap')) {
+      return clear('gap');
+    }
+    const isBuild = known.some((section) => isOtherBuild(section, told.get(section.fingerprint) ?? null));
+    const canWait = waiting.length < WAITING_MAX && !isBuild;
+    if (canWait && (waiting.length > 0 || changesOf([notice], isAskedFor).size > 0)) {
+      waiting.add(notice, nowMs, heardCount);
+    } else {
+      goOn();
+      apply(notice);
+      vacated = [];
     }
     converge();
+  }
+
+  function goOn(): void {
+    for (const notice of waiting.take(waiting.length)) apply(notice);
+    vacated = [];
+  }
+
+  /** Goes on to a commit that continues from where the shard is. */
+  function apply(notice: CommitNotice): void {
+    for (const { heard } of readings) if (heard.length <= HEARD_MAX) heard.push(notice);
+    const proof = ++proofs;
+    for (const section of notice.sections) {
+      const lane = lanes.get(section.fingerprint);
+      if (lane === undefined || relationOf(section, lane.checkpoint) === 'old') continue;
+      if (!isSamePlace(section.checkpoint, lane.checkpoint)) lane.proof = proof;
+      const isAll = isOtherBuild(section, lane.checkpoint);
+      for (const entity of isAll ? [...lane.entries.keys()] : section.entities) drop(lane, entity);
+      lane.checkpoint = section.checkpoint;
+    }
+  }
+
+  function drop({ fingerprint, entries }: Lane, entity: string): void {
+    const entry = entries.get(entity);
+    if (entry === undefined) return;
+    if (entry.seat !== null) vacated.push({ fingerprint, entity, seat: entry.seat });
+    memory.forget(entry);
+  }
+
+  function isAskedFor(fingerprint: string, entity: string): boolean {
+    return lanes.get(fingerprint)?.entries.get(entity)?.isAskedFor === true;
   }
 
   const shardCache: ShardCache = {
@@ -243,7 +295,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
     fingerprints: () => lanes.keys(),
     find,
     begin(nowMs) {
-      const reading: Reading = { sentAtMs: nowMs, generation, heard: [] };
+      const reading: Reading = { sentAtMs: nowMs, generation, after: heardCount, heard: [] };
       readings.add(reading);
       return reading;
     },
@@ -251,29 +303,11 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
     failed: (reading) => void readings.delete(reading),
     isCurrent: (reading) => reading.generation === generation && reading.heard.length <= HEARD_MAX,
     hear,
+    changed: () => changesOf(waiting.notices(), isAskedFor),
+    waitsFor: (reading) => waiting.length > 0 && (reading === null || heardCount > reading.after),
+    goOn,
     settle,
     clear,
   };
   return shardCache;
-}
-
-function momentOf(loaded: ShardStates): Moment {
-  return new Map([...loaded].map(([fingerprint, { checkpoint }]) => [fingerprint, checkpoint]));
-}
-
-/** What may be kept: no bytes that cannot be read, which somebody may mend. */
-function unchangedOf(loaded: ShardStates, changed: Advanced['changed']): Entries {
-  const unchanged = new Map<string, readonly LoadedEntry[]>();
-  for (const [fingerprint, { states }] of loaded) {
-    const some = changed.get(fingerprint);
-    if (some === null) continue;
-    const kept = [...states.values()].filter(isLoaded);
-    unchanged.set(fingerprint, some === undefined ? kept : kept.filter(({ entity }) => !some.has(entity)));
-  }
-  return unchanged;
-}
-
-/** At the same place, the later heartbeat tells more of the owner. */
-function isNewer(checkpoint: Checkpoint | null, kept: Checkpoint | null): boolean {
-  return checkpoint !== null && (kept === null || checkpoint.heartbeatMs >= kept.heartbeatMs);
 }

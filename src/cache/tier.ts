@@ -72,6 +72,7 @@ interface Followed {
   readonly loading: Map<string, Map<string, Load>>;
   batch: Batch | null;
   checking: boolean;
+  refreshing: boolean;
 }
 
 export function createTier(options: TierOptions): Tier {
@@ -91,7 +92,8 @@ export function createTier(options: TierOptions): Tier {
         const loading = followed.loading.get(fingerprint);
         if (loading !== undefined) for (const entity of entities) loading.delete(entity);
       }
-      followed.cache.hear(notice);
+      followed.cache.hear(notice, clock.nowMs());
+      void refresh(followed);
     },
     onBegin: (shard) => shards.get(nameOf(shard))?.cache.clear('subscribed'),
   });
@@ -107,17 +109,17 @@ export function createTier(options: TierOptions): Tier {
         graceMs: Math.min(GRACE_MS, stalenessMs * GRACE_OF_BOUND),
         onClear: (reason) => void cleared[reason]++,
       });
-      followed = { cache, loading: new Map(), batch: null, checking: false };
+      followed = { cache, loading: new Map(), batch: null, checking: false, refreshing: false };
       shards.set(name, followed);
       subscription.follow(id);
     }
     return followed;
   }
 
-  /** One read of the store: what is wanted, and the checkpoints of all that is kept. */
+  /** One read of the store: what is wanted, what changed and is waited for, and the checkpoints of all that is kept. */
   function read({ cache }: Followed, wanted: Wanted): Load {
     const reading = cache.begin(clock.nowMs());
-    const sections = sectionsOf(wanted, cache.fingerprints());
+    const sections = sectionsOf(joined(wanted, cache.changed()), cache.fingerprints());
     return { reading, states: finish(cache, reading, sections) };
   }
 
@@ -128,6 +130,25 @@ export function createTier(options: TierOptions): Tier {
     } catch (error) {
       cache.failed(reading);
       throw error;
+    }
+  }
+
+  /** Loads anew what changed and is asked for again and again, one read at a time, before whoever asks next has to wait for it. */
+  async function refresh(followed: Followed): Promise<void> {
+    const { cache } = followed;
+    if (followed.refreshing || !cache.waitsFor(null)) return;
+    followed.refreshing = true;
+    try {
+      let reading: Reading;
+      do {
+        const load = read(followed, new Map());
+        reading = load.reading;
+        await load.states;
+      } while (cache.waitsFor(reading));
+    } catch {
+      cache.goOn();
+    } finally {
+      followed.refreshing = false;
     }
   }
 
@@ -305,6 +326,15 @@ function hasAll(states: ShardStates, wanted: Wanted): boolean {
     for (const entity of entities) if (!section.states.has(entity)) return false;
   }
   return true;
+}
+
+function joined(wanted: Wanted, more: Wanted): Wanted {
+  if (more.size === 0) return wanted;
+  const all = new Map(wanted);
+  for (const [fingerprint, entities] of more) {
+    all.set(fingerprint, new Set([...(wanted.get(fingerprint) ?? []), ...entities]));
+  }
+  return all;
 }
 
 function sizeOf(wanted: Wanted): number {

@@ -9,6 +9,9 @@ const SHARED_BYTES = 65_536;
 const SHARED_COPY_BYTES_MAX = 512;
 /** For so few bytes a loop is faster than a call that wants an object made. */
 const LOOP_COPY_BYTES_MAX = 512;
+/** So is decoding so short a text without the decoder. */
+const ASCII_LOOP_BYTES_MAX = 12;
+const CHARACTERS = Array.from({ length: 0x80 }, (_, code) => String.fromCharCode(code));
 let shared = new Uint8Array(0);
 let sharedFrom = 0;
 
@@ -224,12 +227,7 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
-  }
-
-  /** Bit `index` of the bytes from `at` on, which were read before. */
-  bit(at: number, index: number): boolean {
-    return (((this.#bytes[at + (index >> 3)] as number) >> (index & 7)) & 1) === 1;
+    return this.#bytes[this.#take(1)] as number;
   }
 
   u32(): number {
@@ -244,10 +242,28 @@ export class ByteReader {
     return this.#view.getBigInt64(this.#take(8), true);
   }
 
+  /** Whether a bit is set, counted from the lowest of the byte at `from`, all of which was read already. */
+  isSet(from: number, bit: number): boolean {
+    return (((this.#bytes[from + (bit >> 3)] as number) >> (bit & 7)) & 1) === 1;
+  }
+
   varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let count = 0; count < 8; count++) {
+    const first = this.u8();
+    if (first < 0x80) return first;
+    // Four bytes are as many as a small integer has room for.
+    let value = first & 0x7f;
+    for (let shift = 7; shift < 28; shift += 7) {
+      const byte = this.u8();
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    return this.#longVarint(value);
+  }
+
+  #longVarint(low: number): number {
+    let value = low;
+    let scale = 0x1000_0000;
+    for (let count = 4; count < 8; count++) {
       const byte = this.u8();
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) {
@@ -265,12 +281,28 @@ export class ByteReader {
   }
 
   string(): string {
-    const bytes = this.raw(this.varint());
+    const length = this.varint();
+    const at = this.#take(length);
+    if (length <= ASCII_LOOP_BYTES_MAX) {
+      const text = this.#ascii(at, length);
+      if (text !== null) return text;
+    }
     try {
-      return TEXT_DECODER.decode(bytes);
+      return TEXT_DECODER.decode(this.#bytes.subarray(at, at + length));
     } catch (cause) {
       throw new CorruptBytesError('not UTF-8', cause);
     }
+  }
+
+  /** Null: some of it is not ASCII. */
+  #ascii(at: number, length: number): string | null {
+    let text = '';
+    for (let index = at; index < at + length; index++) {
+      const byte = this.#bytes[index] as number;
+      if (byte >= 0x80) return null;
+      text += CHARACTERS[byte] as string;
+    }
+    return text;
   }
 
   /** A view of the next `count` bytes, not a copy. */

@@ -2,7 +2,10 @@
 import { assert } from '../core/assert.ts';
 import { CorruptBytesError } from '../core/bytes.ts';
 import { decodeState } from '../state/codec.ts';
-import { emptyState } from '../state/entity-state.ts';
+import { type EntityState, emptyState } from '../state/entity-state.ts';
+import type { ViewPlan } from '../state/plan.ts';
+import type { StoredState } from '../state/state.ts';
+import { checkTiles } from '../state/tiles-codec.ts';
 import { isSamePlace } from '../store/place.ts';
 import type { ShardRead } from '../store/store.ts';
 import { changeState, erasedEntity, keepIdle, type Lane, type Working } from './lane.ts';
@@ -68,6 +71,13 @@ function entityIn(lane: Lane, { outcomes, erasure }: DecodedRecord): string | nu
   return outcome?.kind === 'event' ? outcome.event.entityKey : null;
 }
 
+/** A tile that cannot be read is noticed here, and not when it is sealed into. */
+function loadState(plan: ViewPlan, stored: StoredState): EntityState {
+  const state = decodeState(plan, stored);
+  checkTiles(plan, state);
+  return state;
+}
+
 function isWhereExpected({ state }: Lane, { checkpoint }: ShardRead): boolean {
   return state.mode !== 'owned' || isSamePlace(checkpoint, state.ownership.stored);
 }
@@ -81,7 +91,7 @@ function keep(lane: Lane, wanted: readonly Wanted[], read: ShardRead, rebuildsMa
     const ofBuild = read.checkpoint?.buildStartedMs === lane.state.ownership.buildStartedMs;
     const stored = ofBuild ? (read.states[index] ?? null) : null;
     try {
-      if (stored !== null) working.state = decodeState(plan, stored);
+      if (stored !== null) working.state = loadState(plan, stored);
       keepIdle(lane, working);
     } catch (error) {
       if (!(error instanceof CorruptBytesError)) throw error;

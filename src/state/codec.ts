@@ -12,9 +12,10 @@ import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { crc32 } from './checksum.ts';
 import { type EntityState, type HeadEvent, NO_BYTES, type StoredMarks, compareToPlace } from './entity-state.ts';
-import { Head } from './head.ts';
+import type { EventColumns } from './event-columns.ts';
+import { Head, columnsFor } from './head.ts';
 import type { ViewPlan } from './plan.ts';
-import { readRecord } from './record-codec.ts';
+import { appendRecord } from './record-codec.ts';
 import type { StateChange, StoredState } from './state.ts';
 import { foldSealed, isReachable } from './seal.ts';
 import { readTiles, tilesChecksum, writeTiles } from './tiles-codec.ts';
@@ -125,24 +126,20 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
   const boundChecksum = reader.u32();
   let checksum = verify(reader, headBytes, 0, 0);
   checkSealed(sealedUntilMs, sealedNewestMs, boundChecksum, tilesBytes);
-  const events: HeadEvent[] = [];
+  const stored = columnsFor(plan);
   while (reader.remaining > 0) {
     const at = reader.position;
-    readChunk(plan, reader, events);
+    readChunk(plan, reader, stored);
     checksum = verify(reader, headBytes, at, checksum);
   }
-  if (baseVersion + events.length !== version) {
+  if (baseVersion + stored.length !== version) {
     throw new CorruptBytesError(
-      `${events.length} head records after version ${baseVersion} do not make version ${version}`,
+      `${stored.length} head records after version ${baseVersion} do not make version ${version}`,
     );
   }
-  const late = events.filter(({ tsMs }) => tsMs < sealedUntilMs);
-  const head = late.length === 0 ? events : events.filter(({ tsMs }) => tsMs >= sealedUntilMs);
+  const { columns, late } = inTotalOrder(plan, stored, sealedUntilMs);
   const state: EntityState = {
-    head: new Head(
-      plan,
-      head.sort((a, b) => compareToPlace(a, b.tsMs, b.partition, b.offset)),
-    ),
+    head: new Head(plan, columns),
     sealedUntilMs,
     sealedNewestMs,
     tiles: tilesBytes === null ? plan.levels.map(() => []) : readTiles(plan, tilesBytes, sealedNewestMs),
@@ -155,7 +152,7 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
       scattered: null,
       late: late.length,
       rewrite: false,
-      tiles: tilesBytes ?? new Uint8Array(0),
+      tiles: tilesBytes ?? NO_BYTES,
       erased: false,
     },
     headIds: null,
@@ -164,16 +161,34 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
   return state;
 }
 
+/** Events as they were appended, sorted; those below the seal apart. Nearly always they come in order, and none is late. */
+function inTotalOrder(
+  plan: ViewPlan,
+  stored: EventColumns,
+  sealedUntilMs: number,
+): { readonly columns: EventColumns; readonly late: readonly HeadEvent[] } {
+  if (stored.isSorted() && (stored.tsMs[0] ?? Infinity) >= sealedUntilMs) return { columns: stored, late: [] };
+  const late: HeadEvent[] = [];
+  const columns = columnsFor(plan);
+  const sorted = Array.from({ length: stored.length }, (_none, index) => stored.eventAt(index));
+  sorted.sort((a, b) => compareToPlace(a, b.tsMs, b.partition, b.offset));
+  for (const event of sorted) {
+    if (event.tsMs < sealedUntilMs) late.push(event);
+    else columns.insert(columns.length, event);
+  }
+  return { columns, late };
+}
+
 function foldStoredLate(plan: ViewPlan, state: EntityState, event: HeadEvent): void {
   if (!isReachable(plan, event.tsMs, state.sealedUntilMs))
     throw new CorruptBytesError('a record below the seal is beyond the reach of every window');
   foldSealed(plan, state, event);
 }
 
-function readChunk(plan: ViewPlan, reader: ByteReader, head: HeadEvent[]): void {
+function readChunk(plan: ViewPlan, reader: ByteReader, into: EventColumns): void {
   const count = reader.varint();
   if (count === 0) throw new CorruptBytesError('a chunk without records');
-  for (let index = 0; index < count; index++) head.push(readRecord(plan, reader));
+  for (let index = 0; index < count; index++) appendRecord(plan, reader, into);
 }
 
 /** Reads the checksum that ends a frame begun at `from`. */

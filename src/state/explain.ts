@@ -5,7 +5,7 @@
 import { assert } from '../core/assert.ts';
 import { type EntityState, type HeadEvent, headIndexAt, tileIndexAt } from './entity-state.ts';
 import { type Level, type Slot, type ViewPlan, windowEndMs, windowStartMs } from './plan.ts';
-import { statesOf } from './tiles-codec.ts';
+import { hasState } from './tiles-codec.ts';
 
 /** More coordinates than this are counted, not listed. */
 export const EXPLAIN_EVENTS_MAX = 100;
@@ -85,7 +85,7 @@ function tileStarts(
   const ofLevel = tiles[level.index] ?? [];
   return ofLevel
     .slice(tileIndexAt(ofLevel, fromMs))
-    .filter((tile) => tile.startMs < untilMs && (statesOf(level, tile, stored)[place] ?? null) !== null)
+    .filter((tile) => tile.startMs < untilMs && hasState(tile, place, stored))
     .map((tile) => tile.startMs);
 }
 

@@ -1,33 +1,34 @@
 /**
  * The head of one entity: its recent events, in total order. As records, in the form that is stored: one piece of memory
- * however many there are, where objects would be looked through by every collection of garbage. And as events, once somebody
+ * however many there are, where objects would be looked through by every collection of garbage. And as columns, once somebody
  * reads them. Whoever folds needs the first, whoever evaluates the second; the one that is missing is made of the other.
  */
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { HeadEvent } from './entity-state.ts';
+import { EventColumns } from './event-columns.ts';
 import type { ViewPlan } from './plan.ts';
-import { readRecord, readRecordPlace, timeOfRecord, writeRecord } from './record-codec.ts';
+import { appendRecord, readRecord, readRecordPlace, timeOfRecord, writeRecord } from './record-codec.ts';
 
 const BYTES_FIRST = 128;
 
 export class Head {
   readonly #plan: ViewPlan;
   /** Null: nobody has read them since they were dropped. */
-  #events: HeadEvent[] | null;
-  /** One after the other. Null: not made yet, of a head that was given as events. */
+  #columns: EventColumns | null;
+  /** One after the other. Null: not made yet, of a head that was given as columns. */
   #records: ByteWriter | null;
   /** Where each record ends. */
   #ends: number[] = [];
 
-  /** `events`: in total order; null: none. They are the head's from here on. */
-  constructor(plan: ViewPlan, events: HeadEvent[] | null) {
+  /** `columns`: in total order; null: none. They are the head's from here on. */
+  constructor(plan: ViewPlan, columns: EventColumns | null) {
     this.#plan = plan;
-    this.#events = events;
-    this.#records = events === null ? new ByteWriter(BYTES_FIRST) : null;
+    this.#columns = columns;
+    this.#records = columns === null ? new ByteWriter(BYTES_FIRST) : null;
   }
 
   get length(): number {
-    return this.#records === null ? this.events().length : this.#ends.length;
+    return this.#records === null ? this.columns().length : this.#ends.length;
   }
 
   /** Bytes of memory that records take. */
@@ -36,14 +37,19 @@ export class Head {
   }
 
   /** Not to be changed; good until the next change. */
+  columns(): EventColumns {
+    return (this.#columns ??= this.#decode(this.#ends.length));
+  }
+
+  /** Each as an object. */
   events(): readonly HeadEvent[] {
-    return (this.#events ??= this.#decode(this.#ends.length));
+    return eventsOf(this.columns(), this.length);
   }
 
   /** Of a head that is folded into and not read, so that its events do not fill the memory. */
   dropEvents(): void {
     this.#asRecords();
-    this.#events = null;
+    this.#columns = null;
   }
 
   tsAt(index: number): number {
@@ -75,9 +81,9 @@ export class Head {
     const records = this.#asRecords();
     const used = records.length;
     writeRecord(this.#plan, event, records);
+    this.#columns?.insert(at, event);
     if (at === this.#ends.length) {
       this.#ends.push(records.length);
-      this.#events?.push(event);
       return;
     }
     const from = this.#startOf(at);
@@ -85,13 +91,13 @@ export class Head {
     records.rotate(from, used);
     this.#ends.splice(at, 0, from);
     for (let index = at; index < this.#ends.length; index++) this.#ends[index] = (this.#ends[index] as number) + count;
-    this.#events?.splice(at, 0, event);
   }
 
   /** Removes the oldest `count` events, and answers them. */
   takeOldest(count: number): readonly HeadEvent[] {
     const records = this.#asRecords();
-    const taken = this.#events?.splice(0, count) ?? this.#decode(count);
+    const taken = this.#columns === null ? this.#decodeEvents(count) : eventsOf(this.#columns, count);
+    this.#columns?.dropFirst(count);
     const from = this.#startOf(count);
     records.dropFirst(from);
     this.#ends = this.#ends.slice(count);
@@ -100,7 +106,7 @@ export class Head {
   }
 
   clear(): void {
-    this.#events = null;
+    this.#columns = null;
     this.#records = new ByteWriter(BYTES_FIRST);
     this.#ends = [];
   }
@@ -129,20 +135,37 @@ export class Head {
     return (place.partition - partition || place.offset - offset) > 0;
   }
 
-  #decode(count: number): HeadEvent[] {
+  #decode(count: number): EventColumns {
     const reader = new ByteReader(this.#asRecords().buffer, 0, this.#startOf(count));
-    const events: HeadEvent[] = [];
-    for (let index = 0; index < count; index++) events.push(readRecord(this.#plan, reader));
-    return events;
+    const columns = columnsFor(this.#plan);
+    for (let index = 0; index < count; index++) appendRecord(this.#plan, reader, columns);
+    return columns;
+  }
+
+  #decodeEvents(count: number): HeadEvent[] {
+    const reader = new ByteReader(this.#asRecords().buffer, 0, this.#startOf(count));
+    return Array.from({ length: count }, () => readRecord(this.#plan, reader));
   }
 
   #asRecords(): ByteWriter {
     if (this.#records !== null) return this.#records;
     const records = new ByteWriter(BYTES_FIRST);
-    for (const event of this.#events as HeadEvent[]) {
+    const columns = this.#columns as EventColumns;
+    for (let index = 0; index < columns.length; index++) {
+      const event = columns.eventAt(index);
       writeRecord(this.#plan, event, records);
       this.#ends.push(records.length);
     }
     return (this.#records = records);
   }
+}
+
+/** The first `count`. */
+function eventsOf(columns: EventColumns, count: number): HeadEvent[] {
+  return Array.from({ length: count }, (_none, index) => columns.eventAt(index));
+}
+
+/** Without events yet. */
+export function columnsFor({ columnCodecs, hasEventId }: ViewPlan): EventColumns {
+  return new EventColumns(columnCodecs.length, hasEventId);
 }

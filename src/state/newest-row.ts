@@ -6,13 +6,13 @@ import { assert } from '../core/assert.ts';
 import type { Status } from '../core/status.ts';
 import type { StructValue, Value } from '../core/value.ts';
 import type { RowMember } from '../definition/definition.ts';
-import type { EntityState, HeadEvent } from './entity-state.ts';
+import type { EntityState } from './entity-state.ts';
 import type { ViewPlan } from './plan.ts';
 import { statesOf } from './tiles-codec.ts';
 
 /** Null: it was deleted. Some window reaches an event before `headEnd`. */
 export function newestRow(plan: ViewPlan, state: EntityState, headEnd: number): StructValue | null {
-  const column = headEnd > 0 ? (state.head.events()[headEnd - 1] as HeadEvent).columns[0] : newestSealed(plan, state);
+  const column = headEnd > 0 ? state.head.columns().values[0]?.[headEnd - 1] : newestSealed(plan, state);
   assert(column !== undefined && column !== null, 'every event of an upsert view holds a row, or that there is none');
   return (column as StructValue)['row'] as StructValue | null;
 }

@@ -8,6 +8,7 @@ import { assert } from '../core/assert.ts';
 import { floorTo } from '../core/time.ts';
 import type { Value } from '../core/value.ts';
 import type { AggregationParams, FeatureDefinition, ViewDefinition, Window } from '../definition/definition.ts';
+import { type Stages, compileStages } from './stages.ts';
 
 export type SlidingWindow = Extract<Window, { kind: 'sliding' }>;
 
@@ -60,10 +61,15 @@ export interface ViewPlan {
   readonly slots: readonly Slot[];
   /** Sliding levels by rising hop, then the lifetime level where there is one. */
   readonly levels: readonly Level[];
+  /** How they are read. */
+  readonly reading: Stages;
   /** Distinct sliding windows with their level, for event times and validity. */
   readonly windows: readonly { readonly window: SlidingWindow; readonly level: Level }[];
   /** Per feature: index into `windows`, or −1 for lifetime. */
   readonly windowOfFeature: readonly number[];
+  /** Of every feature, to begin with: copied, never changed. */
+  readonly nulls: readonly null[];
+  readonly present: readonly 'PRESENT'[];
   readonly hasLifetime: boolean;
   readonly hasEventId: boolean;
   readonly columnCodecs: readonly ValueCodec[];
@@ -103,8 +109,11 @@ export function compilePlan(view: ViewDefinition, aggregations: ReadonlyMap<stri
     view,
     slots,
     levels,
+    reading: compileStages(slots, levels),
     windows,
     windowOfFeature: view.features.map(({ window }) => windows.findIndex((each) => sameWindow(each.window, window))),
+    nulls: view.features.map(() => null),
+    present: view.features.map(() => 'PRESENT'),
     hasLifetime,
     hasEventId: view.source.eventId !== null,
     columnCodecs: view.columns.map((column) => compileValueCodec(column.type)),

@@ -14,10 +14,11 @@ const HEADER_BYTES = 40;
 const RECORD_BYTES = 8 + 5 + 8 + 5;
 /** A flag, and an id as long as any string is reckoned. */
 const EVENT_ID_BYTES = 1 + valueBytesMax({ kind: 'string' });
-/** Of the tiles value: format, checksum, and how many tiles each level has. */
-const TILES_BYTES = 5;
-const LEVEL_BYTES = 4;
-const TILE_BYTES = 14;
+/** Of the tiles value: format, where its index begins, checksum; of each level how many tiles it has, and when the first begins. */
+const TILES_BYTES = 9;
+const LEVEL_BYTES = 4 + 6;
+/** In the index: hops since the tile before, how much later its newest event is, its length. */
+const TILE_BYTES = 12;
 
 export interface Price {
   /** One event in the head, at most. */

@@ -3,6 +3,7 @@ import { type ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts
 import type { Value } from '../core/value.ts';
 import type { ValueCodec } from '../aggregate/value-codec.ts';
 import type { HeadEvent } from './entity-state.ts';
+import type { EventColumns } from './event-columns.ts';
 import type { ViewPlan } from './plan.ts';
 
 export function writeRecord({ columnCodecs, hasEventId }: ViewPlan, event: HeadEvent, writer: ByteWriter): void {
@@ -43,8 +44,7 @@ export function readRecordPlace(reader: ByteReader): { readonly partition: numbe
 }
 
 export function readRecord({ columnCodecs, noColumns, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {
-  const tsMs = reader.f64();
-  if (!Number.isSafeInteger(tsMs)) throw new CorruptBytesError('an event time is not a whole number');
+  const tsMs = readTime(reader);
   const partition = reader.varint();
   const offset = reader.varint();
   const filterBits = reader.varint();
@@ -52,12 +52,32 @@ export function readRecord({ columnCodecs, noColumns, hasEventId }: ViewPlan, re
   const flags = readPresence(reader, count);
   const columns: Value[] = noColumns.slice();
   for (let index = 0; index < count; index++) {
-    if (reader.bit(flags, index)) columns[index] = (columnCodecs[index] as ValueCodec).read(reader);
+    if (reader.isSet(flags, index)) columns[index] = (columnCodecs[index] as ValueCodec).read(reader);
   }
   return { tsMs, partition, offset, filterBits, columns, eventId: hasEventId ? readEventId(reader) : null };
 }
 
-/** Passes the bytes with a bit for each of `count` values that may be absent; answers where they begin, for `ByteReader.bit`. */
+/** The same, appended to `into`. */
+export function appendRecord({ columnCodecs, hasEventId }: ViewPlan, reader: ByteReader, into: EventColumns): void {
+  into.tsMs.push(readTime(reader));
+  into.partitions.push(reader.varint());
+  into.offsets.push(reader.varint());
+  into.filterBits.push(reader.varint());
+  const flags = readPresence(reader, columnCodecs.length);
+  for (let index = 0; index < columnCodecs.length; index++) {
+    const value = reader.isSet(flags, index) ? (columnCodecs[index] as ValueCodec).read(reader) : null;
+    (into.values[index] as Value[]).push(value);
+  }
+  if (hasEventId) into.eventIds.push(readEventId(reader));
+}
+
+function readTime(reader: ByteReader): number {
+  const tsMs = reader.f64();
+  if (!Number.isSafeInteger(tsMs)) throw new CorruptBytesError('an event time is not a whole number');
+  return tsMs;
+}
+
+/** Passes the bytes with a bit for each of `count` values that may be absent; answers where they begin, for `ByteReader.isSet`. */
 export function readPresence(reader: ByteReader, count: number): number {
   const flags = reader.position;
   for (let first = 0; first < count; first += 8) {

@@ -6,7 +6,8 @@
  * when the window's aligned start passes its hop. Events of one tile cross every aligned edge together.
  */
 import { floorTo } from '../core/time.ts';
-import { type EntityState, type HeadEvent, type Tile, headIndexAt, tileIndexAt } from './entity-state.ts';
+import { type EntityState, type Tile, tileIndexAt } from './entity-state.ts';
+import { timeIndexAt } from './event-columns.ts';
 import { type Level, type SlidingWindow, type ViewPlan, windowEndMs, windowStartMs } from './plan.ts';
 
 export interface Validity {
@@ -35,9 +36,9 @@ export function validityOf(plan: ViewPlan, state: EntityState | null, asOfMs: nu
   }
   if (state === null) return bounds;
   bounds.fromMs = Math.max(bounds.fromMs, state.sealedUntilMs, place.newestMs + 1);
-  const head = state.head.events();
+  const head = state.head.columns().tsMs;
   const next = head[place.headEnd];
-  if (next !== undefined) bounds.untilMs = Math.min(bounds.untilMs, next.tsMs + 1);
+  if (next !== undefined) bounds.untilMs = Math.min(bounds.untilMs, next + 1);
   const { maxAgeMs } = plan.view;
   if (maxAgeMs !== null && place.newestMs !== -Infinity) cross(bounds, place.newestMs + maxAgeMs + 1, asOfMs);
   for (const { window, level } of plan.windows) {
@@ -66,27 +67,27 @@ function crossCompleteness(
   cross(bounds, firstCompleteStart + lengthMs + offsetMs, asOfMs);
 }
 
-/** The nearest hops with events on either side of an aligned edge; a hop crosses it `delayMs` after its start. */
+/** `head`: times of its events. The nearest hops with events on either side of an aligned edge; a hop crosses it `delayMs` after its start. */
 function crossEdge(
   bounds: Bounds,
-  head: readonly HeadEvent[],
+  head: readonly number[],
   tiles: readonly Tile[],
   level: Level,
   edgeMs: number,
   delayMs: number,
 ): void {
-  const headAt = headIndexAt(head, edgeMs);
+  const headAt = timeIndexAt(head, edgeMs);
   const tileAt = tileIndexAt(tiles, edgeMs);
   const after = Math.min(hopStart(head[headAt], level), tiles[tileAt]?.startMs ?? Infinity);
-  const headBefore = head[headAt - 1];
+  // A look before the beginning of an array is a slow one.
   const before = Math.max(
-    headBefore === undefined ? -Infinity : floorTo(headBefore.tsMs, level.hopMs),
-    tiles[tileAt - 1]?.startMs ?? -Infinity,
+    headAt === 0 ? -Infinity : floorTo(head[headAt - 1] as number, level.hopMs),
+    tileAt === 0 ? -Infinity : (tiles[tileAt - 1] as Tile).startMs,
   );
   bounds.untilMs = Math.min(bounds.untilMs, after + delayMs);
   bounds.fromMs = Math.max(bounds.fromMs, before + delayMs);
 }
 
-function hopStart(event: HeadEvent | undefined, level: Level): number {
-  return event === undefined ? Infinity : floorTo(event.tsMs, level.hopMs);
+function hopStart(tsMs: number | undefined, level: Level): number {
+  return tsMs === undefined ? Infinity : floorTo(tsMs, level.hopMs);
 }

@@ -69,18 +69,20 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
   const joined = (write: (feature: ViewFeaturePlan) => string): readonly string[] =>
     part.pieces.map((features) => features.map(write).join(','));
   const values = part.pieces.map((features) => valuesText(features, evaluation));
-  const issues = part.pieces.map((features) =>
-    features
-      .filter((feature) => !isOrdinary(statusOf(feature)))
-      .map((feature) => `${feature.label}"${statusOf(feature)}"`)
-      .join(','),
-  );
+  const isIssue = (feature: ViewFeaturePlan): boolean => !isOrdinary(statusOf(feature));
+  const issues = part.pieces.some((features) => features.some(isIssue))
+    ? part.pieces.map((features) =>
+        features
+          .filter(isIssue)
+          .map((feature) => `${feature.label}"${statusOf(feature)}"`)
+          .join(','),
+      )
+    : null;
   const statuses = metadata.status ? joined((feature) => `"${statusOf(feature)}"`) : null;
   const eventTimes = metadata.eventTime
     ? joined(({ feature }) => timestampText(evaluation.eventTimesMs[feature] ?? null))
     : null;
-  const hasIssues = issues.some((text) => text !== '');
-  const texts = [...values, ...(hasIssues ? issues : []), ...(statuses ?? []), ...(eventTimes ?? [])];
+  const texts = [...values, ...(issues ?? []), ...(statuses ?? []), ...(eventTimes ?? [])];
   const otherStatuses = countOthers(part, statusOf);
   const inputs = part.inputs.map((feature) => inputOf(feature, evaluation, statusOf(feature)));
   return {
@@ -89,7 +91,7 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
     stale: facts.stale,
     completeFromMs: facts.completeFromMs,
     values,
-    issues: hasIssues ? issues : null,
+    issues,
     otherStatuses,
     inputs,
     statuses,
@@ -101,12 +103,23 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
 
 function countOthers({ pieces }: ViewPart, statusOf: (feature: ViewFeaturePlan) => Status): Fragment['otherStatuses'] {
   const counts = new Map<Status, number>();
+  let last: Status = 'PRESENT';
+  let run = 0;
   for (const features of pieces) {
     for (const feature of features) {
       const status = statusOf(feature);
-      if (status !== 'PRESENT') counts.set(status, (counts.get(status) ?? 0) + 1);
+      // Statuses come in runs, and most are `PRESENT`.
+      if (status === last) {
+        run++;
+        continue;
+      }
+      counts.set(last, (counts.get(last) ?? 0) + run);
+      last = status;
+      run = 1;
     }
   }
+  counts.set(last, (counts.get(last) ?? 0) + run);
+  counts.delete('PRESENT');
   return counts.size === 0 ? null : [...counts].map(([status, count]) => ({ rank: statusRank(status), count }));
 }
 

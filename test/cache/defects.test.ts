@@ -17,6 +17,8 @@ type Defect =
   | 'no_clear_on_reconnect'
   /** States of a former build stay when another begins. */
   | 'keeps_former_builds'
+  /** A read goes on to every commit that waits, whether it tells of that or not. */
+  | 'goes_too_far'
   /** Places of fingerprints that are committed apart count as of one moment. */
   | 'no_proof';
 
@@ -64,6 +66,23 @@ vi.mock('../../src/cache/shard-cache.ts', async (original) => {
         },
       };
     }) satisfies typeof shardCache.createShardCache,
+  };
+});
+
+vi.mock('../../src/cache/waiting.ts', async (original) => {
+  const waiting = await original<typeof import('../../src/cache/waiting.ts')>();
+  return {
+    ...waiting,
+    createWaitingCommits: ((limitMs) => {
+      const commits = waiting.createWaitingCommits(limitMs);
+      const stepsTo = commits.stepsTo.bind(commits);
+      const toAll: typeof stepsTo = (...args) => (stepsTo(...args) === null ? null : commits.length);
+      return Object.defineProperties(commits, {
+        stepsTo: {
+          value: ((...args) => (tier.defects.has('goes_too_far') ? toAll : stepsTo)(...args)) satisfies typeof stepsTo,
+        },
+      });
+    }) satisfies typeof waiting.createWaitingCommits,
   };
 });
 
@@ -146,6 +165,7 @@ test.for<{
     misfortunes: ['rebuilt'],
     sees: /inexact/,
   },
+  { what: 'a read goes on to commits that it does not tell of', defects: ['goes_too_far'], sees: /inexact/ },
   { what: 'places count as of one moment', defects: ['no_proof'], misfortunes: ['lost'], sees: /mixed/ },
 ])('$what: noticed', { timeout: 120_000 }, async ({ what, defects = [], options = {}, misfortunes = [], sees }) => {
   const noticed = await noticedBy(defects, { ...options, misfortunes });

@@ -3,7 +3,7 @@
  * may fail, and what subscribers hear comes late, or not at all. What a state is is a function of fingerprint, build and
  * position, over a log that never changes: that is the oracle, and it looks at nothing else.
  */
-import type { EntityState } from '../../src/state/entity-state.ts';
+import { type EntityState, NO_BYTES } from '../../src/state/entity-state.ts';
 import type { StoredState } from '../../src/state/state.ts';
 import type { Checkpoint, CommitListener, CommitNotice, ShardId, Store } from '../../src/store/store.ts';
 import type { Random } from '../simulation/random.ts';
@@ -75,7 +75,8 @@ export function textOf(state: EntityState | null): string | null {
 }
 
 export function decode(_fingerprint: string, stored: StoredState): EntityState {
-  return { text: Buffer.from(stored.head).toString(), stored: { tiles: null } } as unknown as EntityState;
+  const text = Buffer.from(stored.head).toString();
+  return { text, tiles: [], stored: { tiles: NO_BYTES } } as unknown as EntityState;
 }
 
 export function checkpointOf(spot: Spot | null, nowMs: number): Checkpoint | null {
@@ -133,8 +134,10 @@ export function createSimStore(schedule: Schedule, random: Random): SimStore {
       const inOrder = !random.chance(weather.disordered);
       const atMs = inOrder ? Math.max(soonMs, lastDeliveryMs) : soonMs;
       if (inOrder) lastDeliveryMs = atMs;
-      // A connection that breaks takes with it what is on its way.
-      schedule.at(atMs, () => void (weather.connected && listener?.onCommit(notice)));
+      // A connection that breaks takes with it what is on its way: none of it is told once another has begun.
+      const beganMs = store.toldMs(notice.shard);
+      const isThere = (): boolean => weather.connected && store.toldMs(notice.shard) === beganMs;
+      schedule.at(atMs, () => void (isThere() && listener?.onCommit(notice)));
     }
   }
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { CorruptBytesError } from '../../src/core/bytes.ts';
 import type { StateDecoder } from '../../src/cache/shard-reader.ts';
 import { type Tier, createTier } from '../../src/cache/tier.ts';
+import { WAITING_MAX } from '../../src/cache/waiting.ts';
 import { type EntityRef, createReadRequest, readSeated, readShards, shardText } from '../../src/serve/shard-reads.ts';
 import type { CommitListener, ReadSection, ShardId, Store } from '../../src/store/store.ts';
 import { checkpointOf, decode } from './sim-store.ts';
@@ -18,6 +19,8 @@ interface Setup {
   readonly asked: { readonly shard: ShardId; readonly sections: readonly ReadSection[] }[];
   /** Where the store is; changed by `commit`. */
   commit(entities: readonly string[], shard?: ShardId): void;
+  /** Tells of a commit after which the store fell back to where it was before. */
+  commitLost(entities: readonly string[]): void;
   /** Answers of the store wait for `release`. */
   hold(): void;
   release(): void;
@@ -59,6 +62,12 @@ function setUp(options: { bytesMax?: number; decode?: StateDecoder } = {}): Setu
     ping: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
+  function tell(from: number, entities: readonly string[], shard = SHARD): void {
+    const expected = { position: { 0: from }, buildStartedMs: 0 };
+    const checkpoint = checkpointOf({ position: from + 1, build: 0 }, clock.ms);
+    if (checkpoint === null) return;
+    listener?.onCommit({ shard, sections: [{ fingerprint: 'f', expected, checkpoint, entities }] });
+  }
   const { bytesMax = 1_000_000 } = options;
   const tier = createTier({ store, decode: options.decode ?? decode, clock, stalenessMs: STALENESS_MS, bytesMax });
   return {
@@ -66,13 +75,8 @@ function setUp(options: { bytesMax?: number; decode?: StateDecoder } = {}): Setu
     clock,
     asked,
     listener: () => listener as CommitListener,
-    commit(entities, shard = SHARD) {
-      const expected = { position: { 0: position }, buildStartedMs: 0 };
-      position++;
-      const checkpoint = checkpointOf({ position, build: 0 }, clock.ms);
-      if (checkpoint === null) return;
-      listener?.onCommit({ shard, sections: [{ fingerprint: 'f', expected, checkpoint, entities }] });
-    },
+    commit: (entities, shard) => tell(position++, entities, shard),
+    commitLost: (entities) => tell(position, entities),
     hold: () => void (held = Promise.withResolvers()),
     release() {
       held?.resolve();
@@ -80,6 +84,10 @@ function setUp(options: { bytesMax?: number; decode?: StateDecoder } = {}): Setu
     },
     fail: (now) => void (fails = now),
   };
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 async function read(tier: Tier, entities: readonly string[], how: 'shared' | 'anew' = 'shared', shard = SHARD) {
@@ -106,9 +114,9 @@ test('requests that miss the same at the same time load it once; those of one tu
   const { tier, asked, hold, release } = setUp();
   hold();
   const first = [read(tier, ['a', 'b']), read(tier, ['b', 'c'])];
-  await new Promise((resolve) => void setImmediate(resolve));
+  await turn();
   const later = read(tier, ['a', 'c']);
-  await new Promise((resolve) => void setImmediate(resolve));
+  await turn();
   release();
   const [one, two] = await Promise.all(first);
   const three = await later;
@@ -124,7 +132,7 @@ test('loads of several shards go out in one turn', async () => {
   for (const shard of [SHARD, OTHER])
     reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity: 'a', isSampled: false, entry: null });
   const reading = readShards(tier, reads.shards, NO_LIMITS);
-  await new Promise((resolve) => void setImmediate(resolve));
+  await turn();
   expect(asked.map(({ shard }) => shard)).toEqual([SHARD, OTHER]);
   release();
   expect([...(await reading).values()].map(({ kind }) => kind)).toEqual(['read', 'read']);
@@ -148,10 +156,10 @@ test('what a commit changes while it is read is served, and not kept; whoever as
   await read(tier, ['z']);
   hold();
   const reading = read(tier, ['a', 'b']);
-  await new Promise((resolve) => void setImmediate(resolve));
+  await turn();
   commit(['a']);
   const after = read(tier, ['a']);
-  await new Promise((resolve) => void setImmediate(resolve));
+  await turn();
   release();
   expect((await reading).position).toBe(1);
   expect((await after).position).toBe(2);
@@ -173,9 +181,10 @@ test('what hangs on an entry counts, lives as long as the entry is kept, and goe
   const kept = (await read(tier, ['a'])).states.get('a');
   expect(kept?.kind === 'state' && kept.fragments.get(maker)).toBe('text');
   commit(['a']);
-  expect(tier.report()).toMatchObject({ entries: 0, bytes: 0 });
+  await turn();
+  expect(tier.report()).toMatchObject({ entries: 1, bytes: before });
   entry.grow(1_000);
-  expect(tier.report().bytes).toBe(0);
+  expect(tier.report().bytes).toBe(before);
   const anew = (await read(tier, ['a'])).states.get('a');
   expect(anew?.kind === 'state' && anew.fragments.size).toBe(0);
 });
@@ -212,12 +221,101 @@ test('what sits at its place is found there for as long as it is kept and fresh'
   expect(kept?.entries).toEqual([a.entry, null, b.entry]);
   const outcome = kept?.outcomes.get(shardText(SHARD));
   expect(outcome?.kind === 'read' && outcome.sections.get('f')?.checkpoint?.position[0]).toBe(1);
-  commit(['b']);
-  expect(b.entry).toBeNull();
-  expect(readSeated(tier, [a, b])).toBeNull();
-  expect(readSeated(tier, [a])?.entries).toEqual([a.entry]);
+  commit(['c']);
+  expect(readSeated(tier, [a, b])?.entries).toEqual([a.entry, b.entry]);
   clock.ms += STALENESS_MS + 1;
   expect(readSeated(tier, [a])).toBeNull();
+});
+
+function positionOf(tier: Tier, refs: readonly EntityRef[]): number | null {
+  const outcome = readSeated(tier, refs)?.outcomes.get(shardText(SHARD));
+  return outcome?.kind === 'read' ? (outcome.sections.get('f')?.checkpoint?.position[0] ?? null) : null;
+}
+
+test('what changed and is asked for again and again is loaded anew; until it is there, all is served as of the moment before', async () => {
+  const { tier, commit, asked, hold, release } = setUp();
+  const [a, b] = [await seat(tier, 'a'), await seat(tier, 'b')];
+  readSeated(tier, [a, b]);
+  const before = b.entry;
+  hold();
+  commit(['b', 'never asked for']);
+  expect(asked.at(-1)?.sections).toEqual([{ fingerprint: 'f', entities: ['b'] }]);
+  expect([positionOf(tier, [a, b]), b.entry]).toEqual([1, before]);
+  release();
+  await turn();
+  expect(positionOf(tier, [a, b])).toBe(2);
+  expect(b.entry?.state).toMatchObject({ text: 'b@2' });
+  expect(tier.report()).toMatchObject({ misses: 2 });
+});
+
+test('commits that come while what changed is loaded are gone on to as far as the read tells of them, and no further', async () => {
+  const { tier, commit, asked, hold, release } = setUp();
+  const [a, b] = [await seat(tier, 'a'), await seat(tier, 'b')];
+  readSeated(tier, [a, b]);
+  hold();
+  commit(['b']);
+  readSeated(tier, [a, b]);
+  commit(['a', 'b']);
+  release();
+  hold();
+  await turn();
+  expect([positionOf(tier, [a, b]), b.entry?.state]).toMatchObject([2, { text: 'b@2' }]);
+  readSeated(tier, [a, b]);
+  release();
+  await turn();
+  expect(asked.map(({ sections }) => sections[0]?.entities)).toEqual([['a'], ['b'], ['b'], ['a']]);
+  expect(positionOf(tier, [a])).toBe(3);
+});
+
+test('a read that is before what was told says that the store fell back: it confirms nothing', async () => {
+  const { tier, commitLost, clock } = setUp();
+  const [a] = [await seat(tier, 'a'), await seat(tier, 'c')];
+  readSeated(tier, [a]);
+  commitLost(['a']);
+  await turn();
+  clock.ms += 101;
+  expect((await read(tier, ['c'])).position).toBe(1);
+});
+
+test('what was not asked for since it was loaded anew is dropped when it changes again', async () => {
+  const { tier, commit, asked } = setUp();
+  const a = await seat(tier, 'a');
+  readSeated(tier, [a]);
+  commit(['a']);
+  await turn();
+  expect(asked).toHaveLength(2);
+  commit(['a']);
+  expect([a.entry, asked.length]).toEqual([null, 2]);
+});
+
+test.each([
+  ['it takes too long', ({ clock }: Setup) => void (clock.ms += 101)],
+  ['there are too many', ({ commit }: Setup) => Array.from({ length: WAITING_MAX }, () => commit(['a']))],
+])('commits wait for what changed no longer once %s: it is loaded by whoever asks', async (_of, happen) => {
+  const setup = setUp();
+  const { tier, commit, hold, release, asked } = setup;
+  const [a, b] = [await seat(tier, 'a'), await seat(tier, 'b')];
+  readSeated(tier, [a, b]);
+  hold();
+  commit(['a']);
+  expect(readSeated(tier, [a])).not.toBeNull();
+  happen(setup);
+  expect(readSeated(tier, [a])).toBeNull();
+  const reading = read(tier, ['a', 'b']);
+  await turn();
+  release();
+  expect((await reading).position).toBeGreaterThan(1);
+  expect(asked.length).toBeGreaterThan(3);
+});
+
+test('a store that fails to load what changed costs what changed, and nothing else', async () => {
+  const { tier, commit, fail } = setUp();
+  const [a, b] = [await seat(tier, 'a'), await seat(tier, 'b')];
+  readSeated(tier, [a, b]);
+  fail(true);
+  commit(['a']);
+  await turn();
+  expect([readSeated(tier, [a]), positionOf(tier, [b])]).toEqual([null, 2]);
 });
 
 test('an entry has one seat: who sat it down last finds it', async () => {

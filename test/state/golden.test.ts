@@ -10,6 +10,7 @@ import type { EntityState } from '../../src/state/entity-state.ts';
 import { evaluate } from '../../src/state/evaluate.ts';
 import type { ViewPlan } from '../../src/state/plan.ts';
 import type { StoredState } from '../../src/state/state.ts';
+import { statesOf, TILES_FORMAT_VERSION } from '../../src/state/tiles-codec.ts';
 import {
   EVERYTHING,
   EVERYTHING_ROWS,
@@ -76,8 +77,21 @@ const CASES = [
   { name: 'rows', setting: ROWS, rows: ROWS_ROWS, asOfs: [NOON - 29 * SECOND, NOON - 2, NOON, NOON + HOUR] },
 ];
 
-function fileOf(name: string): string {
-  return join(import.meta.dirname, `../golden/state-v${FORMAT_VERSION}-${name}.json`);
+/** Tiles had no index in it. */
+const FORMAT_BEFORE = 1;
+
+function fileOf(name: string, format = TILES_FORMAT_VERSION): string {
+  return join(import.meta.dirname, `../golden/state-v${format}-${name}.json`);
+}
+
+function readGolden(file: string): { readonly stored: StoredState; readonly evaluations: Golden['evaluations'] } {
+  const golden = JSON.parse(readFileSync(file, 'utf8')) as Golden;
+  const stored: StoredState = {
+    version: golden.version,
+    head: Buffer.from(golden.head, 'base64'),
+    tiles: golden.tiles === null ? null : Buffer.from(golden.tiles, 'base64'),
+  };
+  return { stored, evaluations: golden.evaluations };
 }
 
 function evaluations(plan: ViewPlan, state: EntityState, asOfs: readonly number[]): Record<string, unknown> {
@@ -93,7 +107,16 @@ function base64({ head, tiles, version }: StoredState): Omit<Golden, 'evaluation
 
 /** All of the state encoded anew, nothing copied from what was read. */
 function encodedAnew(plan: ViewPlan, state: EntityState): StoredState {
-  for (const tile of state.tiles.flat()) tile.storedFrom = -1;
+  for (const level of plan.levels) {
+    for (const tile of state.tiles[level.index] ?? []) {
+      statesOf(level, tile, state.stored);
+      tile.storedFrom = -1;
+    }
+  }
+  return rewritten(plan, state);
+}
+
+function rewritten(plan: ViewPlan, state: EntityState): StoredState {
   state.stored.rewrite = true;
   state.stored.version = -1;
   const change = takeChange(plan, state);
@@ -112,15 +135,10 @@ describe.each(CASES)('the golden state $name', ({ name, setting, rows, asOfs }) 
     };
     writeFileSync(file, `${JSON.stringify(golden, null, 2)}\n`, { flag: 'wx' });
   }
-  const golden = JSON.parse(readFileSync(file, 'utf8')) as Golden;
-  const stored: StoredState = {
-    version: golden.version,
-    head: Buffer.from(golden.head, 'base64'),
-    tiles: golden.tiles === null ? null : Buffer.from(golden.tiles, 'base64'),
-  };
+  const { stored, evaluations: expected } = readGolden(file);
 
   test('is read to the values it was written with', () => {
-    expect(evaluations(plan, decodeState(plan, stored), asOfs)).toStrictEqual(golden.evaluations);
+    expect(evaluations(plan, decodeState(plan, stored), asOfs)).toStrictEqual(expected);
   });
 
   test('is written again as the same bytes', () => {
@@ -129,6 +147,23 @@ describe.each(CASES)('the golden state $name', ({ name, setting, rows, asOfs }) 
 
   test('is what the same log gives today: other bytes need another format version', () => {
     expect(base64(storedAfter(plan, rows))).toStrictEqual(base64(stored));
+  });
+});
+
+describe.each(CASES)('the golden state $name of the format before', ({ name, setting, asOfs }) => {
+  const plan = planOf(setting);
+  const before = readGolden(fileOf(name, FORMAT_BEFORE));
+
+  test('is read to the values it was written with', () => {
+    expect(evaluations(plan, decodeState(plan, before.stored), asOfs)).toStrictEqual(before.evaluations);
+  });
+
+  test('is written again as the format of today has it, what is copied and what is encoded anew alike', () => {
+    const today = base64(readGolden(fileOf(name)).stored);
+    expect(base64(encodedAnew(plan, decodeState(plan, before.stored)))).toStrictEqual(today);
+    const copied = decodeState(plan, before.stored);
+    expect(base64(rewritten(plan, copied))).toStrictEqual(today);
+    expect(evaluations(plan, copied, asOfs)).toStrictEqual(before.evaluations);
   });
 });
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import { compareToPlace, type HeadEvent } from '../../src/state/entity-state.ts';
-import { Head } from '../../src/state/head.ts';
+import { Head, columnsFor } from '../../src/state/head.ts';
 import { writeRecord } from '../../src/state/record-codec.ts';
 import { NOON, planOf } from './support.ts';
 
@@ -49,7 +49,7 @@ describe('a head', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.boolean(), (steps: readonly Step[], isDecoded) => {
         const model: HeadEvent[] = [];
-        const head = new Head(plan, isDecoded ? [] : null);
+        const head = new Head(plan, isDecoded ? columnsFor(plan) : null);
         for (const [at, [kind, amount = 0, value = null]] of steps.entries()) {
           if (kind === 'insert') {
             const event = eventOf(amount, 1_000 - at, value);

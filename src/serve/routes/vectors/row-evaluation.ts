@@ -5,11 +5,13 @@
  */
 import type { StateEntry } from '../../../cache/state-entry.ts';
 import { assert } from '../../../core/assert.ts';
+import { CorruptBytesError } from '../../../core/bytes.ts';
 import type { Status } from '../../../core/status.ts';
 import type { EntityState } from '../../../state/entity-state.ts';
 import { evaluate } from '../../../state/evaluate.ts';
 import { mayBeForgotten } from '../../../state/expiry.ts';
 import type { ViewPlan } from '../../../state/plan.ts';
+import type { Evaluation } from '../../../state/state.ts';
 import {
   type Fragment,
   type Metadata,
@@ -129,7 +131,7 @@ export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
         const [reader, at] = [readers[part] as PartReader, found[part] as Found];
         let fragment = keptFragment(reader, at, metadata, asOfMs);
         if (fragment === null) {
-          fragment = makeFragment(reader, at, metadata, asOfMs, nowMs);
+          fragment = makeFragment(input, reader, at, metadata, asOfMs);
           evaluated++;
         }
         fragments[part] = fragment;
@@ -200,10 +202,8 @@ function find(input: EvaluatorInput, reader: PartReader, at: number, found: Foun
     found.section = section.lacks;
     return;
   }
-  if (entry.kind === 'corrupt') {
-    const { shard } = read;
-    input.serving.logger.error({ shard, view: reader.plan.view.id, reason: entry.reason }, 'corrupt state');
-  } else entry.sit(read);
+  if (entry.kind === 'corrupt') logCorrupt(input, reader, read.shard, entry.reason);
+  else entry.sit(read);
   found.entry = entry;
 }
 
@@ -246,24 +246,44 @@ function withheldFor(plan: ViewPlan, { section, entry }: Found, asOfMs: number, 
   return isForgotten ? 'OUT_OF_HISTORY' : null;
 }
 
+function logCorrupt({ serving }: EvaluatorInput, { plan }: PartReader, where: string, reason: string): void {
+  serving.logger.error({ shard: where, view: plan.view.id, reason }, 'corrupt state');
+}
+
 function makeFragment(
-  { part, plan }: PartReader,
+  input: EvaluatorInput,
+  reader: PartReader,
   found: Found,
   metadata: Metadata,
   asOfMs: number,
-  nowMs: number,
 ): Fragment {
   const { section, entry } = found;
-  const status = withheldFor(plan, found, asOfMs, nowMs);
+  const { part, plan } = reader;
+  const status = withheldFor(plan, found, asOfMs, input.nowMs);
   if (status !== null) return withheldFragment(part, status);
   assert(section.kind === 'read' && entry?.kind === 'state', 'what is not withheld was read');
   const kept = fragmentAt(entry, part);
   if (kept !== undefined && holds(kept, asOfMs, section.facts, metadata)) return kept;
-  const evaluation = evaluate(plan, entry.state, asOfMs, section.facts.completeFromMs);
+  const evaluation = evaluateSound(plan, entry.state, asOfMs, section.facts.completeFromMs);
+  if (evaluation instanceof CorruptBytesError) {
+    logCorrupt(input, reader, plan.view.source.name, evaluation.message);
+    found.entry = { kind: 'corrupt', reason: evaluation.message };
+    return withheldFragment(part, 'ERROR');
+  }
   const wanted = kept === undefined ? metadata : joined(kept, metadata);
   const fragment = renderFragment(part, evaluation, section.facts, wanted);
   keepFragment(entry, part, kept, fragment);
   return fragment;
+}
+
+/** What tiles hold is read when they are evaluated. */
+function evaluateSound(...args: Parameters<typeof evaluate>): Evaluation | CorruptBytesError {
+  try {
+    return evaluate(...args);
+  } catch (error) {
+    if (error instanceof CorruptBytesError) return error;
+    throw error;
+  }
 }
 
 /** What was asked for once is asked for again. */
