@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { nearestName } from './core/suggest.ts';
-import { parseDurationMs } from './core/time.ts';
+import { parseDurationMs, parseTimestampMs } from './core/time.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
+import { OPENLINEAGE_FORMS, type OpenLineageLocation, parseOpenLineageLocation } from './openlineage/location.ts';
 import { RATE_FORMS, type Rate, parseRate } from './serve/access/rate.ts';
 import { REDIS_SCHEMES, type RedisLocation, parseRedisUrl } from './store/redis-location.ts';
 
@@ -35,6 +36,9 @@ export type LogLocation = SqliteLocation | { readonly kind: 'kafka'; readonly br
 
 /** Where a store is. */
 export type StoreLocation = SqliteLocation | { readonly kind: 'redis'; readonly redis: RedisLocation };
+
+/** Where the audit trail is kept. */
+export type TrailLocation = Exclude<OpenLineageLocation, { readonly kind: 'http' }>;
 
 export interface AdminListener {
   readonly host: string;
@@ -73,6 +77,12 @@ export interface Config {
   readonly otlpEndpoint: string | null;
   /** Share of requests that are traced, 0 to 1. */
   readonly traceRatio: number;
+  /** Where runs are told of, as OpenLineage events; null: nowhere. */
+  readonly openlineage: OpenLineageLocation | null;
+  /** Where it is recorded which definitions ran; null: nowhere. */
+  readonly trail: TrailLocation | null;
+  /** Share of entities whose rows are logged as they are served, 0 to 1. */
+  readonly servedSample: number;
 }
 
 export const EXAMPLE_DIR = join(import.meta.dirname, '../examples/flights');
@@ -147,6 +157,22 @@ export function parseStoreLocation(text: string): StoreLocation {
   }
 }
 
+/** `file:PATH` or `kafka://host:port,…/topic`; throws `UsageError`, which repeats no password. */
+export function parseTrail(text: string): TrailLocation {
+  const location = parseOpenLineageLocation(text);
+  if (location !== null && location.kind !== 'http') return location;
+  throw new UsageError(
+    `"${withoutLogin(text)}" is no place for a trail; expected file:PATH or kafka://host:port/topic`,
+  );
+}
+
+/** Throws `UsageError`, which repeats no password. */
+export function parseOpenLineage(text: string): OpenLineageLocation {
+  const location = parseOpenLineageLocation(text);
+  if (location !== null) return location;
+  throw new UsageError(`"${withoutLogin(text)}" is not where runs are told of; expected ${OPENLINEAGE_FORMS}`);
+}
+
 const KAFKA_PORT = 9_092;
 
 function parseSqlite(text: string): SqliteLocation | null {
@@ -193,6 +219,16 @@ export function parseOtlpEndpoint(text: string): string {
   return text;
 }
 
+/** Base of a registry's URLs. Throws `UsageError`, which repeats no password. */
+export function parseRegistryUrl(text: string): string {
+  const url = URL.parse(text);
+  const isPlain = url !== null && ['http:', 'https:'].includes(url.protocol) && url.search === '' && url.hash === '';
+  if (isPlain && url.username === '' && url.password === '') return text;
+  throw new UsageError(
+    `"${withoutLogin(text)}" is not where a schema registry is; expected http://host:8081 or https://…, and a login by --schema-registry-username and its password, or --schema-registry-token`,
+  );
+}
+
 /** A number from 0 to 1. */
 export function parseRatio(text: string): number {
   const ratio = Number(text);
@@ -234,6 +270,25 @@ export function parseDrain(text: string): number {
   return parseDuration(text, 0, DRAIN_MAX_MS, 'a time to drain; expected 0s to 5m, such as 15s');
 }
 
+const EVERY_MIN_MS = 1_000;
+const EVERY_MAX_MS = 7 * 86_400_000;
+
+/** `15m`, `1h`: from 1 s to 7 d. */
+export function parseEvery(text: string): number {
+  return parseDuration(text, EVERY_MIN_MS, EVERY_MAX_MS, 'a time between audits; expected 1s to 7d, such as 1h');
+}
+
+/** RFC 3339 with an offset, or integer milliseconds. */
+export function parseTime(text: string): number {
+  const ms = /^\d{1,15}$/.test(text) ? Number(text) : parseTimestampMs(text);
+  if (ms === null) {
+    throw new UsageError(
+      `"${text}" is not a time; expected RFC 3339 with an offset, such as 2013-01-31T17:00:00Z, or milliseconds`,
+    );
+  }
+  return ms;
+}
+
 function parseDuration(text: string, leastMs: number, greatestMs: number, expected: string): number {
   const ms = parseDurationMs(text);
   if (ms === null || ms < leastMs || ms > greatestMs) throw new UsageError(`"${text}" is not ${expected}`);
@@ -270,6 +325,9 @@ export interface StartFlags {
   readonly staleness?: number;
   readonly otlpEndpoint?: string;
   readonly traceRatio?: number;
+  readonly openlineage?: OpenLineageLocation;
+  readonly trail?: TrailLocation;
+  readonly servedSample?: number;
 }
 
 /** What a command that was not told otherwise works on: the bundled example when no definitions are named, in files of its own. */
@@ -301,9 +359,12 @@ function otlpEndpointFrom(flags: StartFlags, traceRatio: number, environment: No
 /** Checks flags against each other and fills in what depends on several. */
 export function configFrom(flags: StartFlags, environment = process.env): Config {
   const keysFile = checkAuth(flags);
-  const { traceRatio = 0 } = flags;
+  const { traceRatio = 0, servedSample = 0 } = flags;
   const defaults = defaultsFor(flags.definitions);
   const log = flags.log ?? (flags.role === 'serve' ? null : defaults.log);
+  if (servedSample > 0 && log === null) {
+    throw new UsageError('--served-sample needs --log: rows are logged in a topic of it as they are served');
+  }
   return Object.freeze({
     role: flags.role,
     definitionsDir: defaults.definitionsDir,
@@ -324,6 +385,9 @@ export function configFrom(flags: StartFlags, environment = process.env): Config
     stalenessMs: flags.staleness ?? STALENESS_DEFAULT_MS,
     otlpEndpoint: otlpEndpointFrom(flags, traceRatio, environment),
     traceRatio,
+    openlineage: flags.openlineage ?? null,
+    trail: flags.trail ?? null,
+    servedSample,
   });
 }
 

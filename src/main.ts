@@ -12,32 +12,42 @@ import { AGGREGATIONS } from './aggregate/table.ts';
 import { type Tier, createTier } from './cache/tier.ts';
 import { joinArchives } from './cli/archives.ts';
 import { type SecurityFlags, openLog, openStore } from './cli/connect.ts';
+import { openSchemas } from './cli/connect-registry.ts';
 import { loadOrTell } from './cli/definition-files.ts';
 import { EXIT } from './cli/exit.ts';
+import { keepDefinitions } from './cli/kept-definitions.ts';
 import { loadExample } from './cli/load-example.ts';
+import { openReporter, placeOfLog, placeOfStore } from './cli/openlineage.ts';
 import { showBuild } from './cli/show-build.ts';
 import { runProgram } from './cli/program.ts';
+import { openBook, recordDefinitions } from './cli/trail-write.ts';
+import { VERSION } from './cli/version.ts';
+import { createVerify } from './cli/verifier.ts';
 import type { Config } from './config.ts';
 import { systemClock } from './core/clock.ts';
 import { SkewlessError, messageOf } from './core/errors.ts';
 import type { Definitions } from './definition/definition.ts';
 import { createMaterializer } from './materialize/materializer.ts';
+import { type FollowedStatus, followMaterializer } from './openlineage/follow-materializer.ts';
 import { followKeyFile } from './serve/access/follow-keys.ts';
 import { createAdminApp } from './serve/admin-app.ts';
 import { buildApp } from './serve/app.ts';
+import { createAuditReports } from './serve/audit-reports.ts';
 import { createStateDecoder } from './serve/state-decoder.ts';
 import { createCircuits } from './serve/circuits.ts';
+import { type ServedLog, createServedLog } from './serve/served-log.ts';
 import { type Drain, createDrain } from './serve/drain.ts';
 import { TIMED_OUT, within } from './serve/time-limit.ts';
+import type { Log } from './log/log.ts';
 import type { Store } from './store/store.ts';
 import { measureStore } from './store/measured.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import type { Traces } from './telemetry/traces.ts';
 import { createResource } from './telemetry/resource.ts';
+import { auditsTopic } from './vector/audit-report.ts';
+import { servedTopic } from './vector/served-row.ts';
 
-const VERSION = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string })
-  .version;
 /** From the signal to the end, ms; what has not closed by then is cut off. */
 const CLOSE_MS = 10_000;
 /** Of that, for the last metrics and traces. */
@@ -46,6 +56,9 @@ const FLUSH_MS = 2_000;
 /** Utilization is none of it: a busy process is not an overloaded one. A sample without a turn of the loop counts as delay. */
 const PRESSURE = { eventLoopDelayMs: 1_000, sampleMs: 1_000 };
 const HEAP_SHARE = 0.9;
+
+/** Held in memory while receipts of a request are checked. */
+const VERIFY_EVENTS_MAX = 200_000;
 
 /** Closes what was opened, newest first; one that fails does not keep the others open. */
 interface Closers {
@@ -107,7 +120,9 @@ async function open(
       ? null
       : await joinArchives(await openLog(config.log, security, warn), definitions, config.definitionsDir, warn);
   if (log !== null) closers.add('the log', () => log.close());
+  const schemas = log === null ? null : await openSchemas(definitions.sources.values(), security);
   const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  await recordInTrail(config, security, definitions, owner);
   const { metrics, traces, close } = await openTelemetry(config, owner, warn);
   const opened = await openStore(config.store, security, namespace, warn);
   const store = measureStore(opened, { begun: metrics.store, trace: traces === null ? null : traces.store });
@@ -123,14 +138,16 @@ async function open(
           definitions,
           aggregations: AGGREGATIONS,
           log,
+          schemas,
           store,
           clock,
           namespace,
           owner,
           tracing: traces,
         });
-  if (materializer !== null) closers.add('the materializer', () => materializer.stop());
   const status = materializer === null ? null : () => materializer.status();
+  if (status !== null) await tellOfRuns(config, security, definitions, status, metrics, closers, warn);
+  if (materializer !== null) closers.add('the materializer', () => materializer.stop());
   if (status !== null) metrics.observeMaterializer(status);
   const circuits = createCircuits((node, state, reason) => warn(`reads of ${node}: circuit ${state} ${reason}`));
   metrics.observeCircuits(() => circuits.report());
@@ -139,6 +156,11 @@ async function open(
   if (tier !== null) {
     closers.add('the tier', () => tier.close());
     metrics.observeCache(() => tier.report());
+  }
+  const servedLog = openServedLog(config, log, warn);
+  if (servedLog !== null) {
+    closers.add('the served log', () => servedLog.close());
+    metrics.observeServedLog(() => servedLog.report());
   }
   const keys = config.keysFile === null ? null : await followKeyFile(config.keysFile, logger);
   if (keys !== null) closers.add('the file of keys', async () => keys.close());
@@ -155,29 +177,88 @@ async function open(
     limits: { connectionsMax: config.connectionsMax },
     pressure: { ...PRESSURE, heapBytesMax: HEAP_SHARE * getHeapStatistics().heap_size_limit },
     log,
+    schemas,
     clock,
     logger,
     materializerStatus: status,
     metrics,
     tracing: traces,
+    verifier:
+      log === null || role === 'materialize'
+        ? null
+        : createVerify(log, namespace, definitions, VERIFY_EVENTS_MAX, schemas),
     version: VERSION,
     readyWhileBuilding: role === 'materialize',
     keys,
     rate,
+    servedLog,
+    auditReports: log === null ? null : createAuditReports(log, auditsTopic(namespace)),
     adminApp,
   });
   closers.add('the server', () => app.close());
   const url = await app.listen({ host: config.host, port: config.port });
   const adminUrl = admin === null ? url : await adminApp?.listen({ host: admin.host, port: admin.port });
-  process.stdout.write(`Skewless ${VERSION} (${role}) listens on ${url}\nDocumentation: ${adminUrl}/docs\n`);
+  process.stdout.write(
+    `Skewless ${VERSION} (${role}) listens on ${url}\nConsole: ${url}/console\nDocumentation: ${adminUrl}/docs\n`,
+  );
   // Probes are answered from here on, also while the log or the store is waited for.
   await materializer?.start();
+  if (materializer !== null && log !== null) {
+    await keepDefinitions(log, namespace, definitions, config.definitionsDir, warn).catch((error: unknown) =>
+      warn(`these definitions are not kept, and receipts need them once they have changed: ${messageOf(error)}`),
+    );
+  }
   if (config.exampleDir === null || materializer === null) return;
   await showBuild(() => materializer.status());
   const request = readFileSync(join(config.exampleDir, 'request.json'), 'utf8').trim();
   const vectors = `${url}/v1/feature-services/departure_delay/vectors`;
   const key = keys === null ? '' : " -H 'authorization: Bearer <key>'";
   process.stdout.write(`Ready. Try:\ncurl -s ${vectors}${key} -H 'content-type: application/json' -d '${request}'\n`);
+}
+
+/** Once, at the start. A trail that cannot be written ends it: who asks for one relies on it. */
+async function recordInTrail(
+  { trail, namespace }: Config,
+  security: SecurityFlags,
+  definitions: Definitions,
+  owner: string,
+): Promise<void> {
+  if (trail === null) return;
+  const book = await openBook(trail, security);
+  try {
+    await recordDefinitions(book, definitions, { namespace, actor: owner, atMs: systemClock.nowMs() });
+  } finally {
+    await book.close();
+  }
+}
+
+/** Runs end when the materializer has stopped. */
+async function tellOfRuns(
+  { openlineage, log, store, namespace }: Config,
+  security: SecurityFlags,
+  definitions: Definitions,
+  status: () => FollowedStatus,
+  metrics: Metrics,
+  closers: Closers,
+  onWarning: (message: string) => void,
+): Promise<void> {
+  if (openlineage === null || log === null) return;
+  const reporter = await openReporter(openlineage, security, onWarning);
+  closers.add('the reports of runs', () => reporter.close());
+  metrics.observeRunEvents(reporter.report);
+  const places = { log: placeOfLog(log), store: placeOfStore(store, namespace) };
+  const stopFollowing = followMaterializer({ reporter, definitions, places, status });
+  closers.add('the runs', async () => stopFollowing());
+}
+
+/** Null: no rows are logged as they are served. */
+function openServedLog(
+  { namespace, servedSample: share }: Config,
+  log: Log | null,
+  onWarning: (message: string) => void,
+): ServedLog | null {
+  if (log === null || share === 0) return null;
+  return createServedLog({ log, topic: servedTopic(namespace), share, onWarning });
 }
 
 /** Null: states are read for each request. */

@@ -138,7 +138,7 @@ export function encodeExpansion(sum: Expansion, writer: ByteWriter): void {
   const components = leadingFirst(sum);
   if (components.length === 1 && encodeInteger(components[0] as number, writer)) return;
   writer.u8(components.length);
-  for (const component of components) writer.f64(component);
+  for (let index = 0; index < components.length; index++) writer.f64(components[index] as number);
 }
 
 /** Writes a small integer; writes nothing and answers false for any other sum. */

@@ -7,9 +7,10 @@ import { messageOf } from '../core/errors.ts';
 import { type KafkaSasl, type KafkaSecurity, SASL_MECHANISMS, type SaslMechanism } from '../log/kafka-security.ts';
 import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
+import type { RegistryFlags } from './connect-registry.ts';
 
 /** The flags that say how to log in and whom to trust; of every command that connects. */
-export interface SecurityFlags {
+export interface SecurityFlags extends RegistryFlags {
   readonly kafkaTls?: boolean;
   readonly kafkaCa?: string;
   readonly kafkaCert?: string;
@@ -29,8 +30,11 @@ const STORE_TEXT =
 
 /** `note`: what the command does without the flag. */
 export function addLogFlags(command: Command, note: string): Command {
+  return addKafkaFlags(command.option('--log <location>', `${LOG_TEXT} ${note}`, parseLogLocation));
+}
+
+export function addKafkaFlags(command: Command): Command {
   return command
-    .option('--log <location>', `${LOG_TEXT} ${note}`, parseLogLocation)
     .option('--kafka-tls', 'talk to Kafka over TLS; implied by the other certificates')
     .option('--kafka-ca <file>', 'PEM of the authorities that vouch for the brokers; default: those of the system')
     .option('--kafka-cert <file>', 'PEM of our certificate, for mTLS')
@@ -126,7 +130,7 @@ function redisTls({ redisCa, redisCert, redisKey }: SecurityFlags) {
   return { ca: readPem(redisCa), cert: readPem(redisCert), key: readPem(redisKey) };
 }
 
-function readPem(file: string | undefined): string | null {
+export function readPem(file: string | undefined): string | null {
   if (file === undefined) return null;
   try {
     return readFileSync(file, 'utf8');

@@ -5,6 +5,7 @@ import { AGGREGATIONS } from '../aggregate/table.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { AggregationCatalog, Definitions } from '../definition/definition.ts';
 import { type LoadResult, loadDefinitions } from '../definition/load.ts';
+import type { DefinitionFile } from '../definition/parse.ts';
 import { formatProblem } from '../definition/problem.ts';
 
 const YAML_FILE = /\.ya?ml$/;
@@ -13,7 +14,7 @@ const FILES_MAX = 1_000;
 
 /** Loads every `.yaml` and `.yml` file below `directory`, in name order. Throws `definitions_unreadable`. */
 export function loadDefinitionsFrom(directory: string, catalog: AggregationCatalog): LoadResult {
-  return loadDefinitions(readYamlFiles(directory), catalog);
+  return loadDefinitions(readDefinitionFiles(directory), catalog);
 }
 
 /** For commands that need them sound: null where they are not, and then every problem was told on stderr. */
@@ -24,7 +25,8 @@ export function loadOrTell(directory: string): Definitions | null {
   return null;
 }
 
-function readYamlFiles(directory: string): { path: string; text: string }[] {
+/** In name order. Throws `definitions_unreadable`. */
+export function readDefinitionFiles(directory: string): readonly DefinitionFile[] {
   let names: string[];
   try {
     names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => YAML_FILE.test(name));

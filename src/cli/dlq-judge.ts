@@ -4,7 +4,8 @@ import type { Definitions, SourceDefinition, ViewDefinition } from '../definitio
 import { compileChangeReader, Deletion } from '../event/change.ts';
 import { compileSourceDecoder } from '../event/decode.ts';
 import type { Erasure } from '../event/erasure.ts';
-import type { ViewOutcome } from '../event/event.ts';
+import type { LogRecord, ViewOutcome } from '../event/event.ts';
+import { createSchemaTable, type Schemas } from '../event/schemas.ts';
 import type { DeadLetter } from '../materialize/dead-letters.ts';
 import { voids } from './erase-entity.ts';
 
@@ -16,21 +17,33 @@ export interface Judgement {
 }
 
 /** Of the fingerprints that are asked about. */
-export type Judge = (letter: DeadLetter, fingerprints: readonly string[]) => Judgement;
+export interface Judge {
+  /** To be awaited before this letter is judged. */
+  prepare(letter: DeadLetter): Promise<void>;
+  judge(letter: DeadLetter, fingerprints: readonly string[]): Judgement;
+}
 
 const NOBODY: Judgement = { takers: [], erased: [] };
+
+export interface JudgeContext {
+  readonly definitions: Definitions;
+  readonly source: SourceDefinition;
+  readonly clock: Clock;
+  readonly schemas: Schemas | null;
+}
 
 /**
  * Fingerprints of no present view take nothing, and nobody takes a deletion: it happened at its record's time, which a copy
  * does not have.
  */
 export function createJudge(
-  { definitions, source, clock }: { definitions: Definitions; source: SourceDefinition; clock: Clock },
+  { definitions, source, clock, schemas }: JudgeContext,
   erasures: readonly Erasure[],
 ): Judge {
   const views = [...definitions.views.values()].filter((view) => view.source.name === source.name);
-  const decoder = compileSourceDecoder(source, views);
-  const readChange = compileChangeReader(source);
+  const decoder = compileSourceDecoder(source, views, schemas);
+  const table = createSchemaTable(source, schemas);
+  const readChange = compileChangeReader(source, table);
 
   function isErased(letter: DeadLetter, view: ViewDefinition, outcome: ViewOutcome | undefined): boolean {
     if (outcome?.kind !== 'event') return false;
@@ -38,15 +51,9 @@ export function createJudge(
     return erasures.some((erasure) => voids(erasure, letter, view.keyColumns, entityKey));
   }
 
-  return (letter, fingerprints) => {
+  function judge(letter: DeadLetter, fingerprints: readonly string[]): Judgement {
     if (letter.value_base64 === null) return NOBODY;
-    const record = {
-      partition: letter.partition,
-      offset: letter.offset,
-      timestampMs: clock.nowMs(),
-      key: bytesOf(letter.key_base64),
-      value: bytesOf(letter.value_base64),
-    };
+    const record = recordOfLetter(letter, clock.nowMs());
     if (readChange(record) instanceof Deletion) return NOBODY;
     const outcomes = decoder.decode(record);
     const erased = views.filter((view, index) => isErased(letter, view, outcomes[index]));
@@ -54,9 +61,26 @@ export function createJudge(
     const isOneOf = (some: readonly ViewDefinition[]) => (fingerprint: string) =>
       some.some(({ stateFingerprint }) => stateFingerprint === fingerprint);
     return { takers: fingerprints.filter(isOneOf(takers)), erased: fingerprints.filter(isOneOf(erased)) };
+  }
+
+  return {
+    judge,
+    async prepare(letter) {
+      const records = [recordOfLetter(letter, clock.nowMs())];
+      await decoder.prepare?.(records);
+      await table?.prepare(records);
+    },
   };
 }
 
-export function bytesOf(base64: string | null): Uint8Array | null {
+/** `timestampMs`: its append time. */
+export function recordOfLetter(
+  { partition, offset, key_base64: key, value_base64: value }: DeadLetter,
+  timestampMs: number,
+): LogRecord {
+  return { partition, offset, timestampMs, key: bytesOf(key), value: bytesOf(value) };
+}
+
+function bytesOf(base64: string | null): Uint8Array | null {
   return base64 === null ? null : Buffer.from(base64, 'base64');
 }

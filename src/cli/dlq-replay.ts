@@ -7,18 +7,19 @@
 import type { Clock } from '../core/clock.ts';
 import { assert } from '../core/assert.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
-import { changeOf, Deletion, NOTHING } from '../event/change.ts';
+import { compileChangeReader, Deletion, NOTHING } from '../event/change.ts';
 import { Fault } from '../event/convert.ts';
 import { encodeRecordKey } from '../event/record-key.ts';
 import { REPLAY_HEADER, formatReplayHeader, replayedFrom } from '../event/replay-header.ts';
 import { createRowReader } from '../event/row.ts';
-import type { RecordHeaders } from '../event/event.ts';
+import type { LogRecord, RecordHeaders } from '../event/event.ts';
+import { createSchemaTable, type Schemas } from '../event/schemas.ts';
 import { slotOf } from '../event/slot.ts';
 import { traceHeadersOf } from '../event/trace-context.ts';
 import type { AppendRecord, Log, Transfer } from '../log/log.ts';
 import { partitionOf } from '../log/partitioner.ts';
 import { type DeadLetter, deadLetterTopic, parseLetter } from '../materialize/dead-letters.ts';
-import { bytesOf, createJudge, type Judge } from './dlq-judge.ts';
+import { createJudge, type Judge, recordOfLetter } from './dlq-judge.ts';
 import { type PlannedLetter, type ReplayPlan, erasuresOf, lettersOf, plansOf } from './dlq-topic.ts';
 
 export interface ReplayOptions {
@@ -26,6 +27,7 @@ export interface ReplayOptions {
   readonly definitions: Definitions;
   readonly source: SourceDefinition;
   readonly clock: Clock;
+  readonly schemas: Schemas | null;
   /** Only letters with this code. */
   readonly reason?: string;
   /** Says what would be appended, and appends nothing. */
@@ -50,7 +52,6 @@ const PLAN_LETTERS_MAX = 100;
 const PLAN_BYTES_MAX = 1_048_576;
 const READ_RECORDS_MAX = 500;
 const TEXT_ENCODER = new TextEncoder();
-const TEXT_DECODER = new TextDecoder();
 
 export async function replayLetters(options: ReplayOptions): Promise<Replayed> {
   const { log, source, dryRun } = options;
@@ -103,7 +104,8 @@ async function planNew(
     if (options.reason !== undefined && letter.rejections.every(({ code }) => code !== options.reason)) continue;
     const rejecters = letter.rejections.flatMap(({ fingerprints }) => fingerprints);
     const waiting = rejecters.filter((each) => !planned.has(nameOf(partition, offset, each)));
-    const { takers: fingerprints, erased } = judge(letter, waiting);
+    await judge.prepare(letter);
+    const { takers: fingerprints, erased } = judge.judge(letter, waiting);
     if (waiting.length === 0) result.earlier++;
     else if (fingerprints.length === 0 && erased.length > 0) result.erased++;
     else if (fingerprints.length === 0) result.rejected++;
@@ -133,7 +135,7 @@ function nameOf(partition: number, offset: number, fingerprint: string): string 
 
 /** The records of a plan, and its number, in one transaction; answers how many. Not those of entities erased since it was made. */
 async function carryOut(
-  { log, source }: ReplayOptions,
+  { log, source, schemas }: ReplayOptions,
   judge: Judge,
   transfer: Transfer,
   plan: ReplayPlan,
@@ -141,7 +143,7 @@ async function carryOut(
   const partitions = (await log.ranges(source.topic))?.length ?? 1;
   const topic = deadLetterTopic(source.topic);
   const held = (await log.ranges(topic))?.[0]?.startOffset ?? 0;
-  const recordOf = createCopier(source, partitions);
+  const recordOf = createCopier(source, schemas, partitions);
   const records: AppendRecord[] = [];
   for (const { letter_offset: at, fingerprints } of plan.letters) {
     // What retention took while the plan was left lying is gone.
@@ -149,9 +151,10 @@ async function carryOut(
     const [record] = await log.read(topic, 0, at, 1);
     const letter = record === undefined ? null : parseLetter(record);
     assert(letter !== null, 'a plan names letters of its topic');
-    const { erased } = judge(letter, fingerprints);
+    await judge.prepare(letter);
+    const { erased } = judge.judge(letter, fingerprints);
     const left = fingerprints.filter((fingerprint) => !erased.includes(fingerprint));
-    if (left.length > 0) records.push(recordOf(letter, left, record?.headers));
+    if (left.length > 0) records.push(await recordOf(letter, left, record?.headers));
   }
   await transfer.append(source.topic, records, plan.replay);
   return records.length;
@@ -175,12 +178,14 @@ async function isCarriedOut(log: Log, source: SourceDefinition, { ends, letters 
 }
 
 /** Keyed as the source declares, and so where its key belongs, which need not be how and where it was. */
-function createCopier(source: SourceDefinition, partitions: number) {
+function createCopier(source: SourceDefinition, schemas: Schemas | null, partitions: number) {
+  const table = createSchemaTable(source, schemas);
+  const readChange = compileChangeReader(source, table);
   const rows = createRowReader(source);
   const slots = source.key.fields.map((name) => slotOf(source, name));
 
-  function declaredKey(value: Uint8Array): Uint8Array | null {
-    const row = changeOf(source, JSON.parse(TEXT_DECODER.decode(value)) as object);
+  function declaredKey(record: LogRecord): Uint8Array | null {
+    const row = readChange(record);
     if (row === NOTHING || row instanceof Deletion || row instanceof Fault) return null;
     rows.begin(row);
     if (rows.require(slots) !== null) return null;
@@ -190,10 +195,16 @@ function createCopier(source: SourceDefinition, partitions: number) {
     );
   }
 
-  return (letter: DeadLetter, fingerprints: readonly string[], headersOfLetter?: RecordHeaders): AppendRecord => {
-    const value = bytesOf(letter.value_base64);
+  return async (
+    letter: DeadLetter,
+    fingerprints: readonly string[],
+    headersOfLetter?: RecordHeaders,
+  ): Promise<AppendRecord> => {
+    const record = recordOfLetter(letter, letter.appended_ms);
+    const { value } = record;
     assert(value !== null, 'a view takes records with a value alone');
-    const key = declaredKey(value) ?? bytesOf(letter.key_base64);
+    await table?.prepare([record]);
+    const key = declaredKey(record) ?? record.key;
     const partition = partitionOf(key, partitions, source.partitioner) ?? Math.min(letter.partition, partitions - 1);
     const headers = {
       ...traceHeadersOf(headersOfLetter),

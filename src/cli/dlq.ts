@@ -3,8 +3,10 @@ import { Command } from 'commander';
 import { type LogLocation, UsageError, defaultsFor, parseNamespace } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
+import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { type Replayed, replayLetters } from './dlq-replay.ts';
 import { type Found, lettersOf } from './dlq-topic.ts';
@@ -12,8 +14,9 @@ import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
 import { usedSources } from './stored.ts';
 import { formatCount, formatTable } from './text.ts';
+import { type TrailFlags, addTrailFlag, openTrail } from './trail-write.ts';
 
-interface DlqFlags extends SecurityFlags {
+interface DlqFlags extends SecurityFlags, TrailFlags {
   readonly definitions?: string;
   readonly source?: string;
   readonly log?: LogLocation;
@@ -42,7 +45,7 @@ export function dlqCommand(finish: (exitCode: number) => void): Command {
   );
   command.addCommand(
     withFlags(
-      new Command('replay')
+      addTrailFlag(new Command('replay'))
         .description('Append records again that the views which rejected them would take now.')
         .option('--reason <code>', 'only those rejected for this reason')
         .option('--dry-run', 'say what would be appended, and append nothing')
@@ -63,6 +66,7 @@ function withFlags(command: Command): Command {
     .option('--source <name>', 'only of this source')
     .option('--namespace <name>', 'of the deployment; letters are the same for all', parseNamespace, 'default')
     .option('--json', 'print one JSON object');
+  addRegistryFlags(command);
   return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
 }
 
@@ -130,16 +134,15 @@ const list: Work = async (log, _definitions, sources, { reason, limit, json }) =
 };
 
 const replay: Work = async (log, definitions, sources, flags) => {
+  const schemas = await openSchemas(definitions.sources.values(), flags);
+  const { dryRun: dry = false } = flags;
+  const trail = await openTrail(dry ? {} : flags);
   const results: Replayed[] = [];
-  const { reason, dryRun: dry = false } = flags;
-  for (const source of sources) {
-    const progress = showProgress(source.name);
-    const told = (replayed: Replayed): string => formatCount(replayed.appended, 'record');
-    const onProgress = (replayed: Replayed): void => progress.update(null, told(replayed));
-    const common = { log, definitions, source, clock: systemClock, dryRun: dry, onProgress };
-    const replayed = await replayLetters(reason === undefined ? common : { ...common, reason });
-    progress.finish(told(replayed));
-    results.push(replayed);
+  try {
+    for (const source of sources) results.push(await replaySource(log, definitions, source, schemas, flags));
+    await trail.record('dlq_replay', sources.map(({ name }) => name).join(', '), { sources: results });
+  } finally {
+    await trail.close();
   }
   if (flags.json === true) process.stdout.write(`${JSON.stringify({ dry_run: dry, sources: results })}\n`);
   else {
@@ -152,3 +155,19 @@ const replay: Work = async (log, definitions, sources, flags) => {
   }
   return results.some(({ rejected }) => rejected > 0) ? EXIT.finding : EXIT.ok;
 };
+
+async function replaySource(
+  log: Log,
+  definitions: Definitions,
+  source: SourceDefinition,
+  schemas: Schemas | null,
+  { reason, dryRun = false }: DlqFlags,
+): Promise<Replayed> {
+  const progress = showProgress(source.name);
+  const told = (replayed: Replayed): string => formatCount(replayed.appended, 'record');
+  const onProgress = (replayed: Replayed): void => progress.update(null, told(replayed));
+  const common = { log, definitions, source, schemas, clock: systemClock, dryRun, onProgress };
+  const replayed = await replayLetters(reason === undefined ? common : { ...common, reason });
+  progress.finish(told(replayed));
+  return replayed;
+}

@@ -11,11 +11,13 @@ import { partitionOf } from '../log/partitioner.ts';
 import type { Store } from '../store/store.ts';
 import { archiveFolder, joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore } from './connect.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { examineKeys } from './doctor-keys.ts';
 import { EXIT } from './exit.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { isOf, storedViews, usedSources } from './stored.ts';
+import { examineSubjects, subjectsOf } from './subjects.ts';
 import { formatCount } from './text.ts';
 
 interface DoctorFlags extends SecurityFlags {
@@ -45,6 +47,7 @@ export function doctorCommand(finish: (exitCode: number) => void): Command {
     )
     .action(async (flags: DoctorFlags) => finish(await doctor(flags)));
   addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
+  addRegistryFlags(command);
   return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
 }
 
@@ -79,6 +82,7 @@ async function doctor(flags: DoctorFlags): Promise<number> {
     const folder = archiveFolder(source, defaults.definitionsDir);
     if (!unreachable) await examine('log', () => examineSource(log, source, folder));
   }
+  await examine('schema-registry', () => examineRegistry(definitions, flags));
   await examine('store', () => examineStore(store, definitions));
   const { keys } = flags;
   if (keys !== undefined) await examine('keys', () => examineKeys(keys, definitions, systemClock.nowMs()));
@@ -132,6 +136,28 @@ async function archiveOf(
   }, 0);
   return [ok(what, `${folder}: ${formatCount(files, 'file')}; ${behind} records of the log are not in it yet`)];
 }
+
+/** What the registry has of each source that needs it. */
+async function examineRegistry({ sources }: Definitions, flags: DoctorFlags): Promise<readonly Finding[]> {
+  const schemas = await openSchemas(sources.values(), flags);
+  const findings: Finding[] = [];
+  for (const source of sources.values()) {
+    const what = `schemas of source ${source.name}`;
+    const found = await examineSubjects(source, schemas);
+    const subjects = schemas === null ? [] : subjectsOf(source);
+    if (found.length === 0 && subjects.length > 0) findings.push(ok(what, `${subjects.join(' and ')} fit the fields`));
+    for (const { subject, schema_id: id, field, message, breaks } of found) {
+      const isMissing = field === null;
+      const mend = isMissing ? `register a schema of ${subject}, without which events cannot be ingested` : REDECLARE;
+      findings.push(
+        (breaks ? fail : warn)(what, isMissing ? message : `${subject}, schema ${id}: ${field}: ${message}`, mend),
+      );
+    }
+  }
+  return findings;
+}
+
+const REDECLARE = 'declare the field as the schema has it, or register a schema that has it as declared';
 
 function historyOf(source: SourceDefinition, ranges: readonly PartitionRange[]): readonly Finding[] {
   const truncated = ranges.filter(({ startOffset }) => startOffset > 0);

@@ -14,9 +14,10 @@ import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connec
 import { loadOrTell } from './definition-files.ts';
 import { type Concerned, type Erased, concernedBy, eraseFrom } from './erase-entity.ts';
 import { EXIT } from './exit.ts';
+import { type TrailFlags, addTrailFlag, openTrail } from './trail-write.ts';
 import { formatCount } from './text.ts';
 
-interface EraseFlags extends SecurityFlags {
+interface EraseFlags extends SecurityFlags, TrailFlags {
   readonly definitions?: string;
   readonly entity?: string;
   readonly key: readonly string[];
@@ -41,7 +42,7 @@ export function eraseCommand(finish: (exitCode: number) => void): Command {
         'Example:\n  skewless erase --definitions features/ --entity card --key card=4711 --log kafka://broker:9092 --yes',
     )
     .action(async (flags: EraseFlags) => finish(await erase(flags)));
-  return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
+  return addLogFlags(addTrailFlag(command), '(default: sqlite:.skewless/log.sqlite)');
 }
 
 /** By a variable, `former` is undefined. */
@@ -61,14 +62,18 @@ async function erase(flags: EraseFlags): Promise<number> {
     announce(concerned, entityKey, flags.json === true);
     return EXIT.finding;
   }
+  const trail = await openTrail(flags);
   const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   try {
     const id = randomUUID();
     const erased: Erased[] = [];
     for (const each of concerned) erased.push(await eraseFrom(log, each, id));
+    // Whose events they were is nobody's business any more.
+    await trail.record('erase', entity.name, { id, sources: erased });
     report(id, entityKey, erased, flags.json === true);
     return EXIT.ok;
   } finally {
+    await trail.close();
     await log.close();
   }
 }

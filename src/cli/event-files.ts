@@ -6,6 +6,7 @@ import { parseTimestampMs } from '../core/time.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { changeOf, Deletion } from '../event/change.ts';
 import type { LogRecord } from '../event/event.ts';
+import { asJson } from '../event/schemas.ts';
 import { validateEvent } from '../event/validate.ts';
 import { type FileRecord, readFileRecords } from '../log/file.ts';
 import type { EventBatch, EventReader, ReadRange, ReadRun } from '../replay/event-reader.ts';
@@ -18,15 +19,17 @@ const BATCH_BYTES_MAX = 4_194_304;
  * `arrival`: the column that says when each record arrived; null: the files do not say. Rejects with `file_unreadable`.
  */
 export async function openEventFiles(
-  source: SourceDefinition,
+  declared: SourceDefinition,
   paths: readonly string[],
   arrival: string | null,
 ): Promise<EventReader> {
+  const source = asJson(declared);
   const sorted = [...new Set(paths.map((path) => resolve(path)))].toSorted();
   const files: { file: string; sha256: string }[] = [];
   for (const file of sorted) files.push({ file, sha256: await contentHash(file) });
   return {
     identity: { files, ...(arrival !== null && { arrival }) },
+    schemas: null,
     isPartitioned: false,
     timestamps: () => Promise.resolve(arrival === null ? 'nothing' : 'arrival_column'),
     ranges: () =>

@@ -1,9 +1,12 @@
 /** `skewless ingest`: a file's records into a source's log. Run again after an interruption, it goes on where it was. */
 import { Command } from 'commander';
 import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
+import { SkewlessError } from '../core/errors.ts';
+import { prepareEncoding } from '../event/wire-encoding.ts';
 import { validateEvent } from '../event/validate.ts';
 import { type IngestResult, ingestFile } from '../log/ingest-file.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
@@ -31,6 +34,7 @@ export function ingestCommand(finish: (exitCode: number) => void): Command {
       '\nA record that the source does not allow is reported and left out; exit code 1 says that there were some.\nExample:\n  skewless ingest --definitions features/ --source orders orders.csv',
     )
     .action(async (file: string, flags: IngestFlags) => finish(await ingest(file, flags)));
+  addRegistryFlags(command);
   return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
 }
 
@@ -41,6 +45,8 @@ async function ingest(file: string, flags: IngestFlags): Promise<number> {
   const definitions = loadOrTell(defaults.definitionsDir);
   if (definitions === null) return EXIT.finding;
   const source = sourceNamed(definitions, flags.source);
+  const encoding = await prepareEncoding(source, await openSchemas([source], flags));
+  if (typeof encoding === 'string') throw new SkewlessError('no_schema', encoding);
   const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   const stop = new AbortController();
   const abort = (): void => stop.abort();
@@ -53,7 +59,7 @@ async function ingest(file: string, flags: IngestFlags): Promise<number> {
       log,
       source,
       path: file,
-      validate: validateEvent,
+      validate: (_source, json) => validateEvent(source, json, encoding),
       onProgress,
       signal: stop.signal,
     });

@@ -8,11 +8,13 @@ import type { ApiKey } from '../serve/access/key-ring.ts';
 import { createKey, keyIdOf, sha256Of } from '../serve/access/key-text.ts';
 import { type Rate, formatRate } from '../serve/access/rate.ts';
 import { SCOPE_FORMS, type Scope, formatScope, parseScope } from '../serve/access/scope.ts';
+import { type SecurityFlags, addKafkaFlags } from './connect.ts';
 import { EXIT } from './exit.ts';
 import { editKeyFile, readKeyFile } from './key-file-edit.ts';
 import { formatCount, formatTable } from './text.ts';
+import { type TrailFlags, addTrailFlag, openTrail } from './trail-write.ts';
 
-interface KeysFlags {
+interface KeysFlags extends TrailFlags, SecurityFlags {
   readonly keys?: string;
   readonly json?: boolean;
 }
@@ -29,7 +31,7 @@ const NAME = /^\P{C}{1,128}$/u;
 export function keysCommand(finish: (exitCode: number) => void): Command {
   const command = new Command('keys').description('Make, list and revoke the keys of callers, for start --auth keys.');
   const withFlags = (each: Command): Command =>
-    each
+    addKafkaFlags(addTrailFlag(each))
       .option('--keys <file>', 'file of the keys (required); made by the first create')
       .option('--json', 'print one JSON object');
   command.addCommand(
@@ -91,9 +93,15 @@ async function create(flags: CreateFlags): Promise<number> {
   if (scopes.length === 0) throw new UsageError(`--scope is missing; expected ${SCOPE_FORMS}`);
   const { id, text } = createKey();
   const key = { id, name, sha256: sha256Of(text), scopes, createdMs: systemClock.nowMs(), expiresMs, rate };
-  await editKeyFile(file, 'create', (_keys, document) => {
-    document.addIn(['keys'], document.createNode({ ...plain(key), sha256: key.sha256 }));
-  });
+  const trail = await openTrail(flags);
+  try {
+    await editKeyFile(file, 'create', (_keys, document) => {
+      document.addIn(['keys'], document.createNode({ ...plain(key), sha256: key.sha256 }));
+    });
+    await trail.record('keys_create', id, plain(key));
+  } finally {
+    await trail.close();
+  }
   if (flags.json === true) return print({ key: text, ...plain(key) });
   process.stdout.write(`${text}\n`);
   process.stderr.write(`Made ${describe(key)}. The line above is the key: it is shown this once.\n`);
@@ -121,9 +129,22 @@ async function list(flags: KeysFlags): Promise<number> {
 }
 
 async function revoke(which: string, flags: KeysFlags): Promise<number> {
+  const trail = await openTrail(flags);
+  try {
+    const revoked = await takeOut(fileOf(flags), which);
+    await trail.record('keys_revoke', revoked.id, plain(revoked));
+    if (flags.json === true) return print({ revoked: plain(revoked) });
+    process.stdout.write(`Revoked ${describe(revoked)}.\n`);
+    return EXIT.ok;
+  } finally {
+    await trail.close();
+  }
+}
+
+async function takeOut(file: string, which: string): Promise<ApiKey> {
   const id = keyIdOf(which) ?? which;
   let revoked: ApiKey | undefined;
-  await editKeyFile(fileOf(flags), 'revoke', (keys, document) => {
+  await editKeyFile(file, 'revoke', (keys, document) => {
     const byId = keys.findIndex((key) => key.id === id);
     const named = keys.filter(({ name }) => name === which);
     if (byId === -1 && named.length > 1) {
@@ -138,10 +159,8 @@ async function revoke(which: string, flags: KeysFlags): Promise<number> {
       throw new SkewlessError('unknown_key', 'there is no such key; skewless keys list shows all');
     document.deleteIn(['keys', index]);
   });
-  if (revoked === undefined) return EXIT.finding;
-  if (flags.json === true) return print({ revoked: plain(revoked) });
-  process.stdout.write(`Revoked ${describe(revoked)}.\n`);
-  return EXIT.ok;
+  if (revoked === undefined) throw new SkewlessError('unknown_key', 'there is no such key');
+  return revoked;
 }
 
 function fileOf({ keys }: KeysFlags): string {
@@ -155,7 +174,7 @@ function print(answer: object): number {
 }
 
 /** As the file and `--json` write it, without the hash. */
-function plain({ id, name, scopes, createdMs, expiresMs, rate }: ApiKey): object {
+function plain({ id, name, scopes, createdMs, expiresMs, rate }: ApiKey): Readonly<Record<string, unknown>> {
   return {
     id,
     name,

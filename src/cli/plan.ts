@@ -3,24 +3,32 @@ import { Command } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
 import { type LogLocation, type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
+import { compileSourcePlaces } from '../definition/source-places.ts';
 import { isRepartitioned } from '../log/entity-partition.ts';
 import type { Log } from '../log/log.ts';
+import { positionsTopic } from '../log/position-notes.ts';
 import { deadLetterTopic } from '../materialize/dead-letters.ts';
 import { repartitionOf } from '../materialize/repartition.ts';
 import { compilePlan } from '../state/plan.ts';
 import { priceOf } from '../state/price.ts';
 import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore, warnOnStderr } from './connect.ts';
-import { loadOrTell } from './definition-files.ts';
+import { type Contracts, contractsText, examineContracts } from './contracts.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
+import { loadOrTell, readDefinitionFiles } from './definition-files.ts';
 import { EXIT } from './exit.ts';
+import { definitionsTopic, deployedDefinitions } from './kept-definitions.ts';
 import { type StoredView, isOf, storedViews, usedSources, viewsOf } from './stored.ts';
 import { formatCount, formatSize, formatTable } from './text.ts';
+import { type TrailFlags, addTrailFlag, openTrail } from './trail-write.ts';
 
-interface PlanFlags extends SecurityFlags {
+interface PlanFlags extends SecurityFlags, TrailFlags {
   readonly log?: LogLocation;
   readonly store?: StoreLocation;
   readonly namespace: string;
   readonly topics?: boolean;
+  readonly deployed?: string;
+  readonly accept?: boolean;
   readonly json?: boolean;
 }
 
@@ -45,24 +53,36 @@ interface PlannedTopic {
 export function planCommand(finish: (exitCode: number) => void): Command {
   const command = new Command('plan')
     .description(
-      'Say what applying definitions would build, keep and leave behind, against what is stored. Changes nothing.',
+      'Say what applying definitions would build, keep, leave behind and break, against what is stored, what is deployed and the newest records. Changes nothing.',
     )
     .argument('<dir>', 'folder of definitions (YAML)')
     .option('--namespace <name>', 'of the deployment', parseNamespace, 'default')
     .option('--topics', 'list the topics that the definitions need')
+    .option(
+      '--deployed <dir>',
+      'folder of the definitions that are deployed; default: those that whoever folds has kept',
+    )
+    .option('--accept', 'exit 0 although contracts break')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample:\n  skewless plan features/ --log kafka://broker:9092 --store redis://redis:6379')
+    .addHelpText(
+      'after',
+      '\nExit code 1: a contract breaks, and --accept was not said.\nExample:\n  skewless plan features/ --log kafka://broker:9092 --store redis://redis:6379',
+    )
     .action(async (directory: string, flags: PlanFlags) => finish(await plan(directory, flags)));
   addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
+  addRegistryFlags(addTrailFlag(command, 'record contracts that were accepted although they break'));
   return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
 }
 
 async function plan(directory: string, flags: PlanFlags): Promise<number> {
   const definitions = loadOrTell(directory);
-  if (definitions === null) return EXIT.finding;
+  const deployed = flags.deployed === undefined ? null : loadOrTell(flags.deployed);
+  if (definitions === null || (deployed === null && flags.deployed !== undefined)) return EXIT.finding;
+  const schemas = await openSchemas(definitions.sources.values(), flags);
   const defaults = defaultsFor(directory);
   const opened = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
   const log = await joinArchives(opened, definitions, directory, warnOnStderr);
+  const trail = await openTrail(flags);
   const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace, warnOnStderr);
   try {
     const topics = await plannedTopics(definitions, log, flags.namespace);
@@ -70,16 +90,24 @@ async function plan(directory: string, flags: PlanFlags): Promise<number> {
     const views = await plannedViews(definitions, stored, log);
     const left = stored.filter((each) => viewsOf(definitions, each).length === 0);
     const services = [...definitions.services.values()].map(({ id, fingerprint }) => ({ service: id, fingerprint }));
+    const places = compileSourcePlaces(readDefinitionFiles(directory));
+    const running = deployed ?? (await deployedDefinitions(log, flags.namespace, stored));
+    const contracts = await examineContracts(definitions, running, { log, schemas }, places);
     if (flags.json === true) {
       const left_behind = left.map(({ source, entityKey, fingerprint }) => ({
         source,
         entity_key: entityKey,
         fingerprint,
       }));
-      process.stdout.write(`${JSON.stringify({ views, left_behind, services, topics })}\n`);
-    } else process.stdout.write(flags.topics === true ? topicsText(topics) : planText(views, left, services));
+      process.stdout.write(`${JSON.stringify({ views, left_behind, services, topics, contracts })}\n`);
+    } else
+      process.stdout.write(flags.topics === true ? topicsText(topics) : planText(views, left, services, contracts));
+    if (contracts.breaks && flags.accept !== true && flags.topics !== true) return refuse(flags.json === true);
+    if (contracts.breaks && flags.accept === true)
+      await trail.record('plan_accept', directory, { contracts }, flags.namespace);
     return EXIT.ok;
   } finally {
+    await trail.close();
     await store.close();
     await log.close();
   }
@@ -120,12 +148,17 @@ async function plannedTopics(definitions: Definitions, log: Log, namespace: stri
   for (const source of usedSources(definitions)) {
     const partitions = await add(source.topic, `events of source ${source.name}`);
     await add(deadLetterTopic(source.topic), `dead letters of source ${source.name}; made when it is folded`);
+    await add(
+      positionsTopic(namespace, source.name),
+      `what was known when of source ${source.name}; made when it is folded`,
+    );
     for (const keyColumns of keysOf(definitions, source)) {
       if (!isRepartitioned(source, keyColumns, partitions ?? 1)) continue;
       const { topic } = repartitionOf(namespace, source, keyColumns);
       await add(topic, `events of source ${source.name} by ${keyColumns.join(', ')}; made when it is folded`);
     }
   }
+  await add(definitionsTopic(namespace), 'definitions as they were, for receipts; made when anything is folded');
   return topics;
 }
 
@@ -148,6 +181,7 @@ function planText(
   views: readonly PlannedView[],
   left: readonly StoredView[],
   services: readonly { readonly service: string; readonly fingerprint: string }[],
+  contracts: Contracts,
 ): string {
   const rows = views.map(({ view, action, records, bytes_max: bytes }) => [
     view,
@@ -171,6 +205,12 @@ function planText(
       ['service', 'fingerprint'],
       services.map(({ service, fingerprint }) => [service, fingerprint]),
     ),
+    contractsText(contracts),
   );
   return lines.join('');
+}
+
+function refuse(isQuiet: boolean): number {
+  if (!isQuiet) process.stdout.write('\nRefused: a contract breaks. Mend the definitions, or say --accept.\n');
+  return EXIT.finding;
 }

@@ -6,6 +6,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import { type Config, UsageError, flagsFromEnvironment, variableOf } from '../config.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import { archiveCommand } from './archive.ts';
+import { auditCommand } from './audit.ts';
 import { checkCommand } from './check.ts';
 import type { SecurityFlags } from './connect.ts';
 import { EXIT } from './exit.ts';
@@ -17,7 +18,9 @@ import { keysCommand } from './keys.ts';
 import { planCommand } from './plan.ts';
 import { pruneCommand } from './prune.ts';
 import { startCommand } from './start.ts';
+import { trailCommand } from './trail.ts';
 import { trainCommand } from './train.ts';
+import { verifyCommand } from './verify.ts';
 
 /** Runs the roles a `Config` names until told to stop; given by the composition root. */
 export type RunRoles = (config: Config, security: SecurityFlags) => Promise<number>;
@@ -43,6 +46,8 @@ export async function runProgram(argv: readonly string[], runRoles: RunRoles, ve
   program.addCommand(ingestCommand(finish));
   program.addCommand(archiveCommand(finish));
   program.addCommand(trainCommand(finish));
+  program.addCommand(auditCommand(finish));
+  program.addCommand(verifyCommand(finish));
   program.addCommand(checkCommand(finish));
   program.addCommand(planCommand(finish));
   program.addCommand(pruneCommand(finish));
@@ -50,6 +55,7 @@ export async function runProgram(argv: readonly string[], runRoles: RunRoles, ve
   program.addCommand(dlqCommand(finish));
   program.addCommand(eraseCommand(finish));
   program.addCommand(keysCommand(finish));
+  program.addCommand(trailCommand(finish));
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])])
     command.exitOverride();
   program.hook('preAction', (_program, command) => applyEnvironment(program, command));

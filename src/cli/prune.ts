@@ -4,14 +4,15 @@ import { type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { DEFAULT_BOUNDS } from '../materialize/bounds.ts';
 import type { Store } from '../store/store.ts';
-import { type SecurityFlags, addStoreFlags, openStore, warnOnStderr } from './connect.ts';
+import { type SecurityFlags, addKafkaFlags, addStoreFlags, openStore, warnOnStderr } from './connect.ts';
 import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
 import { type StoredView, storedViews, viewsOf } from './stored.ts';
+import { type TrailFlags, addTrailFlag, openTrail } from './trail-write.ts';
 import { formatCount, formatTable } from './text.ts';
 
-interface PruneFlags extends SecurityFlags {
+interface PruneFlags extends SecurityFlags, TrailFlags {
   readonly store?: StoreLocation;
   readonly namespace: string;
   readonly yes?: boolean;
@@ -30,12 +31,13 @@ export function pruneCommand(finish: (exitCode: number) => void): Command {
       '\nStates that a running process keeps are left alone: stop the deployment that has them first.\nExample:\n  skewless prune features/ --store redis://redis:6379 --yes',
     )
     .action(async (directory: string, flags: PruneFlags) => finish(await prune(directory, flags)));
-  return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
+  return addStoreFlags(addKafkaFlags(addTrailFlag(command)), '(default: sqlite:.skewless/store.sqlite)');
 }
 
 async function prune(directory: string, flags: PruneFlags): Promise<number> {
   const definitions = loadOrTell(directory);
   if (definitions === null) return EXIT.finding;
+  const trail = await openTrail(flags);
   const store = await openStore(flags.store ?? defaultsFor(directory).store, flags, flags.namespace, warnOnStderr);
   try {
     const unwanted = (await storedViews(store)).filter((stored) => viewsOf(definitions, stored).length === 0);
@@ -44,9 +46,14 @@ async function prune(directory: string, flags: PruneFlags): Promise<number> {
       unwanted.filter(({ heartbeatMs }) => nowMs - heartbeatMs <= DEFAULT_BOUNDS.takeoverMs === wanted),
     ) as [StoredView[], StoredView[]];
     const states = flags.yes === true ? await drop(store, idle) : null;
+    if (states !== null && idle.length > 0) {
+      const freed = idle.map(({ source, entityKey, fingerprint }) => ({ source, entity_key: entityKey, fingerprint }));
+      await trail.record('prune', flags.namespace, { states, freed }, flags.namespace);
+    }
     report(alive, idle, states, flags.json === true, nowMs);
     return alive.length > 0 || (states === null && idle.length > 0) ? EXIT.finding : EXIT.ok;
   } finally {
+    await trail.close();
     await store.close();
   }
 }

@@ -18,7 +18,10 @@ import {
   parseStaleness,
   parseRateFlag,
 } from '../config.ts';
+import { addTrailFlag } from './trail-write.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
+import { addRegistryFlags } from './connect-registry.ts';
+import { addOpenLineageFlag } from './openlineage.ts';
 import type { RunRoles } from './program.ts';
 
 export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => void): Command {
@@ -75,12 +78,20 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
       'collector that metrics and traces are sent to, such as http://collector:4318; default: OTEL_EXPORTER_OTLP_ENDPOINT, or none',
       parseOtlpEndpoint,
     )
+    .option(
+      '--served-sample <share>',
+      'share of entities whose rows are logged as they are served, for skewless audit: 0 (the default) to 1',
+      parseRatio,
+    )
     .option('--trace-ratio <number>', 'share of requests that are traced, 0 (the default) to 1', parseRatio)
     .addHelpText(
       'after',
       '\nExamples:\n  skewless start --definitions features/ --log sqlite:log.sqlite --store sqlite:store.sqlite\n  skewless start --definitions features/ --log kafka://broker:9092 --store redis://redis:6379 --role materialize',
     )
     .action(async (flags: StartFlags & SecurityFlags) => finish(await runRoles(configFrom(flags), flags)));
+  addOpenLineageFlag(command);
+  addTrailFlag(command, 'record which definitions run');
   addLogFlags(command, '(default: sqlite:.skewless/log.sqlite; optional for --role serve)');
+  addRegistryFlags(command);
   return addStoreFlags(command, '(default: sqlite:.skewless/store.sqlite)');
 }

@@ -1,26 +1,35 @@
 /** `skewless train`: labels with the vectors that serving would have answered at their times, as Parquet. */
 import { Command, Option } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
-import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
+import { type LogLocation, UsageError, defaultsFor, parseNamespace } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { nearestName } from '../core/suggest.ts';
 import type { Definitions, ServiceDefinition, SourceDefinition } from '../definition/definition.ts';
 import { findVersioned } from '../definition/find.ts';
+import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
+import type { OpenLineageLocation } from '../openlineage/location.ts';
+import { positionsTopic } from '../log/position-notes.ts';
 import type { EventReader } from '../replay/event-reader.ts';
-import type { Knowledge } from '../replay/known-times.ts';
+import type { Knowledge, PositionIndex } from '../replay/known-times.ts';
 import { createLogReader } from '../replay/log-events.ts';
 import { type Manifest, manifestPath } from '../replay/manifest.ts';
+import { readPositionIndex } from '../replay/position-index.ts';
+import { type ServedTrainOptions, trainServed } from '../replay/train-served.ts';
 import { train } from '../replay/train.ts';
+import { servedTopic } from '../vector/served-row.ts';
 import { joinArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { openEventFiles } from './event-files.ts';
 import { EXIT } from './exit.ts';
+import { addOpenLineageFlag } from './openlineage.ts';
 import { showProgress } from './progress.ts';
 import { sourceNamed } from './source-named.ts';
 import { formatCount, formatTable } from './text.ts';
+import { reportTraining } from './train-report.ts';
 
 /** By source. */
 type Named = ReadonlyMap<string, readonly string[]>;
@@ -29,7 +38,8 @@ interface TrainFlags extends SecurityFlags {
   readonly service?: string;
   readonly labels?: string;
   readonly out?: string;
-  readonly knowledge: Knowledge;
+  readonly knowledge: Knowledge | 'served';
+  readonly namespace: string;
   readonly sample: number;
   readonly features?: readonly string[];
   readonly statuses?: boolean;
@@ -38,6 +48,7 @@ interface TrainFlags extends SecurityFlags {
   readonly events?: Named;
   readonly arrival?: Named;
   readonly json?: boolean;
+  readonly openlineage?: OpenLineageLocation;
 }
 
 export function trainCommand(finish: (exitCode: number) => void): Command {
@@ -52,14 +63,23 @@ export function trainCommand(finish: (exitCode: number) => void): Command {
     )
     .option('--out <file>', 'Parquet file to write; a manifest goes beside it (required)')
     .addOption(
-      new Option('--knowledge <kind>', 'use what was true at the timestamp, or what the server could have known then')
-        .choices(['event-time', 'arrival'])
+      new Option(
+        '--knowledge <kind>',
+        'use what was true at the timestamp, what the server could have known then, or what it has served (of the served log)',
+      )
+        .choices(['event-time', 'arrival', 'served'])
         .default('event-time'),
     )
     .option('--sample <share>', 'share of the labels, chosen by what they ask: 0.1', parseShare, 1)
     .option('--features <names>', 'some of the features, joined with commas', (text: string) => text.split(','))
     .option('--statuses', 'a column with the status of each feature, too')
     .option('--definitions <dir>', 'folder of definitions (YAML); default: the bundled flights example')
+    .option(
+      '--namespace <name>',
+      'of the deployment whose notes, and whose served log, are read',
+      parseNamespace,
+      'default',
+    )
     .option('--events <source=file>', "file of events in place of the source's topic; may be repeated", parseNamed)
     .option('--arrival <source=column>', 'column of these files that says when each event arrived', parseNamed)
     .option('--json', 'print the manifest')
@@ -68,7 +88,8 @@ export function trainCommand(finish: (exitCode: number) => void): Command {
       '\nEvents come from the log, or all from files.\nExamples:\n  skewless train --service departure_delay --labels labels.parquet --out train.parquet\n  skewless train --service churn --labels labels.csv --out train.parquet --definitions features/ --events orders=orders.parquet',
     )
     .action(async (flags: TrainFlags) => finish(await runTrain(flags)));
-  return addLogFlags(command, '(default: sqlite:.skewless/log.sqlite)');
+  addRegistryFlags(command);
+  return addLogFlags(addOpenLineageFlag(command), '(default: sqlite:.skewless/log.sqlite)');
 }
 
 async function runTrain(flags: TrainFlags): Promise<number> {
@@ -85,35 +106,69 @@ async function runTrain(flags: TrainFlags): Promise<number> {
   const openJoined = async (): Promise<Log> =>
     joinArchives(await openLog(location, flags, warnOnStderr), definitions, defaults.definitionsDir, warnOnStderr);
   const log = flags.events === undefined ? await openJoined() : null;
+  const schemas = log === null ? null : await openSchemas(definitions.sources.values(), flags);
   const stop = new AbortController();
   const abort = (): void => stop.abort(stopped(outPath));
   process.once('SIGINT', abort).once('SIGTERM', abort);
   const progress = showProgress(`${service.name}:`);
+  const report = await reportTraining(flags.openlineage, flags, {
+    service,
+    labelsPath,
+    outPath,
+    events: log === null ? (flags.events ?? new Map<string, readonly string[]>()) : location,
+  });
+  const common = {
+    service,
+    aggregations: AGGREGATIONS,
+    features,
+    labelsPath,
+    outPath,
+    sample: flags.sample,
+    statuses: flags.statuses === true,
+    signal: stop.signal,
+    onProgress: (share: number, note: string): void => progress.update(share, note),
+  };
   try {
-    const readers =
-      log === null ? await openFiles(definitions, service, flags) : readTopics(log, service, formatLocation(location));
-    const manifest = await train({
-      service,
-      aggregations: AGGREGATIONS,
-      features,
-      labelsPath,
-      outPath,
-      readers,
-      knowledge: flags.knowledge,
-      positionIndex: null,
-      sample: flags.sample,
-      statuses: flags.statuses === true,
-      nowMs: systemClock.nowMs(),
-      signal: stop.signal,
-      onProgress: (share, note) => progress.update(share, note),
-    });
+    const manifest = await trainBy(flags, common, { log, schemas, definitions, location });
     progress.finish(formatCount(manifest.rows, 'row'));
+    report.complete(manifest.columns);
     process.stdout.write(flags.json === true ? `${JSON.stringify(manifest)}\n` : describe(outPath, manifest));
     return EXIT.ok;
+  } catch (error) {
+    report.fail(error);
+    throw error;
   } finally {
     process.off('SIGINT', abort).off('SIGTERM', abort);
+    await report.close();
     await log?.close();
   }
+}
+
+type Common = Omit<ServedTrainOptions, 'served'>;
+
+interface Place {
+  /** Null: events are in files. */
+  readonly log: Log | null;
+  readonly schemas: Schemas | null;
+  readonly definitions: Definitions;
+  readonly location: LogLocation;
+}
+
+async function trainBy(flags: TrainFlags, common: Common, place: Place): Promise<Manifest> {
+  const { log, schemas, definitions, location } = place;
+  const { knowledge, namespace } = flags;
+  const { service, signal } = common;
+  if (knowledge === 'served') {
+    if (log === null) throw new UsageError('--knowledge served takes what was served from the log: leave out --events');
+    return trainServed({ ...common, served: createLogReader(log, servedTopic(namespace), formatLocation(location)) });
+  }
+  const readers =
+    log === null
+      ? await openFiles(definitions, service, flags)
+      : readTopics(log, schemas, service, formatLocation(location));
+  const positionIndex =
+    log === null || knowledge === 'event-time' ? null : await readIndex(log, service, namespace, signal);
+  return train({ ...common, readers, knowledge, positionIndex, nowMs: systemClock.nowMs() });
 }
 
 function stopped(outPath: string): SkewlessError {
@@ -151,8 +206,28 @@ function sourcesOf(service: ServiceDefinition): readonly SourceDefinition[] {
   return [...new Map(service.appearances.map(({ view }) => [view.source.name, view.source])).values()];
 }
 
-function readTopics(log: Log, service: ServiceDefinition, location: string): ReadonlyMap<string, EventReader> {
-  return new Map(sourcesOf(service).map(({ name, topic }) => [name, createLogReader(log, topic, location)]));
+function readTopics(
+  log: Log,
+  schemas: Schemas | null,
+  service: ServiceDefinition,
+  location: string,
+): ReadonlyMap<string, EventReader> {
+  return new Map(sourcesOf(service).map(({ name, topic }) => [name, createLogReader(log, topic, location, schemas)]));
+}
+
+/** Of what owners have noted of the service's sources. */
+async function readIndex(
+  log: Log,
+  service: ServiceDefinition,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<PositionIndex> {
+  const readers = new Map<string, EventReader>();
+  for (const { name } of sourcesOf(service)) {
+    const topic = positionsTopic(namespace, name);
+    if ((await log.ranges(topic)) !== null) readers.set(name, createLogReader(log, topic, topic, null));
+  }
+  return readPositionIndex(readers, { signal, nowMs: systemClock.nowMs() });
 }
 
 /** All that the service reads must be there: a source without events would be a quiet one. */
@@ -193,9 +268,13 @@ function parseNamed(text: string, before: Named | undefined): Named {
 }
 
 function describe(outPath: string, manifest: Manifest): string {
-  const { rows, columns, events, late_data: lateData } = manifest;
+  const { rows, columns, events, late_data: lateData, served } = manifest;
   const features = columns.filter(({ role }) => role === 'feature').length;
-  const said = `${outPath}: ${formatCount(rows, 'row')}, ${formatCount(features, 'feature')}, from ${formatCount(events.folded, 'event')} (${manifestPath(outPath)})\n`;
+  const from =
+    served === null
+      ? `from ${formatCount(events.folded, 'event')}`
+      : `as they were served; ${formatCount(served.unmatched, 'label')} without a served row left out`;
+  const said = `${outPath}: ${formatCount(rows, 'row')}, ${formatCount(features, 'feature')}, ${from} (${manifestPath(outPath)})\n`;
   if (lateData === null) return said;
   const table = lateData.map((each) => [
     String(each['feature']),

@@ -4,9 +4,13 @@
  */
 import type { FieldType, ScalarKind, Value } from '../core/value.ts';
 import type { CompiledExpression } from '../expression/expression.ts';
+import type { CatalogTexts, GovernedTexts } from './catalog-texts.ts';
+import type { Deprecation } from './deprecation.ts';
 
 export type SourceClock = 'wall' | 'watermark';
 export type Partitioner = 'murmur2' | 'crc32' | 'unknown';
+/** `json_schema` and `avro`: in the Confluent wire format, which names the schema by its id in a registry. */
+export type SourceFormat = 'json' | 'json_schema' | 'avro';
 export type KeyEncodingName = 'string' | 'json' | 'int64be' | 'avro';
 /** `append`: each record is an event. `upsert`: each is the new row of its key, or deletes it. */
 export type SourceMode = 'append' | 'upsert';
@@ -33,10 +37,10 @@ export interface RecordKeyDefinition {
   readonly members?: readonly string[];
 }
 
-export interface SourceDefinition {
+export interface SourceDefinition extends CatalogTexts {
   readonly name: string;
   readonly topic: string;
-  readonly format: 'json';
+  readonly format: SourceFormat;
   readonly mode: SourceMode;
   /** What a row is wrapped in; null: it is the record's value. */
   readonly envelope: EnvelopeName | null;
@@ -60,9 +64,6 @@ export interface SourceDefinition {
   readonly derived: readonly DerivedColumn[];
   /** Row layout shared by every expression over this source: fields, then derived columns, by slot. */
   readonly slots: ReadonlyMap<string, number>;
-  readonly description: string;
-  readonly owner: string;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface EntityDefinition {
@@ -103,7 +104,7 @@ export interface RowMember extends Omit<ViewColumn, 'magnitude'> {
 export type AggregationParams = Readonly<Record<string, number | readonly number[]>>;
 
 /** One output of a view: an aggregation over one window. */
-export interface FeatureDefinition extends FieldType {
+export interface FeatureDefinition extends FieldType, GovernedTexts {
   /** Full name: `delay_mean_24h`. */
   readonly name: string;
   /** Declared name: `delay_mean`. */
@@ -119,10 +120,11 @@ export interface FeatureDefinition extends FieldType {
   readonly window: Window;
   /** Served instead of null for `NULL_VALUE` and `NOT_FOUND`; null when none is declared. */
   readonly defaultValue: Value;
-  readonly description: string;
+  /** Its own; empty: that of its view. */
+  readonly owner: string;
 }
 
-export interface ViewDefinition {
+export interface ViewDefinition extends CatalogTexts {
   readonly name: string;
   readonly version: number;
   /** `name@version`. */
@@ -150,9 +152,7 @@ export interface ViewDefinition {
   readonly headLimit: number;
   readonly stateFingerprint: string;
   readonly readFingerprint: string;
-  readonly description: string;
-  readonly owner: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly deprecated: Deprecation | null;
 }
 
 /** A view as it appears in a service: which of its features, under which names, with which keys. */
@@ -163,10 +163,11 @@ export interface ViewAppearance {
   readonly keys: readonly CompiledExpression[];
 }
 
-export type ServiceFeature = FieldType & {
-  readonly name: string;
-  readonly description: string;
-} & (
+/** Of a view's feature the texts are the view's; what is given up with it is given up here. */
+export type ServiceFeature = FieldType &
+  GovernedTexts & {
+    readonly name: string;
+  } & (
     | {
         readonly kind: 'view' /** Index into `appearances`. */;
         readonly appearance: number /** Index into the view's features. */;
@@ -186,7 +187,7 @@ export interface RequestColumn extends FieldType {
   readonly kind: 'key' | 'input';
 }
 
-export interface ServiceDefinition {
+export interface ServiceDefinition extends CatalogTexts {
   readonly name: string;
   readonly version: number;
   readonly id: string;
@@ -201,9 +202,7 @@ export interface ServiceDefinition {
   readonly expressionSlots: ReadonlyMap<string, number>;
   readonly asOf: 'required' | 'optional';
   readonly fingerprint: string;
-  readonly description: string;
-  readonly owner: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly deprecated: Deprecation | null;
 }
 
 export interface Definitions {

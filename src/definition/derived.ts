@@ -1,21 +1,21 @@
 /** Derived features: each may use others, in any written order; a circle is an error that names it. */
+import { type GovernedTexts, readGovernedTexts } from './catalog-texts.ts';
 import { child, items, report, textAt } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 import type { DerivedFeature } from './definition.ts';
 import { compileText, namesIn } from './expression-text.ts';
 import type { Columns } from './expression-text.ts';
 
-export interface DerivedDraft {
+export interface DerivedDraft extends GovernedTexts {
   readonly name: string;
   readonly cursor: Cursor;
-  readonly description: string;
 }
 
 export function readDerivedDrafts(service: Cursor): readonly DerivedDraft[] {
   return items(child(service, 'derived')).map((cursor) => ({
     name: textAt(cursor, 'name') ?? '',
     cursor,
-    description: textAt(cursor, 'description') ?? '',
+    ...readGovernedTexts(cursor),
   }));
 }
 

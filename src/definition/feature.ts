@@ -3,6 +3,7 @@ import { nearestName } from '../core/suggest.ts';
 import type { FieldType, Value } from '../core/value.ts';
 import type { CompiledExpression } from '../expression/expression.ts';
 import { child, entries, isMapping, report, textAt } from './cursor.ts';
+import { type GovernedTexts, readGovernedTexts } from './catalog-texts.ts';
 import type { Cursor } from './cursor.ts';
 import { readDefault } from './default-value.ts';
 import type { AggregationCatalog, AggregationParams, AggregationRules, ViewColumn } from './definition.ts';
@@ -24,11 +25,11 @@ export interface FeatureMeaning {
   readonly type: FieldType;
 }
 
-export interface FeatureDraft {
+export interface FeatureDraft extends GovernedTexts {
   readonly cursor: Cursor;
   /** Empty where it could not be read. */
   readonly baseName: string;
-  readonly description: string;
+  readonly owner: string;
   /** Null stands for a window that was reported. */
   readonly windows: readonly (NamedWindow | null)[];
   /** Null after a report, here or on what it rests on. */
@@ -39,7 +40,8 @@ export function readFeature(cursor: Cursor, columns: Columns, catalog: Aggregati
   return {
     cursor,
     baseName: textAt(cursor, 'name') ?? '',
-    description: textAt(cursor, 'description') ?? '',
+    owner: textAt(cursor, 'owner') ?? '',
+    ...readGovernedTexts(cursor),
     windows: readWindows(child(cursor, 'windows')),
     meaning: readMeaning(cursor, columns, catalog),
   };

@@ -1,6 +1,6 @@
 /**
  * Fingerprints: what a view's state is a function of, what reading adds to that, what a service adds to its views.
- * Everything hashed is listed here by name; prose, owners, labels, freshness settings and formatting are not. The
+ * Everything hashed is listed here by name; prose, owners, labels, tags, deprecation, freshness settings and formatting are not. The
  * names and the order of features belong to reading: state is laid out without them.
  */
 import { createHash } from 'node:crypto';

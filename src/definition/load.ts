@@ -5,6 +5,7 @@
 import { assert } from '../core/assert.ts';
 import { child, items, report, rootOf, textAt } from './cursor.ts';
 import type { Cursor, ReadFile } from './cursor.ts';
+import { checkReplacement } from './deprecation.ts';
 import type { AggregationCatalog, Definitions } from './definition.ts';
 import { readEntity } from './entity.ts';
 import { freezeDeep } from './freeze.ts';
@@ -31,6 +32,10 @@ export function loadDefinitions(files: readonly DefinitionFile[], catalog: Aggre
     readView(at, { sources, entities, catalog, complete }),
   );
   const services = readVersioned(itemsOf(roots, 'services'), 'service', (at) => readService(at, { views, complete }));
+  if (complete) {
+    checkReplacements(views.values(), 'view');
+    checkReplacements(services.values(), 'service');
+  }
   const problems = read.flatMap((file) => file.problems);
   if (problems.length > 0) {
     return {
@@ -93,6 +98,20 @@ function readVersioned<T extends { readonly name: string; readonly version: numb
     if (claim(cursor, places, id, `version ${result.version} of ${kind} ${result.name}`)) byId.set(id, result);
   }
   return byId;
+}
+
+function checkReplacements(
+  drafts: Iterable<{ readonly cursor: Cursor; readonly name: string; readonly version: number }>,
+  kind: string,
+): void {
+  const all = [...drafts];
+  const known = all.flatMap(({ name, version }) => [name, `${name}@${version}`]);
+  for (const { cursor, name, version } of all) {
+    checkReplacement(cursor, kind, [`${name}@${version}`, ...(isOnly(name) ? [name] : [])], known);
+  }
+  function isOnly(name: string): boolean {
+    return all.filter((other) => other.name === name).length === 1;
+  }
 }
 
 function claim(cursor: Cursor, places: Map<string, Cursor>, name: string, what: string): boolean {

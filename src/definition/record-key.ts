@@ -32,11 +32,6 @@ export function readRecordKey(
   const encoding = ((at && textAt(at, 'encoding')) as KeyEncodingName | null | undefined) ?? 'string';
   const separator = (at && textAt(at, 'separator')) ?? SEPARATOR;
   const encodingCursor = at && isMapping(at.value) ? child(at, 'encoding') : undefined;
-  if (encodingCursor && encoding === 'avro') {
-    report(encodingCursor, 'not_supported', 'encoding: avro is not yet supported', {
-      suggestion: 'string, json or int64be',
-    });
-  }
   const implied: SourceField[] = [];
   const chosen: string[] = [];
   for (const name of items(names)) {

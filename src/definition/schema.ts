@@ -40,8 +40,22 @@ function either(mapped: JsonSchema, otherwise: JsonSchema): JsonSchema {
 }
 
 const PROSE = { description: described({ type: 'string', maxLength: 10_000 }, 'prose for the catalog') };
+const TAGS = list(
+  'tags',
+  described({ type: 'string', pattern: '^[a-zA-Z0-9][a-zA-Z0-9._:/-]{0,62}$' }, 'a tag: letters, digits and . _ : / -'),
+  64,
+);
+const DAY = described({ type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }, 'a day such as 2026-12-31');
+const DEPRECATED = mapping('what is given up: { on, sunset, use, reason }', ['on'], {
+  on: DAY,
+  sunset: DAY,
+  use: described({ type: 'string', maxLength: 200 }, 'the name of what to read instead'),
+  reason: described({ type: 'string', maxLength: 10_000 }, 'a text'),
+});
+const GOVERNED = { ...PROSE, tags: TAGS, deprecated: DEPRECATED };
 const CATALOG = {
   ...PROSE,
+  tags: TAGS,
   owner: described({ type: 'string', maxLength: 200 }, 'a team or person'),
   labels: ref('labels'),
 };
@@ -54,7 +68,7 @@ const SOURCE = mapping('a source', ['name', 'event_time', 'fields'], {
     { type: 'string', pattern: '^[a-zA-Z0-9._-]{1,249}$' },
     'a topic: 1 to 249 letters, digits, dots, underscores or hyphens',
   ),
-  format: choice('json (avro is not yet supported)', ['json', 'avro']),
+  format: choice('json, or in the Confluent wire format: json_schema or avro', ['json', 'json_schema', 'avro']),
   mode: choice('append: each record is an event; upsert: each is the new row of its key', ['append', 'upsert']),
   envelope: choice('what rows are wrapped in: debezium', ['debezium']),
   archive: described(
@@ -86,6 +100,7 @@ const VIEW = mapping('a feature view', ['name', 'entity', 'source', 'features'],
   name: ref('name'),
   version: VERSION,
   ...CATALOG,
+  deprecated: DEPRECATED,
   entity: ref('name'),
   keys: dictionary("the entity's keys and the source columns that hold them", ref('name'), ref('field_name'), 16),
   source: ref('name'),
@@ -100,7 +115,8 @@ const VIEW = mapping('a feature view', ['name', 'entity', 'source', 'features'],
 
 const FEATURE = mapping('a feature', ['name', 'agg'], {
   name: ref('name'),
-  ...PROSE,
+  ...GOVERNED,
+  owner: CATALOG.owner,
   agg: described({ type: 'string' }, 'the name of an aggregation'),
   of: either(
     { ...dictionary('member names and expressions', ref('name'), ref('expression'), 64), minProperties: 1 },
@@ -120,6 +136,7 @@ const SERVICE = mapping('a feature service', ['name', 'features'], {
   name: ref('name'),
   version: VERSION,
   ...CATALOG,
+  deprecated: DEPRECATED,
   inputs: dictionary('input names and types', ref('name'), ref('typed'), 256),
   as_of: choice('whether requests must carry as_of', ['required', 'optional']),
   features: list('a list of view.*, view.feature or { view, keys, prefix, features }', ref('service_feature'), 1_000),
@@ -127,7 +144,7 @@ const SERVICE = mapping('a feature service', ['name', 'features'], {
     type: 'array',
     description: 'a list of { name, expr }',
     maxItems: 500,
-    items: mapping('a derived feature', ['name', 'expr'], { name: ref('name'), ...PROSE, expr: ref('expression') }),
+    items: mapping('a derived feature', ['name', 'expr'], { name: ref('name'), ...GOVERNED, expr: ref('expression') }),
   },
 });
 

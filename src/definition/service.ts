@@ -3,6 +3,7 @@ import { readCatalogTexts } from './catalog-texts.ts';
 import { child, hasBroken, isWhole, items, numberAt, report, textAt } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 import type { ServiceDefinition, ServiceFeature, ViewAppearance } from './definition.ts';
+import { readDeprecation } from './deprecation.ts';
 import { compileDerived, readDerivedDrafts } from './derived.ts';
 import type { DerivedDraft } from './derived.ts';
 import { fingerprintService } from './fingerprint.ts';
@@ -73,6 +74,7 @@ export function readService(cursor: Cursor, context: ServiceContext): ServiceDra
     derived,
     expressionSlots: slots,
     asOf,
+    deprecated: readDeprecation(cursor),
     ...readCatalogTexts(cursor),
   } as const;
   return { cursor, name, version, definition: { ...parts, fingerprint: fingerprintService(parts) } };
@@ -177,16 +179,19 @@ function servedFeatures(
   derived: ServiceDefinition['derived'],
 ): readonly ServiceFeature[] {
   const fromViews = features.flatMap(({ name, appearance, index }): readonly ServiceFeature[] => {
-    const feature = appearances[appearance]?.view.features[index];
-    if (feature === undefined) return [];
-    const { type, nullable, description } = feature;
-    return [{ kind: 'view', name, type, nullable, description, appearance, feature: index }];
+    const view = appearances[appearance]?.view;
+    const feature = view?.features[index];
+    if (view === undefined || feature === undefined) return [];
+    const { type, nullable, description, tags } = feature;
+    const deprecated = feature.deprecated ?? view.deprecated;
+    return [{ kind: 'view', name, type, nullable, description, tags, deprecated, appearance, feature: index }];
   });
-  const fromDerived = drafts.flatMap(({ name, description }): readonly ServiceFeature[] => {
+  const fromDerived = drafts.flatMap(({ name, description, tags, deprecated }): readonly ServiceFeature[] => {
     const at = derived.findIndex((candidate) => candidate.name === name);
     const feature = derived[at];
     if (feature === undefined) return [];
-    return [{ kind: 'derived', name, type: feature.type, nullable: feature.nullable, description, derived: at }];
+    const { type, nullable } = feature;
+    return [{ kind: 'derived', name, type, nullable, description, tags, deprecated, derived: at }];
   });
   return [...fromViews, ...fromDerived];
 }

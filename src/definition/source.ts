@@ -6,7 +6,14 @@ import type { ScopeColumn } from '../expression/expression.ts';
 import { child, entries, isMapping, report, textAt } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 import { readCatalogTexts } from './catalog-texts.ts';
-import type { DerivedColumn, Partitioner, SourceClock, SourceDefinition, SourceField } from './definition.ts';
+import type {
+  DerivedColumn,
+  Partitioner,
+  SourceClock,
+  SourceDefinition,
+  SourceField,
+  SourceFormat,
+} from './definition.ts';
 import { durationAt } from './duration.ts';
 import { compileText, namesIn } from './expression-text.ts';
 import type { Columns } from './expression-text.ts';
@@ -27,7 +34,6 @@ export interface SourceDraft {
 }
 
 export function readSource(cursor: Cursor): SourceDraft {
-  refuseUnsupported(cursor);
   const name = textAt(cursor, 'name') ?? '';
   const { mode, envelope, rowPath } = readMode(cursor);
   const declared = readFields(cursor, rowPath);
@@ -40,7 +46,7 @@ export function readSource(cursor: Cursor): SourceDraft {
   const definition: SourceDefinition = {
     name,
     topic: textAt(cursor, 'topic') ?? name,
-    format: 'json',
+    format: (textAt(cursor, 'format') as SourceFormat | null) ?? 'json',
     mode,
     envelope,
     key,
@@ -61,13 +67,6 @@ export function readSource(cursor: Cursor): SourceDraft {
     ...readCatalogTexts(cursor),
   };
   return { definition, columns: columnsOf(fields, derived, broken, child(cursor, 'fields') !== null) };
-}
-
-function refuseUnsupported(cursor: Cursor): void {
-  const format = child(cursor, 'format');
-  if (format?.value === 'avro') {
-    report(format, 'not_supported', 'format: avro is not yet supported', { found: 'avro', suggestion: 'json' });
-  }
 }
 
 interface Fields {

@@ -88,7 +88,7 @@ function byCanonical(a: { readonly canonical: string }, b: { readonly canonical:
 }
 
 function outputsOf(
-  { baseName, description, windows, meaning }: FeatureDraft,
+  { baseName, description, owner, tags, deprecated, windows, meaning }: FeatureDraft,
   { columns, filters, row }: Layout,
 ): readonly FeatureDefinition[] {
   if (meaning === null) return [];
@@ -103,6 +103,9 @@ function outputsOf(
     member: row?.findIndex((member) => memberKey(member, member.where) === memberKey(input, filter)) ?? -1,
     defaultValue,
     description,
+    owner,
+    tags,
+    deprecated,
   };
   return windows
     .filter((named) => named !== null)

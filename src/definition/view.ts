@@ -6,6 +6,7 @@ import { readCatalogTexts } from './catalog-texts.ts';
 import { child, entries, hasBroken, isWhole, items, numberAt, report, textAt } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 import type { AggregationCatalog, SourceClock, ViewDefinition } from './definition.ts';
+import { checkReplacement, readDeprecation } from './deprecation.ts';
 import { durationAt } from './duration.ts';
 import type { EntityDraft } from './entity.ts';
 import { compileCondition } from './expression-text.ts';
@@ -129,6 +130,7 @@ function readSettings(cursor: Cursor) {
     incomplete: (textAt(cursor, 'incomplete') as 'withhold' | 'serve' | null) ?? 'withhold',
     headMax,
     headLimit,
+    deprecated: readDeprecation(cursor),
     ...readCatalogTexts(cursor),
   };
 }
@@ -210,6 +212,8 @@ function checkFeatures(cursor: Cursor, features: readonly FeatureDraft[]): void 
       continue;
     }
     baseNames.add(feature.baseName);
+    const names = features.map((other) => other.baseName);
+    checkReplacement(feature.cursor, 'feature of the view', [feature.baseName], names);
     for (const name of new Set(
       feature.windows.map((named) => named && featureNameOf(feature.baseName, named.suffix)),
     )) {

@@ -6,7 +6,8 @@
 import type { SourceDefinition } from '../definition/definition.ts';
 import { describe, Fault } from './convert.ts';
 import type { LogRecord, RecordHeaders } from './event.ts';
-import { parseRecord } from './parse-record.ts';
+import { compileRecordParser } from './parse-record.ts';
+import type { SchemaTable } from './schemas.ts';
 
 /** Neither an event nor a row. */
 export const NOTHING: unique symbol = Symbol('nothing');
@@ -28,9 +29,13 @@ export type Change = object | Deletion | typeof NOTHING | Fault;
 const CONTROL_PREFIX = 'skewless-';
 const BARE_DELETION = new Deletion(null);
 
-/** A function of the record's bytes and headers. */
-export function compileChangeReader(source: SourceDefinition): (record: LogRecord) => Change {
+/** A function of the record's bytes and headers, and of schemas, which never change. */
+export function compileChangeReader(
+  source: SourceDefinition,
+  schemas: SchemaTable | null = null,
+): (record: LogRecord) => Change {
   const { mode, envelope } = source;
+  const parseRecord = compileRecordParser(source, schemas);
   if (mode === 'append' && envelope === null) return parseRecord;
   return (record) => {
     if (record.value === null) return mode === 'append' || isControl(record.headers) ? NOTHING : BARE_DELETION;

@@ -20,7 +20,7 @@ export class Fault {
   }
 }
 
-/** `json` is what `JSON.parse` gave, and not null. */
+/** `json` is what `JSON.parse` gave, and not null; or a bigint, of 64 bits, where Avro holds an integer beyond ±(2^53−1). */
 export type Converter = (json: unknown) => Value | Fault;
 
 const INT64_TEXT = /^-?(?:0|[1-9][0-9]{0,18})$/;
@@ -47,6 +47,7 @@ function toText(json: unknown): string | Fault {
 }
 
 function toInt(json: unknown): number | Fault {
+  if (typeof json === 'bigint') return new Fault('out_of_range', 'beyond ±(2^53−1); declare int64');
   if (typeof json !== 'number') return wrongType('int', json);
   if (!Number.isInteger(json) && Number.isFinite(json)) {
     return new Fault('wrong_type', 'expected int, found a number with a fraction');
@@ -57,6 +58,7 @@ function toInt(json: unknown): number | Fault {
 }
 
 function toInt64(json: unknown): bigint | Fault {
+  if (typeof json === 'bigint') return json;
   if (typeof json === 'number') {
     if (Number.isSafeInteger(json)) return BigInt(json);
     if (!Number.isInteger(json)) return new Fault('wrong_type', 'expected int64, found a number that is no integer');
@@ -69,12 +71,14 @@ function toInt64(json: unknown): bigint | Fault {
 }
 
 function toDouble(json: unknown): number | Fault {
+  if (typeof json === 'bigint') return Number(json);
   if (typeof json !== 'number') return wrongType('double', json);
   if (!Number.isFinite(json)) return new Fault('out_of_range', 'beyond what a double can hold');
   return json === 0 ? 0 : json;
 }
 
 function toTimestamp(json: unknown): number | Fault {
+  if (typeof json === 'bigint') return new Fault('out_of_range', 'beyond the range of timestamps');
   if (typeof json === 'number') {
     if (!Number.isInteger(json)) {
       return new Fault('wrong_type', 'expected a timestamp in whole milliseconds, found another number');

@@ -10,6 +10,7 @@ import { compileChangeReader, Deletion, NOTHING } from './change.ts';
 import { Fault } from './convert.ts';
 import type { LogRecord, Rejection, ViewOutcome } from './event.ts';
 import { checkEventTimeRange, checkNotAhead } from './event-time.ts';
+import { createSchemaTable, type Schemas } from './schemas.ts';
 import { compileKeyDecoder } from './record-key-decoder.ts';
 import { reject } from './rejection.ts';
 import { createRowReader } from './row.ts';
@@ -18,6 +19,8 @@ import { compileUpsertDecoder, type UpsertDecoder } from './upsert-decoder.ts';
 import { compileViewDecoder, FILTERED, type ViewDecoder } from './view-decoder.ts';
 
 export interface SourceDecoder {
+  /** To be awaited before these records are decoded; null: they need no schemas. */
+  readonly prepare: ((records: readonly LogRecord[]) => Promise<void>) | null;
   /** Outcomes align with the views it was compiled for; views that fail on one column share one `Rejection`. */
   decode(record: LogRecord): readonly ViewOutcome[];
   /** Event time of the record decoded last, whatever the views made of it; null when it had none that is allowed. */
@@ -32,19 +35,30 @@ interface CompiledView {
 }
 
 /** Not re-entrant: rows are reused from record to record. */
-export function compileSourceDecoder(source: SourceDefinition, views: readonly ViewDefinition[]): SourceDecoder {
+export function compileSourceDecoder(
+  source: SourceDefinition,
+  views: readonly ViewDefinition[],
+  schemas: Schemas | null = null,
+): SourceDecoder {
+  const table = createSchemaTable(source, schemas);
   const compiled = views.map((view) => compileView(source, view));
-  const readChange = compileChangeReader(source);
-  const readKey = source.mode === 'upsert' ? compileKeyDecoder(source) : null;
+  const readChange = compileChangeReader(source, table);
+  const readKey = source.mode === 'upsert' ? compileKeyDecoder(source, table) : null;
   const rows = createRowReader(source);
   const eventTimeSlot = slotOf(source, source.eventTime);
   const eventTimeSlots = [eventTimeSlot];
   let eventTimeMs: number | null = null;
+  const allFiltered: readonly ViewOutcome[] = views.map(() => FILTERED);
 
-  /** The view's outcome; `timeRejection` is that of the event time, which all views share. */
-  function decodeView(view: CompiledView, record: LogRecord, timeRejection: Rejection | null): ViewOutcome {
-    const rejection = rows.require(view.slots) ?? timeRejection;
-    return rejection ?? view.decode(rows.row, rows.row[eventTimeSlot] as number, record);
+  /** `timeRejection` is that of the event time, which all views share. */
+  function decodeViews(record: LogRecord, timeRejection: Rejection | null): readonly ViewOutcome[] {
+    const outcomes = allFiltered.slice();
+    for (let index = 0; index < compiled.length; index++) {
+      const { slots, decode } = compiled[index] as CompiledView;
+      const rejection = rows.require(slots) ?? timeRejection;
+      outcomes[index] = rejection ?? decode(rows.row, rows.row[eventTimeSlot] as number, record);
+    }
+    return outcomes;
   }
 
   function checkTime(appendedMs: number): Rejection | null {
@@ -68,16 +82,17 @@ export function compileSourceDecoder(source: SourceDefinition, views: readonly V
   }
 
   return {
+    prepare: table === null ? null : table.prepare,
     decode(record) {
       eventTimeMs = null;
       const change = readChange(record);
       if (change instanceof Fault) return rejectAll(change);
-      if (change === NOTHING) return compiled.map(() => FILTERED);
+      if (change === NOTHING) return allFiltered;
       if (change instanceof Deletion) return decodeDeletion(record, change);
       rows.begin(change);
       const timeRejection = rows.require(eventTimeSlots) ?? checkTime(record.timestampMs);
       if (timeRejection === null) eventTimeMs = rows.row[eventTimeSlot] as number;
-      return compiled.map((view) => decodeView(view, record, timeRejection));
+      return decodeViews(record, timeRejection);
     },
     eventTimeMs: () => eventTimeMs,
   };
@@ -89,5 +104,3 @@ function compileView(source: SourceDefinition, view: ViewDefinition): CompiledVi
   const { row, deletion } = compileUpsertDecoder(view);
   return { slots, decode: row, deletion };
 }
-
-export { type EventValidation, validateEvent } from './validate.ts';

@@ -8,6 +8,7 @@ import type { RecordKeyDefinition, SourceDefinition, SourceField } from '../defi
 import { compileConverter, describe, Fault } from './convert.ts';
 import { compileFieldReader } from './field.ts';
 import { RECORD_BYTES_MAX } from './parse-record.ts';
+import type { SchemaTable } from './schemas.ts';
 
 /**
  * Values aligned with the fields of the key; null where the key says so. `before` is the deleted row, for records without a
@@ -20,7 +21,8 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const DECIMAL = /^-?(?:0|[1-9][0-9]{0,15})$/;
 const INT64_BYTES = 8;
 
-export function compileKeyDecoder(source: SourceDefinition): KeyDecoder {
+/** `schemas`: of a source whose keys need them, which are prepared. */
+export function compileKeyDecoder(source: SourceDefinition, schemas: SchemaTable | null = null): KeyDecoder {
   const { key } = source;
   const fields = key.fields.map((name) => {
     const field = source.fields.find((candidate) => candidate.name === name);
@@ -54,7 +56,7 @@ export function compileKeyDecoder(source: SourceDefinition): KeyDecoder {
   return (bytes, before) => {
     if (bytes === null) return before === null ? unreadable('the record has no key') : readBefore(before);
     if (bytes.length > RECORD_BYTES_MAX) return new Fault('record_too_large', `a key of ${bytes.length} bytes`);
-    const parts = partsOf(key, fields, bytes);
+    const parts = partsOf(key, fields, schemas, bytes);
     return parts instanceof Fault ? parts : convert(parts);
   };
 }
@@ -67,6 +69,7 @@ function unreadable(message: string): Fault {
 function partsOf(
   key: RecordKeyDefinition,
   fields: readonly SourceField[],
+  schemas: SchemaTable | null,
   bytes: Uint8Array,
 ): readonly unknown[] | Fault {
   switch (key.encoding) {
@@ -77,7 +80,8 @@ function partsOf(
     case 'int64be':
       return int64Part(fields[0] as SourceField, bytes);
     case 'avro':
-      return unreadable('record keys in Avro are not yet supported');
+      assert(schemas !== null, 'a source with keys in Avro has their schemas');
+      return avroParts(fields, schemas.read(bytes));
   }
 }
 
@@ -155,6 +159,17 @@ function membersOf(members: readonly string[], json: unknown): readonly unknown[
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return null;
   if (!members.every((name) => Object.hasOwn(json, name))) return null;
   return members.map((name) => (json as Readonly<Record<string, unknown>>)[name]);
+}
+
+/** A record with the fields, as the row calls them; or the value of the one field there is. */
+function avroParts(fields: readonly SourceField[], value: unknown): readonly unknown[] | Fault {
+  if (value instanceof Fault) return unreadable(value.message);
+  const names = fields.map(({ path }) => path.at(-1) as string);
+  const members = membersOf(names, value);
+  if (members !== null) return members;
+  const isObject = typeof value === 'object' && value !== null;
+  if (fields.length === 1 && !isObject) return [value];
+  return unreadable(`expected a record with ${names.join(', ')}, found ${describe(value)}`);
 }
 
 function int64Part({ type }: SourceField, bytes: Uint8Array): readonly unknown[] | Fault {

@@ -55,8 +55,8 @@ export function createRowReader(source: SourceDefinition): RowReader {
       if (rejections.size > 0) rejections.clear();
     },
     require(slots) {
-      for (const slot of slots) {
-        const rejection = requireSlot(slot);
+      for (let index = 0; index < slots.length; index++) {
+        const rejection = requireSlot(slots[index] as number);
         if (rejection !== null) return rejection;
       }
       return null;

@@ -2,6 +2,7 @@
  * An event offered for ingest, held to all that its source declares, before it is in the log: stricter than decoding,
  * which looks only at what views use.
  */
+import type { Value } from '../core/value.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { changeOf, Deletion, NOTHING } from './change.ts';
 import { describe, Fault } from './convert.ts';
@@ -31,18 +32,34 @@ interface Readers {
   readonly keyOf: KeyDecoder;
 }
 
+/** How what is sound becomes bytes: of the event as it was given, and of the key's values, in order; null: there is no key. */
+export interface EventEncoding {
+  value(json: object): Uint8Array | Fault;
+  key(values: readonly Value[]): Uint8Array | Fault | null;
+}
+
 /** `json` is a parsed JSON value. Fields the source does not declare are carried along. */
-export function validateEvent(source: SourceDefinition, json: unknown): EventValidation {
+export function validateEvent(
+  source: SourceDefinition,
+  json: unknown,
+  encoding: EventEncoding = jsonEncoding(source),
+): EventValidation {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     return { ok: false, code: 'not_an_object', message: `expected a JSON object, found ${describe(json)}` };
   }
   const change = changeOf(source, json);
-  if (change instanceof Fault) return { ok: false, code: change.code, message: change.message };
-  if (change === NOTHING) return written(json, null, null);
-  return change instanceof Deletion ? validateDeletion(source, change, json) : validateRow(source, change, json);
+  if (change instanceof Fault) return refuse(change);
+  if (change === NOTHING) return written(encoding, json, [], null);
+  return change instanceof Deletion
+    ? validateDeletion(source, encoding, change, json)
+    : validateRow(source, encoding, change, json);
 }
 
-function validateRow(source: SourceDefinition, row: object, json: object): EventValidation {
+export function jsonEncoding({ key }: SourceDefinition): EventEncoding {
+  return { value: encodeJson, key: (values) => encodeRecordKey(key, values) };
+}
+
+function validateRow(source: SourceDefinition, encoding: EventEncoding, row: object, json: object): EventValidation {
   const { rows } = readersOf(source);
   rows.begin(row);
   const rejection = rows.require(source.fields.map((_field, slot) => slot));
@@ -51,22 +68,33 @@ function validateRow(source: SourceDefinition, row: object, json: object): Event
   const outside = checkEventTimeRange(source, tsMs);
   if (outside !== null) return refuse(outside);
   const values = source.key.fields.map((name) => rows.row[slotOf(source, name)] ?? null);
-  return written(json, encodeRecordKey(source.key, values), tsMs);
+  return written(encoding, json, values, tsMs);
 }
 
 /** Its key is to be that of the row that was: the record says nothing else of which one it deletes. */
-function validateDeletion(source: SourceDefinition, { before }: Deletion, json: object): EventValidation {
-  const missing = 'before: expected the deleted row, at least the fields of its key';
-  if (before === null) return { ok: false, code: 'unreadable_key', message: missing };
-  const values = readersOf(source).keyOf(null, before);
-  if (values instanceof Fault) return { ok: false, code: values.code, message: values.message };
-  const key = encodeRecordKey(source.key, values);
-  return key === null ? { ok: false, code: 'unreadable_key', message: missing } : written(json, key, null);
+function validateDeletion(
+  source: SourceDefinition,
+  encoding: EventEncoding,
+  { before }: Deletion,
+  json: object,
+): EventValidation {
+  const missing = new Fault('unreadable_key', 'before: expected the deleted row, at least the fields of its key');
+  const values = before === null ? missing : readersOf(source).keyOf(null, before);
+  if (values instanceof Fault) return refuse(values);
+  return values.includes(null) ? refuse(missing) : written(encoding, json, values, null);
 }
 
-function written(json: object, key: Uint8Array | null, tsMs: number | null): EventValidation {
-  const value = encodeValue(json);
-  if (value instanceof Fault) return { ok: false, code: value.code, message: value.message };
+function written(
+  encoding: EventEncoding,
+  json: object,
+  keyValues: readonly Value[],
+  tsMs: number | null,
+): EventValidation {
+  const hasKey = keyValues.length > 0 && !keyValues.includes(null);
+  const key = hasKey ? encoding.key(keyValues) : null;
+  if (key instanceof Fault) return refuse(key);
+  const value = encoding.value(json);
+  if (value instanceof Fault) return refuse(value);
   if (value.length + (key?.length ?? 0) > RECORD_BYTES_MAX) {
     return { ok: false, code: 'record_too_large', message: `more than ${RECORD_BYTES_MAX} bytes` };
   }
@@ -82,11 +110,11 @@ function readersOf(source: SourceDefinition): Readers {
   return readers;
 }
 
-function refuse({ code, message }: Rejection): EventValidation {
+function refuse({ code, message }: Fault | Rejection): EventValidation {
   return { ok: false, code: code as RejectionCode, message };
 }
 
-function encodeValue(json: object): Uint8Array | Fault {
+export function encodeJson(json: object): Uint8Array | Fault {
   try {
     return TEXT_ENCODER.encode(JSON.stringify(json));
   } catch {

@@ -10,9 +10,12 @@ import { partitionOf } from './partitioner.ts';
 
 const TEXT_ENCODER = new TextEncoder();
 
-/** Whether all records of an entity are in one partition of the source, and which is known. */
+/**
+ * Whether all records of an entity are in one partition of the source, and which is known. A key in Avro begins with the id
+ * of its schema: under the next schema, the same key is in another partition.
+ */
 export function isColocated({ key, partitioner }: SourceDefinition, keyColumns: readonly string[]): boolean {
-  if (partitioner === 'unknown' || key.fields.length === 0) return false;
+  if (partitioner === 'unknown' || key.fields.length === 0 || key.encoding === 'avro') return false;
   return key.fields.every((field) => keyColumns.includes(field));
 }
 

@@ -1,6 +1,6 @@
 /** Parquet, read by DuckDB, which is loaded only for it. */
 import type { DuckDBResult } from '@duckdb/node-api';
-import { type DuckDB, createToJson, fileLiteral } from '../core/duckdb.ts';
+import { type DuckDB, createToJson, fileLiteral, rowsOf } from '../core/duckdb.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import type { FileRecord } from './file.ts';
 import { columnsOf, place } from './file-columns.ts';
@@ -11,8 +11,8 @@ export async function* readParquet(path: string, _size: number, source: SourceDe
   yield* withRows(duckdb, path, async function* (result, total) {
     const columns = columnsOf(result.columnNames(), source, path);
     let number = 0;
-    for await (const rows of result.yieldRows()) {
-      for (const row of rows) {
+    for await (const chunk of result) {
+      for (const row of rowsOf(chunk)) {
         number += 1;
         const json: Record<string, unknown> = {};
         for (const [index, column] of columns.entries()) place(json, column.path, toJson(row[index] ?? null));

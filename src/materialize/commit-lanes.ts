@@ -7,7 +7,7 @@ import { takeChange } from '../state/codec.ts';
 import { placeOf, sumOf } from '../store/place.ts';
 import type { Checkpoint, CommitSection, Place } from '../store/store.ts';
 import { storedErasures } from './erasing.ts';
-import { changeState, forgetUnflushed, type Lane } from './lane.ts';
+import { changeState, forgetUnflushed, keepIdle, type Lane } from './lane.ts';
 import { openLanes } from './open-lanes.ts';
 import { formatOwner, type Ownership, RELEASED } from './opening.ts';
 import { correctGuess } from './pending-bytes.ts';
@@ -72,9 +72,11 @@ function sectionOf(context: ShardContext, lane: Lane, to: number): CommitSection
   const { plan, fingerprint } = lane.plan;
   const ownership = ownershipOf(lane);
   const changes = [];
-  for (const { entity, state } of lane.unflushed) {
-    const change = takeChange(plan, state);
-    if (change !== null) changes.push({ entity, change });
+  for (const working of lane.unflushed) {
+    const change = takeChange(plan, working.state);
+    if (change !== null) changes.push({ entity: working.entity, change });
+    // It is idle once the commit is made; that its size is reckoned here is because it is at hand.
+    keepIdle(lane, working);
   }
   correctGuess(lane, changes);
   return {

@@ -8,15 +8,21 @@ import { completeFrom } from '../event/event-time.ts';
 import { eraseState } from '../state/erase.ts';
 import { fold } from '../state/fold.ts';
 import { isVoid, passErasure } from './erasing.ts';
-import { changeState, erasedEntity, type Lane } from './lane.ts';
+import { changeState, erasedEntity, type Lane, type Working } from './lane.ts';
 import type { Ownership } from './opening.ts';
 import { notePending } from './pending-bytes.ts';
 import type { DecodedRecord } from './shard-context.ts';
 import type { Progress } from './transit.ts';
 import { isPast, noteEventTime, passProgress, passRecord } from './vector.ts';
 
-/** Does nothing where the lane is past the record. A fault of the engine stops this lane alone. */
-export function foldRecord(lane: Lane, decoded: DecodedRecord, source: SourceDefinition, nowMs: number): void {
+/** Does nothing where the lane is past the record, which is at `index` of its chunk. A fault of the engine stops this lane alone. */
+export function foldRecord(
+  lane: Lane,
+  decoded: DecodedRecord,
+  index: number,
+  source: SourceDefinition,
+  nowMs: number,
+): void {
   if (lane.state.mode !== 'owned' || decoded.at < lane.state.ownership.nextOffset) return;
   const { ownership } = lane.state;
   const { record, outcomes, eventTimeMs, progress, erasure } = decoded;
@@ -27,8 +33,9 @@ export function foldRecord(lane: Lane, decoded: DecodedRecord, source: SourceDef
   const { vector } = ownership;
   if (vector !== null && isPast(vector, record)) return;
   try {
-    if (erasure === undefined) apply(lane, outcomes[lane.outcomeIndex], record.partition);
-    else erase(lane, erasure, record.partition);
+    const working = lane.working[index] ?? null;
+    if (erasure === undefined) apply(lane, outcomes[lane.outcomeIndex], working, record.partition);
+    else erase(lane, erasure, working, record.partition);
   } catch (error) {
     const message = `partition ${record.partition}, offset ${record.offset}: ${messageOf(error)}`;
     changeState(lane, { mode: 'failed', code: 'internal', message });
@@ -54,13 +61,13 @@ export function raiseWatermark(ownership: Ownership, watermarkMs: number): void 
   if (ownership.watermarkMs === null || watermarkMs > ownership.watermarkMs) ownership.watermarkMs = watermarkMs;
 }
 
-/** `from`: the partition of the source. */
-function apply(lane: Lane, outcome: ViewOutcome | undefined, from: number): void {
+/** `working`: of the record's entity. `from`: the partition of the source. */
+function apply(lane: Lane, outcome: ViewOutcome | undefined, working: Working | null, from: number): void {
   assert(outcome !== undefined, 'an outcome for each lane');
   switch (outcome.kind) {
     case 'event':
       if (isVoidFor(lane, outcome.event.entityKey, from)) lane.counters.erased();
-      else foldEvent(lane, outcome.event);
+      else foldEvent(lane, outcome.event, working);
       return;
     case 'filtered':
       lane.counters.filtered();
@@ -76,9 +83,8 @@ function apply(lane: Lane, outcome: ViewOutcome | undefined, from: number): void
   }
 }
 
-function foldEvent(lane: Lane, event: ViewEvent): void {
-  const working = lane.working.get(event.entityKey);
-  assert(working !== undefined, 'states are loaded before they are folded into');
+function foldEvent(lane: Lane, event: ViewEvent, working: Working | null): void {
+  assert(working !== null, 'states are loaded before they are folded into');
   const { state } = working;
   const forcedSealsBefore = state.forcedSeals;
   lane.counters.fold(fold(lane.plan.plan, state, event), state.forcedSeals - forcedSealsBefore);
@@ -92,13 +98,12 @@ function isVoidFor({ state }: Lane, entity: string, from: number): boolean {
 }
 
 /** What was erased is committed before anything else is folded (shard.ts). */
-function erase(lane: Lane, erasure: Erasure, from: number): void {
+function erase(lane: Lane, erasure: Erasure, working: Working | null, from: number): void {
   const entity = erasedEntity(lane, erasure);
   if (entity === null || lane.state.mode !== 'owned') return;
   const { vector } = lane.state.ownership;
   if (vector !== null && !passErasure(vector.erasures, erasure, entity, from)) return;
-  const working = lane.working.get(entity);
-  assert(working !== undefined, 'states are loaded before they are erased');
+  assert(working !== null, 'states are loaded before they are erased');
   eraseState(working.state);
   notePending(lane, working);
 }

@@ -39,7 +39,8 @@ export interface Refusals {
 
 export interface Working {
   readonly entity: string;
-  readonly state: EntityState;
+  /** Empty until what is stored was read. */
+  state: EntityState;
   /** Guess of its change since the last commit (pending-bytes.ts); 0: it was not folded into. */
   pendingBytes: number;
   /** What `idle` reckons it takes; 0: it is not there. */
@@ -64,10 +65,10 @@ export interface Lane {
   movedInARow: number;
   /** Since the process started. */
   readonly refused: Refusals;
-  /** Those in memory between chunks, equal to the store; evicted when there are too many. */
+  /** Those in memory, between chunks equal to the store; evicted when there are too many. */
   readonly idle: LRUCache<string, Working>;
-  /** In use by the current chunk of records, whether in `idle` or not. */
-  readonly working: Map<string, Working>;
+  /** By record of the chunk at hand, the one it changes, whether still in `idle` or not; null: none. Looked up once for all stages. */
+  working: readonly (Working | null)[];
   /** Those of `working` that were folded into since the last commit. */
   unflushed: Working[];
   /** Sum of these guesses, and what it is to be multiplied with (pending-bytes.ts). */
@@ -98,7 +99,7 @@ export function createLane(plan: LanePlan, outcomeIndex: number, stateBytesMax: 
       dispose: (working) => (working.idleBytes = 0),
       noDisposeOnSet: true,
     }),
-    working: new Map(),
+    working: [],
     unflushed: [],
     pendingBytes: 0,
     bytesCorrection: 1,
@@ -114,25 +115,18 @@ export function changeState(lane: Lane, state: LaneState): void {
   lane.state = state;
   lane.claimStored = false;
   lane.idle.clear();
-  lane.working.clear();
+  lane.working = [];
   forgetUnflushed(lane);
   if (state.mode === 'owned') lane.epoch = state.ownership.epoch;
 }
 
-export function keepWorking(lane: Lane, entity: string, state: EntityState): void {
-  lane.working.set(entity, { entity, state, pendingBytes: 0, idleBytes: 0 });
-}
-
-/** States of the chunk that was committed stay in memory as long as there is room. */
-export function settle(lane: Lane): void {
-  for (const working of lane.working.values()) {
-    const bytes = memoryBytes(working.state);
-    // Reckoned anew only where it makes a difference: most states have grown by an event or two.
-    if (Math.abs(bytes - working.idleBytes) <= working.idleBytes * IDLE_BYTES_TOLERANCE) continue;
-    working.idleBytes = bytes;
-    lane.idle.set(working.entity, working);
-  }
-  lane.working.clear();
+/** A state stays in memory as long as there is room. */
+export function keepIdle({ idle }: Lane, working: Working): void {
+  const bytes = memoryBytes(working.state);
+  // Reckoned anew only where it makes a difference: most states have grown by an event or two.
+  if (Math.abs(bytes - working.idleBytes) <= working.idleBytes * IDLE_BYTES_TOLERANCE) return;
+  working.idleBytes = bytes;
+  idle.set(working.entity, working);
 }
 
 /** What was folded is stored, or dropped. */

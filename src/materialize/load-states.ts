@@ -8,18 +8,18 @@ import type { StoredState } from '../state/state.ts';
 import { checkTiles } from '../state/tiles-codec.ts';
 import { isSamePlace } from '../store/place.ts';
 import type { ShardRead } from '../store/store.ts';
-import { changeState, erasedEntity, keepWorking, type Lane } from './lane.ts';
+import { changeState, erasedEntity, keepIdle, type Lane, type Working } from './lane.ts';
 import { untilReachable } from './retry.ts';
 import type { Chunk, DecodedRecord, ShardContext } from './shard-context.ts';
 import { isPast } from './vector.ts';
 
 interface Wanted {
   readonly lane: Lane;
-  readonly entity: string;
+  readonly working: Working;
 }
 
 /**
- * Afterwards `working` of every owned lane holds the states of its entities in the chunk. Answers false if the store
+ * Afterwards `working` of every owned lane holds the states that the chunk's records change. Answers false if the store
  * is not where the lanes believe it is, or holds a corrupt state: then they must be opened again, or built again.
  */
 export async function loadStates(context: ShardContext, lanes: readonly Lane[], chunk: Chunk): Promise<boolean> {
@@ -28,7 +28,7 @@ export async function loadStates(context: ShardContext, lanes: readonly Lane[], 
     const page = Map.groupBy(wanted.slice(from, from + context.bounds.readEntitiesMax), ({ lane }) => lane);
     const sections = [...page].map(([lane, some]) => ({
       fingerprint: lane.plan.fingerprint,
-      entities: some.map(({ entity }) => entity),
+      entities: some.map(({ working }) => working.entity),
     }));
     const reads = await untilReachable(context.retry, () => context.store.read(context.id, sections));
     for (const [index, [lane, some]] of [...page].entries()) {
@@ -41,21 +41,27 @@ export async function loadStates(context: ShardContext, lanes: readonly Lane[], 
   return true;
 }
 
-/** Moves to `working` what is in memory already; the rest is to be read. */
-function missingStates(lane: Lane, chunk: Chunk): readonly Wanted[] {
+/** Sets `working`; those that are not in memory are empty yet, and to be read. */
+function missingStates(lane: Lane, { records }: Chunk): readonly Wanted[] {
   if (lane.state.mode !== 'owned') return [];
   const { nextOffset, vector } = lane.state.ownership;
-  const missing = new Set<string>();
-  for (const decoded of chunk.records) {
+  const found = new Map<string, Working>();
+  const missing: Wanted[] = [];
+  lane.working = records.map((decoded) => {
     const entity = entityIn(lane, decoded);
-    if (entity === null || decoded.at < nextOffset) continue;
-    if (vector !== null && isPast(vector, decoded.record)) continue;
-    if (lane.working.has(entity)) continue;
-    const working = lane.idle.get(entity);
-    if (working === undefined) missing.add(entity);
-    else lane.working.set(entity, working);
-  }
-  return [...missing].map((entity) => ({ lane, entity }));
+    if (entity === null || decoded.at < nextOffset) return null;
+    if (vector !== null && isPast(vector, decoded.record)) return null;
+    let working = found.get(entity);
+    if (working !== undefined) return working;
+    working = lane.idle.get(entity);
+    if (working === undefined) {
+      working = { entity, state: emptyState(lane.plan.plan), pendingBytes: 0, idleBytes: 0 };
+      missing.push({ lane, working });
+    }
+    found.set(entity, working);
+    return working;
+  });
+  return missing;
 }
 
 /** Whose state the record changes, if any's. */
@@ -79,13 +85,14 @@ function isWhereExpected({ state }: Lane, { checkpoint }: ShardRead): boolean {
 /** False: a state is corrupt, and the lane is to be built again. */
 function keep(lane: Lane, wanted: readonly Wanted[], read: ShardRead, rebuildsMax: number): boolean {
   const { plan } = lane.plan;
-  for (const [index, { entity }] of wanted.entries()) {
+  for (const [index, { working }] of wanted.entries()) {
     if (lane.state.mode !== 'owned') return true;
     // States of the build that this one takes the place of are none of its own.
     const ofBuild = read.checkpoint?.buildStartedMs === lane.state.ownership.buildStartedMs;
     const stored = ofBuild ? (read.states[index] ?? null) : null;
     try {
-      keepWorking(lane, entity, stored === null ? emptyState(plan) : loadState(plan, stored));
+      if (stored !== null) working.state = loadState(plan, stored);
+      keepIdle(lane, working);
     } catch (error) {
       if (!(error instanceof CorruptBytesError)) throw error;
       // Folding on would lose what the state held, and starting it anew would count a part of the log: neither is exact.

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Aggregation } from '../aggregate/aggregation.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Definitions } from '../definition/definition.ts';
+import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 import { DEFAULT_BOUNDS, type MaterializeBounds } from './bounds.ts';
@@ -28,6 +29,8 @@ export interface MaterializerOptions {
   readonly bounds?: Partial<MaterializeBounds>;
   /** Null or absent: nobody traces. */
   readonly tracing?: BatchTracing | null;
+  /** Null or absent: no source has records that need one. */
+  readonly schemas?: Schemas | null;
 }
 
 export interface Materializer {
@@ -56,9 +59,11 @@ export function createMaterializer(options: MaterializerOptions): Materializer {
     (plan): Source =>
       createSource(plan, {
         log: options.log,
+        schemas: options.schemas ?? null,
         store: options.store,
         clock: options.clock,
         owner: options.owner,
+        namespace: options.namespace,
         deadLetters: options.deadLetters ?? 'topic',
         bounds,
         stateBytesPerLaneMax: Math.max(1, Math.floor(bounds.stateBytesMax / Math.max(1, laneCount))),

@@ -8,6 +8,7 @@ import { SkewlessError } from '../core/errors.ts';
 import { compileEntityReader } from '../event/entity-reader.ts';
 import { parseErasure } from '../event/erasure.ts';
 import type { LogRecord } from '../event/event.ts';
+import type { Schemas } from '../event/schemas.ts';
 import { partitionOfEntityKey } from '../log/entity-partition.ts';
 import type { Log, LogBatch, PartitionRange, Transfer } from '../log/log.ts';
 import type { Partition } from './partition.ts';
@@ -21,14 +22,23 @@ export interface MoverContext {
   readonly partition: number;
   /** Of the internal topic. */
   readonly partitions: number;
+  readonly schemas: Schemas | null;
   readonly retry: RetryPolicy;
   /** Where nothing is appended, that the end is still reached is said this often. */
   readonly confirmMs: number;
 }
 
-export function createMover({ log, repartition, partition, partitions, retry, confirmMs }: MoverContext): Partition {
+export function createMover({
+  log,
+  repartition,
+  partition,
+  partitions,
+  schemas,
+  retry,
+  confirmMs,
+}: MoverContext): Partition {
   const { source, topic, group } = repartition;
-  const partitionOf = compileRoute(repartition, partitions);
+  const { prepare, partitionOf } = compileRoute(repartition, partitions, schemas);
   let transfer: Transfer | null = null;
   /** Everything below is moved. */
   let position = 0;
@@ -85,6 +95,7 @@ export function createMover({ log, repartition, partition, partitions, retry, co
       if (!isNews && !isDue) return batch.nextPosition;
       const reachedEndAtMs = batch.reachedEnd ? fetchedAtMs : null;
       const progress = { partition, nextOffset: batch.nextPosition, reachedEndAtMs, lostUntilMs: null };
+      if (prepare !== null) await untilReachable(retry, () => prepare(batch.records));
       await untilReachable(retry, () => append(batch, progress));
       confirmedAtMs = reachedEndAtMs;
       return batch.nextPosition;
@@ -100,11 +111,11 @@ const ENTITIES_REMEMBERED = 100_000;
  * The internal partition of a record: its entity's. A control record goes there, too. What is about no entity, or cannot be
  * read, goes by its source partition: lanes count it, or write its letter.
  */
-function compileRoute({ source, keyColumns }: Repartition, partitions: number): (record: LogRecord) => number {
-  const entityOf = compileEntityReader(source, keyColumns);
+function compileRoute({ source, keyColumns }: Repartition, partitions: number, schemas: Schemas | null) {
+  const { prepare, entityOf } = compileEntityReader(source, keyColumns, schemas);
   const key = keyColumns.join(',');
   const known = new Map<string, number>();
-  return (record) => {
+  function partitionOf(record: LogRecord): number {
     const erasure = parseErasure(record);
     const entityKey = erasure === null ? entityOf(record) : (erasure.entities[key] ?? null);
     if (entityKey === null) return record.partition % partitions;
@@ -115,7 +126,9 @@ function compileRoute({ source, keyColumns }: Repartition, partitions: number): 
       known.set(entityKey, partition);
     }
     return partition;
-  };
+  }
+
+  return { prepare, partitionOf };
 }
 
 async function rangeOf(log: Log, topic: string, partition: number): Promise<PartitionRange> {

@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SourceDecoder } from '../event/decode.ts';
 import { parseErasure } from '../event/erasure.ts';
-import type { LogRecord } from '../event/event.ts';
+import type { LogRecord, ViewOutcome } from '../event/event.ts';
 import { namedFingerprints } from '../event/replay-header.ts';
 import type { LogBatch } from '../log/log.ts';
 import type { PartitionLetters, RejectedFor } from './dead-letters.ts';
@@ -64,6 +64,12 @@ export function createPartition(context: PartitionContext): Partition {
     return records === chunk.records ? chunk : { ...chunk, records };
   }
 
+  /** What is waited for here are schemas: as long as the registry is away, no record is judged. */
+  async function prepareAll(prepare: NonNullable<SourceDecoder['prepare']>, read: readonly LogRecord[]): Promise<void> {
+    const records = context.isTransit ? read.flatMap((bundle) => parseBundle(bundle)?.records ?? []) : read;
+    await untilReachable(retry, () => prepare(records));
+  }
+
   /** Producers spread keys over all partitions there are: no lane goes on with entities that may have left. */
   async function failWherePartitionsChanged(): Promise<void> {
     const count = await context.partitionCount();
@@ -78,7 +84,7 @@ export function createPartition(context: PartitionContext): Partition {
     await nextTurn();
     const chunk = checkPlacement(decoded);
     if (letters !== null) {
-      for (const decoded of chunk.records) collect(letters, lanes, chunk, decoded);
+      collect(letters, lanes, chunk);
       await untilReachable(retry, () => letters.write());
     }
     await nextTurn();
@@ -100,6 +106,7 @@ export function createPartition(context: PartitionContext): Partition {
       if (owned > ownedBefore) await letters?.close();
       // Without an owned lane the log is followed all the same, to be near when one is claimed.
       if (owned === 0) return batch.nextPosition;
+      if (decoder.prepare !== null) await prepareAll(decoder.prepare, batch.records);
       let position = batch.fetchPosition;
       const decode = (record: LogRecord, into: DecodedRecord[]): void => {
         if (context.isTransit) decodeBundle(decoder, record, lanes, into);
@@ -138,9 +145,10 @@ function* chunksOf(
 ): Generator<Chunk, void, undefined> {
   let fromOffset = batch.fetchPosition;
   let records: DecodedRecord[] = [];
-  for (const [index, record] of batch.records.entries()) {
+  const last = batch.records.at(-1);
+  for (const record of batch.records) {
     decode(record, records);
-    if (records.length < recordsMax || index === batch.records.length - 1) continue;
+    if (records.length < recordsMax || record === last) continue;
     const nextOffset = record.offset + 1;
     yield { fromOffset, nextOffset, records, reachedEndAtMs: null };
     fromOffset = nextOffset;
@@ -174,17 +182,23 @@ function decodeBundle(decoder: SourceDecoder, bundled: LogRecord, lanes: readonl
 }
 
 /** Only lanes that fold the record now; to the others it is past, or not yet theirs. */
-function collect(letters: PartitionLetters, lanes: readonly Lane[], chunk: Chunk, decoded: DecodedRecord): void {
-  const { record, outcomes } = decoded;
-  let rejected: RejectedFor[] | null = null;
-  for (const lane of lanes) {
-    const outcome = outcomes[lane.outcomeIndex];
-    if (outcome?.kind !== 'rejected' || !takesPart(lane, chunk)) continue;
-    if (lane.state.mode === 'owned' && isPastFor(lane.state.ownership, decoded)) continue;
-    rejected ??= [];
-    rejected.push({ rejection: outcome, viewIds: lane.plan.viewIds, fingerprint: lane.plan.fingerprint });
+function collect(letters: PartitionLetters, lanes: readonly Lane[], chunk: Chunk): void {
+  for (const decoded of chunk.records) {
+    const { record, outcomes } = decoded;
+    if (!outcomes.some(isRejected)) continue;
+    const rejected: RejectedFor[] = [];
+    for (const lane of lanes) {
+      const outcome = outcomes[lane.outcomeIndex];
+      if (outcome?.kind !== 'rejected' || !takesPart(lane, chunk)) continue;
+      if (lane.state.mode === 'owned' && isPastFor(lane.state.ownership, decoded)) continue;
+      rejected.push({ rejection: outcome, viewIds: lane.plan.viewIds, fingerprint: lane.plan.fingerprint });
+    }
+    if (rejected.length > 0) letters.add(record, rejected);
   }
-  if (rejected !== null) letters.add(record, rejected);
+}
+
+function isRejected({ kind }: ViewOutcome): boolean {
+  return kind === 'rejected';
 }
 
 function isPastFor({ nextOffset, vector }: Ownership, { at, record }: DecodedRecord): boolean {

@@ -29,7 +29,8 @@ export function isCommitFull(
 ): boolean {
   let bytes = 0;
   let changes = 0;
-  for (const lane of lanes) {
+  for (let index = 0; index < lanes.length; index++) {
+    const lane = lanes[index] as Lane;
     bytes += lane.pendingBytes * lane.bytesCorrection;
     changes += lane.unflushed.length;
   }

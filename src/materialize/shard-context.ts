@@ -9,6 +9,7 @@ import type { MaterializeBounds } from './bounds.ts';
 import type { Lane } from './lane.ts';
 import type { Owner } from './opening.ts';
 import type { Placement } from './placement.ts';
+import type { PositionNotes } from './position-notes.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { Progress } from './transit.ts';
 
@@ -21,6 +22,7 @@ export interface ShardContext {
   readonly owner: Owner;
   readonly bounds: MaterializeBounds;
   readonly retry: RetryPolicy;
+  readonly notes: PositionNotes;
   /** Null: its records are not told from misplaced ones (see placement.ts). */
   readonly placement: Placement | null;
   /** What the log holds for the shard now. */

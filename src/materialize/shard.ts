@@ -5,17 +5,17 @@
  */
 import { messageOf, SkewlessError } from '../core/errors.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
-import { isSamePosition } from '../store/place.ts';
+import { isSamePosition, sumOf } from '../store/place.ts';
 import type { Position } from '../store/store.ts';
 import { commitLanes, releaseLanes, startAgain } from './commit-lanes.ts';
 import { foldRecord, raiseWatermark } from './fold-record.ts';
-import { changeState, type Lane, settle } from './lane.ts';
+import { changeState, type Lane } from './lane.ts';
 import { loadStates } from './load-states.ts';
 import { openLanes } from './open-lanes.ts';
 import type { Ownership } from './opening.ts';
 import { isCommitFull } from './pending-bytes.ts';
 import type { Placement } from './placement.ts';
-import type { Chunk, ShardContext } from './shard-context.ts';
+import type { Chunk, DecodedRecord, ShardContext } from './shard-context.ts';
 import { newestOfAllMs, reachedEndsAtMs } from './vector.ts';
 
 export interface Shard {
@@ -41,6 +41,7 @@ export function createShard(context: ShardContext): Shard {
   async function commit(taking: readonly Lane[], nextOffset: number): Promise<boolean> {
     const committed = await commitLanes(context, taking, nextOffset);
     committedAtMs = clock.nowMs();
+    if (committed) notePosition(context, taking);
     return committed;
   }
 
@@ -53,19 +54,14 @@ export function createShard(context: ShardContext): Shard {
       ({ state }) => state.mode === 'owned' && state.ownership.nextOffset < chunk.nextOffset,
     );
     const nowMs = clock.nowMs();
-    for (const decoded of chunk.records) {
-      for (const lane of taking) foldRecord(lane, decoded, context.source, nowMs);
-      // What was erased leaves the store before the entity can come again.
-      if (decoded.erasure === undefined && !isCommitFull(taking, context.store)) continue;
-      if (!(await commit(taking, decoded.next))) return;
-    }
+    for (const nextOffset of foldAll(context, taking, chunk, nowMs)) if (!(await commit(taking, nextOffset))) return;
     if (chunk.records.some(({ progress }) => progress === undefined)) noteReceived(receiving, nowMs);
     for (const { state } of taking) if (state.mode === 'owned') followSource(state.ownership, context.source, nowMs);
     const reachedFirst = confirmEnd(taking, chunk);
     const heartbeatDue = clock.nowMs() - committedAtMs >= bounds.heartbeatMs;
     const isUnclaimed = taking.some(({ claimStored }) => !claimStored);
     if (chunk.nextOffset === chunk.fromOffset && !reachedFirst && !heartbeatDue && !isUnclaimed) return;
-    if (await commit(taking, chunk.nextOffset)) for (const lane of taking) settle(lane);
+    await commit(taking, chunk.nextOffset);
   }
 
   async function claimAbandoned(): Promise<void> {
@@ -103,6 +99,31 @@ export function createShard(context: ShardContext): Shard {
       }),
     release: () => releaseLanes(context),
   };
+}
+
+/** Of the lane that is farthest: what is being built knows less than what serves. */
+function notePosition({ id, notes }: ShardContext, lanes: readonly Lane[]): void {
+  let farthest: Position | null = null;
+  for (const { state } of lanes) {
+    const position = state.mode === 'owned' ? (state.ownership.stored?.position ?? null) : null;
+    if (position !== null && (farthest === null || sumOf(position) > sumOf(farthest))) farthest = position;
+  }
+  if (farthest !== null) notes.note(id, farthest);
+}
+
+/** Yields, each time that what was folded is to be committed, where to read on after it. */
+function* foldAll(
+  { source, store }: ShardContext,
+  lanes: readonly Lane[],
+  { records }: Chunk,
+  nowMs: number,
+): Generator<number, void, undefined> {
+  for (let index = 0; index < records.length; index++) {
+    const decoded = records[index] as DecodedRecord;
+    for (let each = 0; each < lanes.length; each++) foldRecord(lanes[each] as Lane, decoded, index, source, nowMs);
+    // What was erased leaves the store before the entity can come again.
+    if (decoded.erasure !== undefined || isCommitFull(lanes, store)) yield decoded.next;
+  }
 }
 
 function isOwned({ state }: Lane): boolean {

@@ -18,6 +18,8 @@ export interface SourceStatus {
   /** Why the driver waits (the log or the store cannot be reached), or null. */
   readonly waitingFor: WaitingFor | null;
   readonly deadLetters: number;
+  /** Notes of positions that the log did not take (position-notes.ts). */
+  readonly notesDropped: number;
   readonly partitions: readonly PartitionStatus[];
   readonly views: readonly ViewStatus[];
 }

@@ -11,6 +11,7 @@ import { createLane } from './lane.ts';
 import { createMover } from './mover.ts';
 import { createPartition, type Partition } from './partition.ts';
 import { createPlacement } from './placement.ts';
+import type { PositionNotes } from './position-notes.ts';
 import type { Repartition } from './repartition.ts';
 import { type RetryPolicy, untilReachable } from './retry.ts';
 import { createShard, type Shard } from './shard.ts';
@@ -38,21 +39,22 @@ export function createFolding(
   transit: Repartition | null,
   context: SourceContext,
   retry: RetryPolicy,
+  notes: PositionNotes,
 ): Stream {
   const { source, group } = plan;
-  const { log, clock, bounds, stopping } = context;
+  const { log, clock, bounds, stopping, schemas } = context;
   const topic = transit?.topic ?? source.topic;
   const letters = context.deadLetters === 'topic' ? createDeadLetters(log, source, group, topic) : null;
   const shards = new Map<number, readonly Shard[]>();
 
   function createAt(partition: number): Partition {
-    const created = createShards(plan, transit, context, retry, partition);
+    const created = createShards(plan, transit, context, retry, notes, partition);
     shards.set(partition, created);
     const views = plan.shards.flatMap(({ lanes }) => lanes.map(({ view }) => view));
     return createPartition({
       topic: source.topic,
       partition,
-      decoder: compileSourceDecoder(source, views),
+      decoder: compileSourceDecoder(source, views, schemas),
       isTransit: transit !== null,
       shards: created,
       letters: letters?.partition(partition) ?? null,
@@ -89,13 +91,13 @@ export function createMoving(
   retry: RetryPolicy,
 ): Stream {
   const { source, topic, group } = repartition;
-  const { log, clock, bounds, stopping } = context;
+  const { log, clock, bounds, stopping, schemas } = context;
   const confirmMs = Math.min(bounds.confirmMs, source.staleAfterMs / 4);
   const common = { log, clock, retry, stopping, sourceTopic: source.topic, topic: source.topic, group };
   const driver = createSourceDriver({
     ...common,
     bounds: { ...bounds, batchRecordsMax: bounds.moveRecordsMax },
-    createPartition: (partition) => createMover({ log, repartition, partition, partitions, retry, confirmMs }),
+    createPartition: (partition) => createMover({ log, repartition, partition, partitions, schemas, retry, confirmMs }),
   });
   return {
     prepare: () => untilReachable(retry, () => log.ensureTopic(topic, partitions, INTERNAL)),
@@ -111,6 +113,7 @@ function createShards(
   transit: Repartition | null,
   context: SourceContext,
   retry: RetryPolicy,
+  notes: PositionNotes,
   partition: number,
 ): readonly Shard[] {
   const { source } = plan;
@@ -126,6 +129,7 @@ function createShards(
       owner: { id: context.owner, group: plan.group },
       bounds,
       retry,
+      notes,
       placement: transit === null ? createPlacement(source, repartition.keyColumns) : null,
       extent: () => extentOf(context, source.topic, transit?.topic ?? null, partition),
     }),

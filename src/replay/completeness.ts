@@ -3,7 +3,7 @@ import type { SourceDefinition } from '../definition/definition.ts';
 import { completeFrom } from '../event/event-time.ts';
 import { type EntityPlacement, compilePlacement } from '../log/entity-partition.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
-import type { Lane, TrainPlan } from './train-plan.ts';
+import type { Lane, ReplayPlan } from './train-plan.ts';
 
 export interface Completeness {
   /** Event time before which an entity's history may be missing, ms; null: it is complete. */
@@ -14,7 +14,7 @@ export interface Completeness {
 
 /** `ranges`: by source. Files are taken for all there is. */
 export function createCompleteness(
-  plan: TrainPlan,
+  plan: ReplayPlan,
   readers: ReadonlyMap<string, EventReader>,
   ranges: Readonly<Record<string, readonly ReadRange[]>>,
   nowMs: number,

@@ -7,15 +7,15 @@ import type { Json } from '../vector/render.ts';
 
 export interface FeatureDifferences {
   readonly feature: string;
-  rows: number;
+  readonly rows: number;
   /** Of these the value or the status differs. */
-  differing: number;
-  /** A value by event time, and none by arrival; and the other way round. */
-  missing: number;
-  extra: number;
+  readonly differing: number;
+  /** A value by event time, and none by what was known; and the other way round. */
+  readonly missing: number;
+  readonly extra: number;
   /** Of numbers that both have, over the differing ones; null: there is none. */
-  meanDifference: number | null;
-  largestDifference: number | null;
+  readonly meanDifference: number | null;
+  readonly largestDifference: number | null;
 }
 
 export interface Side {
@@ -28,55 +28,51 @@ export interface Differences {
   report(): readonly FeatureDifferences[];
 }
 
-interface Tally {
-  differing: number;
-  missing: number;
-  extra: number;
-  numbers: number;
-  sum: number;
-  largest: number;
+/** Of one feature. */
+export interface DifferenceTally {
+  add(truth: Json, known: Json, sameStatus: boolean): void;
+  report(): Omit<FeatureDifferences, 'feature' | 'rows'>;
 }
 
 export function createDifferences(features: readonly string[]): Differences {
-  const tallies = features.map((): Tally => ({ differing: 0, missing: 0, extra: 0, numbers: 0, sum: 0, largest: 0 }));
+  const tallies = features.map(createDifferenceTally);
   let rows = 0;
   return {
     add(truth, known) {
       rows += 1;
       for (const [index, tally] of tallies.entries()) {
-        addTo(
-          tally,
-          truth.values[index] ?? null,
-          known.values[index] ?? null,
-          truth.statuses[index] === known.statuses[index],
-        );
+        const sameStatus = truth.statuses[index] === known.statuses[index];
+        tally.add(truth.values[index] ?? null, known.values[index] ?? null, sameStatus);
       }
     },
-    report: () =>
-      tallies.map(({ differing, missing, extra, numbers, sum, largest }, index) => ({
-        feature: features[index] as string,
-        rows,
-        differing,
-        missing,
-        extra,
-        meanDifference: numbers === 0 ? null : sum / numbers,
-        largestDifference: numbers === 0 ? null : largest,
-      })),
+    report: () => tallies.map((tally, index) => ({ feature: features[index] as string, rows, ...tally.report() })),
   };
 }
 
-function addTo(tally: Tally, truth: Json, known: Json, sameStatus: boolean): void {
-  if (truth === known && sameStatus) return;
-  const sameValue = JSON.stringify(truth) === JSON.stringify(known);
-  if (sameValue && sameStatus) return;
-  tally.differing += 1;
-  if (sameValue) return;
-  if (known === null) tally.missing += 1;
-  else if (truth === null) tally.extra += 1;
-  else if (typeof truth === 'number' && typeof known === 'number') {
-    const difference = Math.abs(truth - known);
-    tally.numbers += 1;
-    tally.sum += difference;
-    tally.largest = Math.max(tally.largest, difference);
-  }
+export function createDifferenceTally(): DifferenceTally {
+  let [differing, missing, extra, numbers, sum, largest] = [0, 0, 0, 0, 0, 0];
+  return {
+    add(truth, known, sameStatus) {
+      if (truth === known && sameStatus) return;
+      const sameValue = JSON.stringify(truth) === JSON.stringify(known);
+      if (sameValue && sameStatus) return;
+      differing += 1;
+      if (sameValue) return;
+      if (known === null) missing += 1;
+      else if (truth === null) extra += 1;
+      else if (typeof truth === 'number' && typeof known === 'number') {
+        const difference = Math.abs(truth - known);
+        numbers += 1;
+        sum += difference;
+        largest = Math.max(largest, difference);
+      }
+    },
+    report: () => ({
+      differing,
+      missing,
+      extra,
+      meanDifference: numbers === 0 ? null : sum / numbers,
+      largestDifference: numbers === 0 ? null : largest,
+    }),
+  };
 }

@@ -6,7 +6,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api';
-import { type DuckDB, fileLiteral, identifier, literal } from '../core/duckdb.ts';
+import { type DuckDB, fileLiteral, identifier, literal, rowsOf } from '../core/duckdb.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 
 export interface Duck {
@@ -68,7 +68,7 @@ export async function openDuck(folder: string, memoryBytes: number, threads: num
       const own = await instance.connect();
       try {
         const result = await own.stream(sql);
-        for await (const rows of result.yieldRows()) yield rows;
+        for await (const chunk of result) yield rowsOf(chunk);
       } finally {
         own.closeSync();
       }

@@ -3,6 +3,7 @@
  * live driver gets them; a file is a partition, and its lines or rows are the offsets.
  */
 import type { LogRecord } from '../event/event.ts';
+import type { Schemas } from '../event/schemas.ts';
 
 /** What is read of one partition: offsets `from` to `next`, the second not among them. */
 export interface ReadRange {
@@ -35,6 +36,8 @@ export type TimestampMeaning = 'append_time' | 'arrival_column' | 'producer_time
 export interface EventReader {
   /** For the manifest, and for the hash that tells one run from another: the topic's place, or the files and their contents. */
   readonly identity: Readonly<Record<string, unknown>>;
+  /** By which records name their schemas; null: they are events in JSON. */
+  readonly schemas: Schemas | null;
   /** Whether records lie where their keys lead, so that one that does not is misplaced; files are in no such order. */
   readonly isPartitioned: boolean;
   timestamps(): Promise<TimestampMeaning>;

@@ -2,9 +2,10 @@
  * A part of the entities: their events and what labels ask of them, sorted by DuckDB into the order in which one may know of
  * the other, then folded and evaluated one entity after another. Memory holds one state, whatever the part's size.
  *
- * By event time the order is that of `ts`, by arrival that in which events became known. Either way a label comes after all
- * that it may see, so a state can be sealed up to the time in the order (never beyond): every label to come is at or after it,
- * and `evaluate` is exact from there on. That is the horizon that `fold` is given as append time (train-plan.ts).
+ * By event time the order is that of `ts`, by arrival that in which events became known, by position that of the shard
+ * (fold-orders.ts). In each a label comes after all that it may see, and a state is sealed up to a time at or before every
+ * label to come (never beyond), so that `evaluate` is exact for them. That is the horizon that `fold` is given as append
+ * time (train-plan.ts).
  */
 import type { DuckDBBlobValue, DuckDBValue } from '@duckdb/node-api';
 import { assert } from '../core/assert.ts';
@@ -13,10 +14,11 @@ import { type EntityState, emptyState } from '../state/entity-state.ts';
 import { evaluate } from '../state/evaluate.ts';
 import { fold } from '../state/fold.ts';
 import { readRecord } from '../state/record-codec.ts';
-import { type Duck, parquetTable, writeParquet } from './duck.ts';
+import { type Duck, type RowTable, parquetTable, writeParquet } from './duck.ts';
+import { EVENT, type FoldOrder, KNOWN, ORDER_TABLES, SKIPPED } from './fold-orders.ts';
 import { RESULT_COLUMNS } from './requests.ts';
 import { EVENT_COLUMNS, type Voided } from './sort-records.ts';
-import type { Lane, TrainPlan } from './train-plan.ts';
+import type { Lane, ReplayPlan } from './train-plan.ts';
 
 /** Buckets `from` to `to`, both among them. */
 export interface Part {
@@ -26,13 +28,12 @@ export interface Part {
 
 export interface FoldContext {
   readonly duck: Duck;
-  readonly plan: TrainPlan;
+  readonly plan: ReplayPlan;
   /** Of events; may be empty. */
   readonly files: readonly string[];
   readonly requestsPath: string;
   readonly voided: readonly Voided[];
-  /** 0: event time, 1: arrival. */
-  readonly knowledges: readonly number[];
+  readonly orders: readonly FoldOrder[];
   /** Event time before which an entity's history may be missing, ms. */
   completeFromMs(lane: Lane, entity: string): number | null;
   readonly signal: AbortSignal;
@@ -43,29 +44,29 @@ export interface PartCounts {
   events: number;
   duplicates: number;
   erased: number;
-  requests: number;
 }
 
 /** Writes what labels ask of the part's entities to `path`. */
 export async function foldPart(context: FoldContext, part: Part, path: string): Promise<PartCounts> {
-  const { duck, knowledges } = context;
-  const counts: PartCounts = { events: 0, duplicates: 0, erased: 0, requests: 0 };
+  const { duck, orders } = context;
+  const counts: PartCounts = { events: 0, duplicates: 0, erased: 0 };
   try {
     await stageEvents(context, part, counts);
     await markDuplicates(context, counts);
     const results = await duck.table(RESULT_COLUMNS);
-    for (const known of knowledges) {
-      await foldInOrder(context, known, (row, appearance, bytes) =>
+    for (const order of orders) {
+      await order.prepare(duck, part.from, part.to);
+      await foldInOrder(context, order, (known, row, appearance, bytes) =>
         results.push([row, appearance, known, duck.duckdb.blobValue(bytes)]),
       );
+      if (order.known === KNOWN.position) await tellSkipped(duck, results);
     }
     results.end();
-    counts.requests = results.rows / knowledges.length;
     await writeParquet(duck, `SELECT * FROM ${results.name}`, path);
     await results.drop();
     return counts;
   } finally {
-    for (const table of ['part_requests', 'part_events', 'part_void', 'part_duplicates']) {
+    for (const table of ['part_requests', 'part_events', 'part_void', 'part_duplicates', ...ORDER_TABLES]) {
       await duck.run(`DROP TABLE IF EXISTS ${table}`);
     }
   }
@@ -84,7 +85,6 @@ async function stageEvents(context: FoldContext, { from, to }: Part, counts: Par
   );
   const [staged] = await duck.rows('SELECT count(*) FROM part_events');
   counts.events = Number(staged?.[0]);
-  if (voided.length === 0) return;
   const table = await duck.table([
     { name: 'lane', type: 'INTEGER' },
     { name: 'entity', type: 'VARCHAR' },
@@ -94,11 +94,14 @@ async function stageEvents(context: FoldContext, { from, to }: Part, counts: Par
   for (const { lane, entity, partition, offset } of voided) table.push([lane, entity, partition, offset]);
   table.end();
   await duck.run(
-    `DELETE FROM part_events AS events USING (SELECT lane, entity, partition, max(position) AS position FROM ${table.name}
-      GROUP BY ALL) AS erasure WHERE events.lane = erasure.lane AND events.entity = erasure.entity
-      AND events.partition = erasure.partition AND events.position < erasure.position`,
+    `CREATE TABLE part_void AS SELECT lane, entity, partition, max(position) AS position FROM ${table.name} GROUP BY ALL`,
   );
   await table.drop();
+  if (voided.length === 0) return;
+  await duck.run(
+    `DELETE FROM part_events AS events USING part_void AS erasure WHERE events.lane = erasure.lane
+      AND events.entity = erasure.entity AND events.partition = erasure.partition AND events.position < erasure.position`,
+  );
   const [left] = await duck.rows('SELECT count(*) FROM part_events');
   counts.erased = counts.events - Number(left?.[0]);
 }
@@ -146,7 +149,7 @@ interface Folded {
 }
 
 function foldedOf(
-  plan: TrainPlan,
+  plan: ReplayPlan,
   current: Folded | null,
   lane: DuckDBValue | undefined,
   entity: DuckDBValue | undefined,
@@ -157,45 +160,63 @@ function foldedOf(
   return { lane: found, entity: entity as string, state: null };
 }
 
-const EVENT = 0;
+/** `known`: what the evaluation is of. */
+type Push = (known: number, row: number, appearance: number, bytes: Uint8Array) => void;
 
-/** At one time events come first: whether an event is before the label's time `evaluate` sees to. */
-function orderQuery(known: number): string {
-  const time = known === 0 ? 'ts' : 'known';
-  return `SELECT kind, lane, entity, at_ms, "row", appearance, record FROM (
-      SELECT ${EVENT} AS kind, events.lane, events.entity, ${time} AS at_ms, NULL AS "row", NULL AS appearance, record
-        FROM part_events AS events
-        JOIN (SELECT lane, entity, max(at_ms) AS last_ms FROM part_requests GROUP BY ALL) AS wanted
-          ON events.lane = wanted.lane AND events.entity = wanted.entity AND ${time} <= wanted.last_ms
-        ANTI JOIN part_duplicates AS twice
-          ON events.lane = twice.lane AND events.partition = twice.partition AND events.position = twice.position
-      UNION ALL
-      SELECT 1, lane, entity, at_ms, "row", appearance, NULL FROM part_requests
-    ) ORDER BY lane, entity, at_ms, kind`;
-}
-
-async function foldInOrder(
-  { duck, plan, signal, completeFromMs }: FoldContext,
-  known: number,
-  push: (row: number, appearance: number, bytes: Uint8Array) => void,
-): Promise<void> {
+async function foldInOrder(context: FoldContext, order: FoldOrder, push: Push): Promise<void> {
+  const { duck, plan, signal } = context;
   let current: Folded | null = null;
-  for await (const rows of duck.stream(orderQuery(known))) {
+  for await (const rows of duck.stream(order.query)) {
     signal.throwIfAborted();
-    for (const [kind, lane, entity, atMs, row, appearance, record] of rows) {
+    for (const [kind, lane, entity, atMs, row, appearance, record, completeMs] of rows) {
       current = foldedOf(plan, current, lane, entity);
-      if (kind === EVENT) foldEvent(current, atMs as number, (record as DuckDBBlobValue).bytes);
-      else {
-        const found = plan.appearances.get(appearance as number);
-        assert(found !== undefined, 'requests are of appearances of the plan');
-        const history = completeFromMs(current.lane, current.entity);
-        const evaluation = evaluate(found.plan, current.state, atMs as number, history);
-        assert(!evaluation.statuses.includes('OUT_OF_HISTORY'), 'no state is sealed beyond a label to come');
-        push(row as number, found.index, found.codec.encode(evaluation));
+      if (kind === EVENT) {
+        foldEvent(current, atMs as number, (record as DuckDBBlobValue).bytes);
+        continue;
       }
+      const request = { row: row as number, appearance: appearance as number, asOfMs: atMs as number };
+      const ownMs = order.hasOwnHistory ? { completeMs: completeMs as number | null } : null;
+      answer(context, order, current, request, ownMs, push);
     }
   }
 }
+
+interface PartRequest {
+  readonly row: number;
+  readonly appearance: number;
+  readonly asOfMs: number;
+}
+
+/** `own`: since when its entity's history was known, where the request says so. */
+function answer(
+  { plan, completeFromMs }: FoldContext,
+  { known }: FoldOrder,
+  { lane, entity, state }: Folded,
+  { row, appearance, asOfMs }: PartRequest,
+  own: { readonly completeMs: number | null } | null,
+  push: Push,
+): void {
+  const found = plan.appearances.get(appearance);
+  assert(found !== undefined, 'requests are of appearances of the plan');
+  const heldMs = completeFromMs(lane, entity);
+  const historyMs = own === null ? heldMs : own.completeMs;
+  const evaluation = evaluate(found.plan, state, asOfMs, historyMs);
+  assert(!evaluation.statuses.includes('OUT_OF_HISTORY'), 'no state is sealed beyond a label to come');
+  push(known, row, appearance, found.codec.encode(evaluation));
+  if (historyMs !== heldMs) {
+    push(KNOWN.held, row, appearance, found.codec.encode(evaluate(found.plan, state, asOfMs, heldMs)));
+  }
+}
+
+async function tellSkipped(duck: Duck, results: RowTable): Promise<void> {
+  for await (const rows of duck.stream(SKIPPED)) {
+    for (const [row, appearance, reason] of rows) {
+      results.push([row as number, appearance as number, reason as number, duck.duckdb.blobValue(NOTHING)]);
+    }
+  }
+}
+
+const NOTHING = new Uint8Array();
 
 function foldEvent(current: Folded, orderMs: number, record: Uint8Array): void {
   const { plan } = current.lane;

@@ -19,6 +19,8 @@ export type Knowledge = 'event-time' | 'arrival';
 export interface PositionIndex {
   /** Wall time of the first note of a source, ms: of labels before it nothing can be said. Null: there is none. */
   firstMs(source: string): number | null;
+  /** Records of this source partition below it were folded before the shard's notes began. */
+  firstNext(shard: ShardId, partition: number): number;
   /** Wall time from which the shard's states held the record of this source partition, ms; null: they do not yet. */
   knownMs(shard: ShardId, partition: number, offset: number): number | null;
 }
@@ -45,10 +47,17 @@ export async function decideKnownTimes(
 ): Promise<KnownTimes> {
   if (knowledge === 'event-time') return BY_EVENT_TIME;
   const firstMs = index?.firstMs(source.name) ?? null;
-  if (index !== null && firstMs !== null && reader.isPartitioned) {
-    return { by: 'position_index', firstMs, knownMs: (lane, event) => byIndex(index, lane, event, partitions) };
-  }
   const timestamps = await reader.timestamps();
+  if (index !== null && firstMs !== null && reader.isPartitioned) {
+    // Of what came before the notes, the log's clock says more than the first note.
+    const isAppendTime = timestamps === 'append_time';
+    return {
+      by: 'position_index',
+      firstMs: isAppendTime ? null : firstMs,
+      knownMs: (lane, event, newestAppendedMs) =>
+        byIndex(index, lane, event, partitions, isAppendTime ? newestAppendedMs : null),
+    };
+  }
   switch (timestamps) {
     case 'append_time':
       // What lies behind a record in its partition is not known before it, whatever the brokers' clocks say.
@@ -61,11 +70,20 @@ export async function decideKnownTimes(
   }
 }
 
-function byIndex(index: PositionIndex, lane: Lane, event: ViewEvent, partitions: number): number | null {
+/** `beforeNotesMs`: of an event that was folded before the notes began; null: the first note is all there is. */
+function byIndex(
+  index: PositionIndex,
+  lane: Lane,
+  event: ViewEvent,
+  partitions: number,
+  beforeNotesMs: number | null,
+): number | null {
   const { source, entityKey, view } = lane;
   const isMoved = isRepartitioned(source, view.keyColumns, partitions);
   const partition = isMoved ? partitionOfEntityKey(event.entityKey, partitions) : event.partition;
-  return index.knownMs({ source: source.name, entityKey, partition }, event.partition, event.offset);
+  const shard = { source: source.name, entityKey, partition };
+  if (beforeNotesMs !== null && event.offset < index.firstNext(shard, event.partition)) return beforeNotesMs;
+  return index.knownMs(shard, event.partition, event.offset);
 }
 
 function unknown({ name, topic }: SourceDefinition, timestamps: 'producer_time' | 'nothing'): SkewlessError {

@@ -1,5 +1,5 @@
 /** Labels, row by row, as requests: what serving would be asked for the same row, at the row's time. */
-import { createToJson, fileLiteral, identifier } from '../core/duckdb.ts';
+import { createTimestampMs, createToJson, fileLiteral, identifier } from '../core/duckdb.ts';
 import { TIMESTAMP_MS_MAX, parseTimestampMs } from '../core/time.ts';
 import type { Value, ValueType } from '../core/value.ts';
 import { encodeEntityKey, isEntityKeyTooLong } from '../event/entity-key.ts';
@@ -34,6 +34,7 @@ export async function* readLabelRows(
   sample: number,
 ): AsyncGenerator<LabelRow | LabelProblem> {
   const toJson = createToJson(duck.duckdb);
+  const timestampMs = createTimestampMs(duck.duckdb);
   const present = definition.requestColumns.filter(({ name }) => labels.columns.some((column) => column.name === name));
   const read = (name: string, json: unknown, type: ValueType): unknown => {
     if (typeof json !== 'string') return json;
@@ -45,14 +46,16 @@ export async function* readLabelRows(
   for await (const rows of duck.stream(query)) {
     for (const [number, timestamp, ...cells] of rows) {
       const row = Number(number);
-      const time = read(TIMESTAMP, toJson(timestamp ?? null), { kind: 'timestamp' });
-      const request = Object.fromEntries(
-        present.map(({ name, type }, index) => [name, read(name, toJson(cells[index] ?? null), type)]),
-      );
-      if (sample < 1 && !isSampled([time, request], sample)) continue;
-      const asOfMs = asOfFrom(time);
+      const time = (): unknown => read(TIMESTAMP, toJson(timestamp ?? null), { kind: 'timestamp' });
+      const request: Record<string, unknown> = {};
+      for (const [index, { name, type }] of present.entries()) {
+        request[name] = read(name, toJson(cells[index] ?? null), type);
+      }
+      if (sample < 1 && !isSampled([time(), request], sample)) continue;
+      const ms = typeof timestamp === 'object' && timestamp !== null ? timestampMs(timestamp) : null;
+      const asOfMs = ms ?? asOfFrom(time());
       if (asOfMs === null) {
-        const message = `${TIMESTAMP}: expected RFC 3339 with an offset, a timestamp, or integer milliseconds; found ${describe(time)}`;
+        const message = `${TIMESTAMP}: expected RFC 3339 with an offset, a timestamp, or integer milliseconds; found ${describe(time())}`;
         yield { row, message };
         continue;
       }

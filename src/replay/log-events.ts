@@ -1,13 +1,20 @@
 /** A source's topic as events of a replay: each partition up to where it ended when the run was planned. */
 import { SkewlessError } from '../core/errors.ts';
+import type { Schemas } from '../event/schemas.ts';
 import { consumeAlone } from '../log/consume-alone.ts';
 import type { Log, LogBatch, LogConsumer } from '../log/log.ts';
 import type { EventBatch, EventReader, ReadRange } from './event-reader.ts';
 
 /** `location`: for the manifest; it holds no secret. Rejects with `unknown_topic`. */
-export function createLogReader(log: Log, topic: string, location: string): EventReader {
+export function createLogReader(
+  log: Log,
+  topic: string,
+  location: string,
+  schemas: Schemas | null = null,
+): EventReader {
   return {
     identity: { log: location, topic },
+    schemas,
     isPartitioned: true,
     timestamps: async () => ((await log.timestampOrigin(topic)) === 'log' ? 'append_time' : 'producer_time'),
     async ranges() {

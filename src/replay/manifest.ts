@@ -1,8 +1,10 @@
 /** What a training set says of itself: beside it, as JSON, with all that it takes to build it again or to doubt it. */
 import type { Status } from '../core/status.ts';
+import type { ServiceDefinition } from '../definition/definition.ts';
 import type { Counts } from './counts.ts';
 import type { FeatureDifferences } from './differences.ts';
 import type { KnownBy, Knowledge } from './known-times.ts';
+import type { TrainPlan } from './train-plan.ts';
 
 export interface ManifestColumn {
   readonly name: string;
@@ -41,7 +43,8 @@ export interface Manifest {
     readonly state_fingerprint: string;
     readonly read_fingerprint: string;
   }[];
-  readonly knowledge: Knowledge;
+  /** `served`: values are those that were served, and none was made again. */
+  readonly knowledge: Knowledge | 'served';
   readonly labels: { readonly file: string; readonly sha256: string; readonly rows: number; readonly sample: number };
   readonly rows: number;
   /** Of the Parquet file: another content is not what this manifest speaks of. */
@@ -54,6 +57,29 @@ export interface Manifest {
   readonly events: { readonly folded: number; readonly duplicates: number; readonly erased: number };
   /** By feature: what was true against what was known. Null with `event-time`. */
   readonly late_data: readonly Readonly<Record<string, unknown>>[] | null;
+  /** Where served values are from, and how many labels there were none for, which are left out. Null where none were used. */
+  readonly served: {
+    readonly from: Readonly<Record<string, unknown>>;
+    readonly positions: Readonly<Record<number, { readonly from: number; readonly next: number }>>;
+    readonly unmatched: number;
+  } | null;
+}
+
+export function manifestOfService(
+  service: ServiceDefinition,
+  { appearances }: TrainPlan,
+): Pick<Manifest, 'format' | 'service' | 'fingerprint' | 'views'> {
+  const views = new Map([...appearances.values()].map(({ view }) => [view.id, view]));
+  return {
+    format: 1,
+    service: service.id,
+    fingerprint: service.fingerprint,
+    views: [...views.values()].map((view) => ({
+      view: view.id,
+      state_fingerprint: view.stateFingerprint,
+      read_fingerprint: view.readFingerprint,
+    })),
+  };
 }
 
 export function manifestOfCounts({ records, erasures, unreadable, lanes }: Counts) {

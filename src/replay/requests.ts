@@ -58,16 +58,14 @@ export async function planRequests(
   const requests = await duck.table(REQUEST_COLUMNS);
   const results = await duck.table(RESULT_COLUMNS);
   const hashOf = createEntityHash();
-  const problems: LabelProblem[] = [];
-  let faulty = 0;
+  const problems = createLabelProblems(options.labelsPath);
   let rows = 0;
   let earliestMs = Infinity;
   let latestMs = -Infinity;
   for await (const label of readLabelRows(duck, paths.labels, labels, plan.service, options.sample)) {
     onRow(label.row);
     if (isProblem(label)) {
-      faulty += 1;
-      if (problems.length < PROBLEMS_TOLD_MAX) problems.push(label);
+      problems.add(label);
       continue;
     }
     rows += 1;
@@ -90,7 +88,7 @@ export async function planRequests(
       }
     }
   }
-  if (faulty > 0) throw invalid(options.labelsPath, problems, faulty);
+  problems.refuse();
   requests.end();
   results.end();
   await writeParquet(duck, `SELECT * FROM ${requests.name} ORDER BY bucket`, paths.requests);
@@ -104,9 +102,26 @@ function failed({ view }: TrainAppearance): { readonly values: readonly null[]; 
   return { values: view.features.map(() => null), statuses: view.features.map(() => 'ERROR') };
 }
 
-function invalid(path: string, problems: readonly LabelProblem[], faulty: number): SkewlessError {
-  const told = problems.map(({ row, message }) => `${path}, row ${row + 1}: ${message}`);
-  const more = faulty > problems.length ? [`… and ${faulty - problems.length} more`] : [];
-  const mend = 'no request can be made of these rows, and none was evaluated: mend them or leave them out';
-  return new SkewlessError('labels_invalid', [...told, ...more, mend].join('\n'));
+export interface LabelProblems {
+  add(problem: LabelProblem): void;
+  /** Throws `labels_invalid` if there are any. */
+  refuse(): void;
+}
+
+export function createLabelProblems(path: string): LabelProblems {
+  const told: LabelProblem[] = [];
+  let faulty = 0;
+  return {
+    add(problem) {
+      faulty += 1;
+      if (told.length < PROBLEMS_TOLD_MAX) told.push(problem);
+    },
+    refuse() {
+      if (faulty === 0) return;
+      const lines = told.map(({ row, message }) => `${path}, row ${row + 1}: ${message}`);
+      const more = faulty > told.length ? [`… and ${faulty - told.length} more`] : [];
+      const mend = 'no request can be made of these rows, and none was evaluated: mend them or leave them out';
+      throw new SkewlessError('labels_invalid', [...lines, ...more, mend].join('\n'));
+    },
+  };
 }

@@ -5,9 +5,10 @@
 import { assert, assertNever } from '../core/assert.ts';
 import { ByteWriter } from '../core/bytes.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
-import { compileSourceDecoder } from '../event/decode.ts';
+import { compileSourceDecoder, type SourceDecoder } from '../event/decode.ts';
 import { type Erasure, parseErasure } from '../event/erasure.ts';
 import type { LogRecord, ViewEvent, ViewOutcome } from '../event/event.ts';
+import type { Schemas } from '../event/schemas.ts';
 import { namedFingerprints } from '../event/replay-header.ts';
 import { type EntityPlacement, compilePlacement, isRepartitioned } from '../log/entity-partition.ts';
 import { writeRecord } from '../state/record-codec.ts';
@@ -41,6 +42,7 @@ export interface Voided {
 
 export interface SortContext {
   readonly duck: Duck;
+  /** As its records are written. */
   readonly source: SourceDefinition;
   /** Of the source. */
   readonly lanes: readonly Lane[];
@@ -48,6 +50,7 @@ export interface SortContext {
   readonly knownTimes: KnownTimes;
   /** Whether records lie where their keys lead. */
   readonly isPartitioned: boolean;
+  readonly schemas: Schemas | null;
   /** Where partitions begin, of what was planned to be read: those that lack their head. */
   readonly begins: ReadonlyMap<number, number>;
 }
@@ -64,6 +67,8 @@ export interface PendingChunk {
 export interface RecordSorter {
   /** By partition: the latest append time so far. */
   readonly newestMs: ReadonlyMap<number, number>;
+  /** As of `SourceDecoder`. */
+  readonly prepare: SourceDecoder['prepare'];
   sort(record: LogRecord, pending: PendingChunk): void;
 }
 
@@ -73,12 +78,13 @@ export function createRecordSorter(
   partitions: number,
   newestMs: Map<number, number>,
 ): RecordSorter {
-  const { duck, source, lanes, wanted, knownTimes, isPartitioned, begins } = context;
+  const { duck, source, lanes, wanted, knownTimes, isPartitioned, begins, schemas } = context;
   const hashOf = createEntityHash();
   const writer = new ByteWriter();
   const decoder = compileSourceDecoder(
     source,
     lanes.map(({ view }) => view),
+    schemas,
   );
   const placements = lanes.map(({ view }): EntityPlacement | null =>
     isPartitioned && partitions > 1 ? compilePlacement(source, view.keyColumns) : null,
@@ -168,7 +174,7 @@ export function createRecordSorter(
     return end !== undefined && begin > end && isRepartitioned(source, view.keyColumns, partitions);
   }
 
-  return { newestMs, sort };
+  return { newestMs, prepare: decoder.prepare, sort };
 }
 
 const FILTERED: ViewOutcome = Object.freeze({ kind: 'filtered' });

@@ -130,6 +130,7 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
   }
 
   async function take({ partition, records, rejected, nextOffset }: EventBatch): Promise<void> {
+    await sorter.prepare?.(records);
     const { covered, counts } = pending;
     covered[partition] = { from: covered[partition]?.from ?? done.next.get(partition) ?? 0, next: nextOffset };
     done.next.set(partition, nextOffset);

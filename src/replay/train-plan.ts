@@ -36,20 +36,29 @@ export interface TrainAppearance {
   readonly codec: EvaluationCodec;
 }
 
-export interface TrainPlan {
-  readonly service: ServicePlan;
-  readonly selection: Selection;
+/** What is folded, and what is evaluated of it. */
+export interface ReplayPlan {
   readonly lanes: readonly Lane[];
-  /** By index; only those that the selection reads. */
+  /** By the number that requests name. */
   readonly appearances: ReadonlyMap<number, TrainAppearance>;
   readonly sources: readonly SourceDefinition[];
 }
 
-/** `features`: names of some of the service's, in the order wanted; null: all. They were checked. */
+/** Appearances by index; only those that the selection reads. */
+export interface TrainPlan extends ReplayPlan {
+  readonly service: ServicePlan;
+  readonly selection: Selection;
+}
+
+/**
+ * `features`: names of some of the service's, in the order wanted; null: all. They were checked. `lanes`: of other services
+ * that are folded with this one; those that it needs besides are added.
+ */
 export function planTraining(
   definition: ServiceDefinition,
   aggregations: ReadonlyMap<string, Aggregation>,
   features: readonly string[] | null,
+  lanes: Lane[] = [],
 ): TrainPlan {
   const service = compileService(definition, aggregations);
   const selection =
@@ -59,7 +68,6 @@ export function planTraining(
           service,
           features.map((name) => placeOf(service, name)),
         );
-  const lanes: Lane[] = [];
   const appearances = new Map<number, TrainAppearance>();
   for (const index of selection.appearances) {
     const appearance = definition.appearances[index];
@@ -106,6 +114,6 @@ function addLane(lanes: Lane[], livePlan: ViewPlan): Lane {
 }
 
 /** Lanes of a source, in their order. */
-export function lanesOf({ lanes }: TrainPlan, source: SourceDefinition): readonly Lane[] {
+export function lanesOf({ lanes }: ReplayPlan, source: SourceDefinition): readonly Lane[] {
   return lanes.filter((lane) => lane.source.name === source.name);
 }

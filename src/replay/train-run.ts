@@ -4,10 +4,11 @@ import { assert } from '../core/assert.ts';
 import type { ServiceDefinition } from '../definition/definition.ts';
 import type { Duck } from './duck.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
+import type { FoldOrder } from './fold-orders.ts';
 import { type KnownTimes, type Knowledge, type PositionIndex, decideKnownTimes } from './known-times.ts';
 import type { RequestPaths } from './requests.ts';
 import { DEFAULT_SPILL_BOUNDS, type SpillBounds } from './spill.ts';
-import type { TrainPlan } from './train-plan.ts';
+import type { ReplayPlan, TrainPlan } from './train-plan.ts';
 import type { WorkFolder } from './work-folder.ts';
 
 export interface TrainOptions {
@@ -55,15 +56,24 @@ export interface Begun {
   readonly ranges: Readonly<Record<string, readonly ReadRange[]>>;
 }
 
-export interface Run extends TrainOptions {
-  readonly plan: TrainPlan;
+/** What it takes to read events, and to fold them for requests. */
+export interface ReplayRun {
+  readonly plan: ReplayPlan;
+  /** By name of the source. */
+  readonly readers: ReadonlyMap<string, EventReader>;
   readonly limits: TrainBounds;
   readonly folder: WorkFolder;
   readonly duck: Duck;
   readonly begun: Begun;
   readonly knownTimes: ReadonlyMap<string, KnownTimes>;
-  /** 0: event time, 1: arrival, which is compared with the first. */
-  readonly knowledges: readonly number[];
+  readonly orders: readonly FoldOrder[];
+  readonly paths: { readonly requests: string };
+  readonly signal: AbortSignal;
+  readonly onProgress: TrainOptions['onProgress'];
+}
+
+export interface Run extends TrainOptions, ReplayRun {
+  readonly plan: TrainPlan;
   readonly paths: RequestPaths;
 }
 
@@ -87,13 +97,17 @@ export function identityOf(
   };
 }
 
-export function readerOf({ readers }: TrainOptions, source: string): EventReader {
+export function readerOf({ readers }: Pick<ReplayRun, 'readers'>, source: string): EventReader {
   const reader = readers.get(source);
   assert(reader !== undefined, `events of ${source} are given`);
   return reader;
 }
 
-export async function begin(options: TrainOptions, plan: TrainPlan, folder: WorkFolder): Promise<Begun> {
+export async function begin(
+  options: Pick<TrainOptions, 'readers' | 'nowMs'>,
+  plan: ReplayPlan,
+  folder: WorkFolder,
+): Promise<Begun> {
   const known = await folder.read<Begun>('begun.json');
   if (known !== null) return known;
   const ranges: Record<string, readonly ReadRange[]> = {};
@@ -126,7 +140,7 @@ export async function decideAll(
 
 /** Also the place where an aborted run stops. */
 export function report(
-  { onProgress, signal }: TrainOptions,
+  { onProgress, signal }: Pick<TrainOptions, 'onProgress' | 'signal'>,
   from: keyof typeof STEP_ENDS | null,
   to: keyof typeof STEP_ENDS,
   share: number,

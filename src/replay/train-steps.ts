@@ -1,6 +1,7 @@
 /** The steps of a run that leave their result in the work folder, each taken up where an earlier run left it. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { assert } from '../core/assert.ts';
+import { asJson } from '../event/schemas.ts';
 import { createCompleteness } from './completeness.ts';
 import { BUCKETS, EntityFilter } from './entity-filter.ts';
 import { type Part, type PartCounts, foldPart } from './fold-part.ts';
@@ -10,7 +11,7 @@ import { type Requests, planRequests } from './requests.ts';
 import { type Spilled, createSpiller, readSpilled } from './spill.ts';
 import { lanesOf } from './train-plan.ts';
 import type { WorkFolder } from './work-folder.ts';
-import { type Run, rangesOf, readerOf, report } from './train-run.ts';
+import { type ReplayRun, type Run, rangesOf, readerOf, report } from './train-run.ts';
 
 export interface PreparedLabels {
   readonly labels: Labels;
@@ -26,7 +27,8 @@ export async function hasLabels(folder: WorkFolder): Promise<boolean> {
 }
 
 export async function prepareLabels(run: Run): Promise<PreparedLabels> {
-  const { duck, plan, folder, paths, sample, knowledges, labelsPath } = run;
+  const { duck, plan, folder, paths, sample, labelsPath } = run;
+  const knowledges = run.orders.map(({ known }) => known);
   const filter = folder.at('wanted.bin');
   const done = await folder.read<Omit<PreparedLabels, 'wanted'>>(LABELS_DONE);
   if (done !== null) return { ...done, wanted: new EntityFilter(await readFile(filter)) };
@@ -42,7 +44,7 @@ export async function prepareLabels(run: Run): Promise<PreparedLabels> {
 }
 
 /** Reads what was planned of a source and is not in the work folder yet. */
-export async function spillSource(run: Run, name: string, wanted: EntityFilter, index: number): Promise<Spilled> {
+export async function spillSource(run: ReplayRun, name: string, wanted: EntityFilter, index: number): Promise<Spilled> {
   const { duck, folder, plan, begun, limits, signal } = run;
   const source = plan.sources[index];
   assert(source !== undefined && source.name === name, 'sources in the order of the plan');
@@ -57,11 +59,12 @@ export async function spillSource(run: Run, name: string, wanted: EntityFilter, 
   const context = {
     duck,
     folder,
-    source,
+    source: reader.isPartitioned ? source : asJson(source),
     lanes,
     wanted,
     knownTimes,
     isPartitioned: reader.isPartitioned,
+    schemas: reader.schemas,
     begins: new Map(ranges.filter(({ from }) => from > 0).map(({ partition, from }) => [partition, from])),
     bounds: limits,
   };
@@ -84,16 +87,16 @@ export async function spillSource(run: Run, name: string, wanted: EntityFilter, 
 }
 
 export async function foldAll(
-  run: Run,
+  run: ReplayRun,
   spilled: ReadonlyMap<string, Spilled>,
 ): Promise<{ readonly files: readonly string[]; readonly counts: PartCounts }> {
-  const { duck, plan, folder, knowledges, paths, signal, limits, begun } = run;
+  const { duck, plan, folder, orders, paths, signal, limits, begun } = run;
   const completeFromMs = createCompleteness(plan, run.readers, begun.ranges, begun.startedMs);
   const all = [...spilled.values()];
   const context = {
     duck,
     plan,
-    knowledges,
+    orders,
     signal,
     completeFromMs,
     files: all.flatMap(({ files }) => files),
@@ -106,7 +109,7 @@ export async function foldAll(
   );
   await folder.makeFolder('parts');
   const files: string[] = [];
-  const counts: PartCounts = { events: 0, duplicates: 0, erased: 0, requests: 0 };
+  const counts: PartCounts = { events: 0, duplicates: 0, erased: 0 };
   for (const [index, part] of parts.entries()) {
     report(run, 'events', 'fold', index / parts.length, 'folding');
     const name = `parts/${part.from}-${part.to}`;

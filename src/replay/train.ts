@@ -5,14 +5,13 @@
  * goes on with the step, the chunk or the part that it was at, and reads of the log what the first run had planned to read.
  */
 import { availableParallelism } from 'node:os';
-import { rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { assert } from '../core/assert.ts';
 import { contentHash } from '../core/content-hash.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { formatTimestamp } from '../core/time.ts';
 import { createCompleteness } from './completeness.ts';
-import { type Duck, openDuck, sync } from './duck.ts';
+import { type Duck, openDuck } from './duck.ts';
+import { BY_ARRIVAL, BY_EVENT_TIME } from './fold-orders.ts';
 import type { PartCounts } from './fold-part.ts';
 import { type Labels, labelsFormat } from './labels.ts';
 import {
@@ -20,11 +19,11 @@ import {
   type ManifestSource,
   manifestOfCounts,
   manifestOfDifferences,
-  manifestPath,
+  manifestOfService,
 } from './manifest.ts';
-import { columnsOfOutput, writeOutput } from './output.ts';
 import type { RequestPaths, Requests } from './requests.ts';
 import type { Spilled } from './spill.ts';
+import { writeTrainingSet } from './train-output.ts';
 import { planTraining } from './train-plan.ts';
 import {
   DEFAULT_TRAIN_BOUNDS,
@@ -40,7 +39,7 @@ import {
 } from './train-run.ts';
 import { foldAll, hasLabels, prepareLabels, spillSource } from './train-steps.ts';
 import { type Vectors, assembleVectors } from './vectors.ts';
-import { type WorkFolder, openWorkFolder, writeWhole } from './work-folder.ts';
+import { type WorkFolder, openWorkFolder } from './work-folder.ts';
 
 const THREADS_MAX = 4;
 
@@ -59,8 +58,8 @@ export async function train(options: TrainOptions): Promise<Manifest> {
     const manifest = await withDuck(options, await folder.makeFolder('sorting'), (duck, limits) => {
       const [labels, requests, results] = ['labels', 'requests', 'results'].map((name) => folder.at(`${name}.parquet`));
       const paths = { labels, requests, results } as RequestPaths;
-      const knowledges = options.knowledge === 'arrival' ? [0, 1] : [0];
-      return runSteps({ ...options, plan, limits, folder, duck, begun, knownTimes, knowledges, paths }, labelsHash);
+      const orders = options.knowledge === 'arrival' ? [BY_EVENT_TIME, BY_ARRIVAL] : [BY_EVENT_TIME];
+      return runSteps({ ...options, plan, limits, folder, duck, begun, knownTimes, orders, paths }, labelsHash);
     });
     await folder.remove();
     return manifest;
@@ -77,8 +76,8 @@ function withMend(error: unknown, { path }: WorkFolder): unknown {
   return new SkewlessError('log_gap', `${error.message}; ${mend}`, { cause: error });
 }
 
-async function withDuck<T>(
-  { bounds }: TrainOptions,
+export async function withDuck<T>(
+  { bounds }: Pick<TrainOptions, 'bounds'>,
   temporary: string,
   work: (duck: Duck, limits: TrainBounds) => Promise<T>,
 ): Promise<T> {
@@ -101,6 +100,7 @@ async function runSteps(run: Run, labelsHash: string): Promise<Manifest> {
   const folded = await foldAll(run, spilled);
   const vectors = await assembleVectors({
     ...run,
+    knowledges: run.orders.map(({ known }) => known),
     labels,
     labelsPath: run.paths.labels,
     files: [run.paths.results, ...folded.files],
@@ -129,29 +129,15 @@ interface Finished {
   readonly vectors: Vectors;
 }
 
-/** An old output goes first and the new one comes last: what stands beside a manifest is whole, and what it speaks of. */
 async function finish(run: Run, finished: Finished): Promise<Manifest> {
   const { duck, plan, folder, outPath, paths, statuses } = run;
   const { labels, labelsHash, counts, vectors } = finished;
-  const written = folder.at('output.parquet');
-  await writeOutput({ duck, plan, labels, labelsPath: paths.labels, vectors, statuses }, written);
-  const columns = await columnsOfOutput(duck, written, plan, labels);
-  const { service } = run;
-  const manifest: Manifest = {
-    format: 1,
-    service: service.id,
-    fingerprint: service.fingerprint,
-    views: [...new Map([...plan.appearances.values()].map(({ view }) => [view.id, view])).values()].map((view) => ({
-      view: view.id,
-      state_fingerprint: view.stateFingerprint,
-      read_fingerprint: view.readFingerprint,
-    })),
+  const output = { duck, plan, labels, labelsPath: paths.labels, vectors, statuses };
+  return writeTrainingSet({ ...output, folder, outPath }, (written) => ({
+    ...manifestOfService(run.service, plan),
     knowledge: run.knowledge,
     labels: { file: run.labelsPath, sha256: labelsHash, rows: labels.rows, sample: run.sample },
-    rows: vectors.rows,
-    sha256: await contentHash(written),
-    columns,
-    statuses: vectors.statuses,
+    ...written,
     sources: plan.sources.map(({ name }) => sourceOf(run, finished, name)),
     events: {
       folded: counts.events - counts.duplicates - counts.erased,
@@ -159,12 +145,8 @@ async function finish(run: Run, finished: Finished): Promise<Manifest> {
       erased: counts.erased,
     },
     late_data: vectors.differences === null ? null : manifestOfDifferences(vectors.differences.report()),
-  };
-  await rm(outPath, { force: true });
-  await writeWhole(manifestPath(outPath), `${JSON.stringify(manifest, null, 2)}\n`, false);
-  await rename(written, outPath);
-  await sync(dirname(outPath));
-  return manifest;
+    served: null,
+  }));
 }
 
 function sourceOf(run: Run, { spilled }: Finished, name: string): ManifestSource {

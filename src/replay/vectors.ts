@@ -73,7 +73,7 @@ export function featureOf({ service }: TrainPlan, place: number) {
   return feature;
 }
 
-function columnsOf({ plan, statuses }: VectorsContext) {
+export function columnsOf({ plan, statuses }: Pick<VectorsContext, 'plan' | 'statuses'>) {
   const { served, names } = plan.selection;
   const values = served.map((place, index) => ({
     name: names[index] as string,
@@ -93,12 +93,16 @@ function assembleOne(plan: TrainPlan, { request, asOfMs }: LabelRow, found: Read
   return assemble(plan.service, plan.selection, request, asOfMs, outcomes);
 }
 
-interface Evaluations {
-  /** By index of appearance. Rows must be asked for in order, and each row's knowledges. */
+export interface Evaluations {
+  /** By number of the appearance. Rows must be asked for in order, and each row's knowledges. */
   of(row: number, known: number): Promise<ReadonlyMap<number, Uint8Array>>;
 }
 
-function readEvaluations({ duck, files, signal }: VectorsContext): Evaluations {
+export function readEvaluations({
+  duck,
+  files,
+  signal,
+}: Pick<VectorsContext, 'duck' | 'files' | 'signal'>): Evaluations {
   const query = `SELECT "row", known, appearance, evaluation FROM ${parquetTable(files)} ORDER BY "row", known, appearance`;
   const stream = duck.stream(query);
   let rows: readonly (readonly DuckDBValue[])[] = [];

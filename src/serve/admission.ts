@@ -23,7 +23,7 @@ export interface AdmissionBounds {
 }
 
 export const RETRY_AFTER_SECONDS = 1;
-const EXEMPT = new Set(['/livez', '/readyz', '/metrics']);
+const EXEMPT = new Set(['/livez', '/readyz', '/health', '/metrics']);
 
 /** `onRefused` is told why each request was refused. Answers what tells how many requests are being answered. */
 export async function installAdmission(

@@ -11,12 +11,18 @@ import { type ServeDependencies, createServing } from './dependencies.ts';
 import { answerClientError, installErrorHandling, sendError } from './errors.ts';
 import { installJsonBodies } from './json-body.ts';
 import { installDocs, installOpenApi } from './openapi.ts';
+import { createAppender } from './routes/events/append.ts';
+import { registerAudits } from './routes/audits/list.ts';
 import { registerPostEvents } from './routes/events/post.ts';
+import { registerFeast } from './routes/feast/feast.ts';
 import { registerHealth } from './routes/health/health.ts';
 import { registerMetrics } from './routes/metrics/metrics.ts';
+import { registerLineage } from './routes/lineage/lineage.ts';
+import { registerConsole } from './routes/console/console.ts';
 import { registerServices } from './routes/catalog/services.ts';
 import { registerSources } from './routes/catalog/sources.ts';
 import { registerViews } from './routes/catalog/views.ts';
+import { registerVerifyReceipts } from './routes/receipts/post.ts';
 import { registerGetVectors } from './routes/vectors/get.ts';
 import { registerPostVectors } from './routes/vectors/post.ts';
 import { installRequestMetrics } from './request-metrics.ts';
@@ -60,6 +66,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   installServerLimits(app, limits, (reason) => metrics?.refused(reason));
   const inflight = await installAdmission(app, { inflightMax, pressure }, (reason) => metrics?.refused(reason));
   metrics?.observeInflight(inflight);
+  metrics?.observeReaders(serving.readers.report);
   serving.drain.install(app);
   await installAccess(app, {
     definitions: dependencies.definitions,
@@ -72,11 +79,17 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   await installOpenApi(app, dependencies.version);
   registerPostVectors(app, serving);
   registerGetVectors(app, serving);
-  registerPostEvents(app, serving);
+  const appender = createAppender(serving);
+  registerPostEvents(app, appender);
+  registerVerifyReceipts(app, serving);
   registerViews(app, serving);
-  registerServices(app);
+  registerServices(app, serving);
   registerSources(app, serving);
+  registerLineage(app, serving);
+  registerAudits(app, serving);
   registerHealth(app, serving);
+  await registerFeast(app, serving, appender);
+  registerConsole(app);
   const surface = adminApp ?? app;
   await installDocs(surface, app);
   if (metrics) registerMetrics(surface, serving, metrics);

@@ -5,19 +5,25 @@ import { createDirectReader } from '../cache/direct-reader.ts';
 import type { ShardReader } from '../cache/shard-reader.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Definitions, ServiceDefinition, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
+import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
 import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import type { Store } from '../store/store.ts';
 import { type ServicePlan, compileService } from '../vector/service.ts';
 import type { PressureLimits } from './admission.ts';
+import type { AuditReports } from './audit-reports.ts';
 import type { KeySource } from './access/install.ts';
 import type { Rate } from './access/rate.ts';
 import type { Circuits } from './circuits.ts';
+import { deprecationHeaders } from './deprecations.ts';
 import { type Drain, createDrain } from './drain.ts';
 import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
 import type { IngestRecorder, MetricsSink, VectorRecorder } from './metrics-sink.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
+import { type Readers, createReaders } from './readers.ts';
+import type { ReceiptVerifier } from './receipt-verifier.ts';
+import type { ServedLog } from './served-log.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { createStateDecoder } from './state-decoder.ts';
 import { TIMED_OUT, within } from './time-limit.ts';
@@ -31,6 +37,8 @@ export interface ServeDependencies {
   readonly tier?: ShardReader | null;
   /** Null: events cannot be ingested here, and lag is unknown. */
   readonly log: Log | null;
+  /** By which events are written; null or absent: no registry is named. */
+  readonly schemas?: Schemas | null;
   readonly clock: Clock;
   readonly logger: FastifyBaseLogger;
   /** What the materializer of this process says of itself; null where there is none. */
@@ -40,6 +48,10 @@ export interface ServeDependencies {
   readonly metrics?: MetricsSink | null;
   /** Null or absent: nobody traces. */
   readonly tracing?: Tracing | null;
+  /** Null or absent: receipts cannot be checked here. */
+  readonly verifier?: ReceiptVerifier | null;
+  /** For the receipts of one request (default 30,000), ms. */
+  readonly verifyLimitMs?: number;
   /** Whether a process whose shards still build is ready (`materialize`), or not yet (`serve`, `all`). */
   readonly readyWhileBuilding?: boolean;
   /** One read of the store takes at most this, ms (default 5,000); beyond it what was asked for is `UNAVAILABLE`. */
@@ -62,6 +74,10 @@ export interface ServeDependencies {
   readonly keys?: KeySource | null;
   /** Of a key without a rate of its own, or, where no keys are asked for, of a client address; null or absent: no limit. */
   readonly rate?: Rate | null;
+  /** Takes rows of sampled entities as they are served; null or absent: none are logged. */
+  readonly servedLog?: ServedLog | null;
+  /** What audits have published; null or absent: there is no log to read it from. */
+  readonly auditReports?: AuditReports | null;
   /** Serves metrics and the documentation instead of the app, and is closed with it; null or absent: the app does. */
   readonly adminApp?: FastifyInstance | null;
 }
@@ -95,6 +111,9 @@ export interface Serving extends ServeDependencies {
   readonly entityPlaces: EntityPlaces;
   readonly watermarks: Watermarks;
   readonly outages: Outages;
+  readonly readers: Readers;
+  /** By id of the service. */
+  readonly deprecations: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly states: ShardReader;
   /** By service and by source; nothing where nobody keeps metrics. */
   readonly vectorRecorders: ReadonlyMap<string, VectorRecorder>;
@@ -142,7 +161,7 @@ export function createServing(dependencies: ServeDependencies): Serving {
       if (built !== null || log === null) return built;
       return (await log.ranges(source.topic))?.length ?? null;
     }),
-    entityPlaces: createEntityPlaces(),
+    entityPlaces: createEntityPlaces(dependencies.servedLog?.isSampled),
     watermarks: createWatermarks(),
     states: dependencies.tier ?? createDirectReader(dependencies.store, createStateDecoder(definitions)),
     vectorRecorders:
@@ -154,6 +173,8 @@ export function createServing(dependencies: ServeDependencies): Serving {
         ? new Map()
         : mapValues(definitions.sources, ({ name }: SourceDefinition) => metrics.ingest(name)),
     outages: createOutages(dependencies.logger, dependencies.clock),
+    readers: createReaders(),
+    deprecations: deprecationHeaders(definitions),
     readLimitMs,
     budgetMs: dependencies.budgetMs ?? BUDGET_MS,
     drain: dependencies.drain ?? createDrain(),

@@ -29,20 +29,25 @@ export interface ViewPlaces {
   findOne(key: Value): EntityRef | null;
 }
 
-export function createEntityPlaces(): EntityPlaces {
+/** Whether rows about an entity are logged as they were served: by its name in the definitions, and its encoded key. */
+export type EntitySampler = (entity: string, key: string) => boolean;
+
+const NOBODY: EntitySampler = () => false;
+
+export function createEntityPlaces(isSampled: EntitySampler = NOBODY): EntityPlaces {
   const known = new Map<string, { readonly partitionCount: number; readonly places: ViewPlaces }>();
   return {
     of(view, partitionCount) {
       const found = known.get(view.id);
       if (found?.partitionCount === partitionCount) return found.places;
-      const places = createViewPlaces(view, partitionCount);
+      const places = createViewPlaces(view, partitionCount, isSampled);
       known.set(view.id, { partitionCount, places });
       return places;
     },
   };
 }
 
-function createViewPlaces(view: ViewDefinition, partitionCount: number): ViewPlaces {
+function createViewPlaces(view: ViewDefinition, partitionCount: number, isSampled: EntitySampler): ViewPlaces {
   let younger = new Map<Value, EntityRef>();
   let older = new Map<Value, EntityRef>();
   const shards = Array.from({ length: partitionCount }, (_, partition): ShardId => {
@@ -67,7 +72,14 @@ function createViewPlaces(view: ViewDefinition, partitionCount: number): ViewPla
     if (isEntityKeyTooLong(entity)) return null;
     const { partition } = shardOf(view, keys, partitionCount);
     const fingerprint = view.stateFingerprint;
-    return { id: shards[partition] as ShardId, shard: texts[partition] as string, fingerprint, entity, entry: null };
+    return {
+      id: shards[partition] as ShardId,
+      shard: texts[partition] as string,
+      fingerprint,
+      entity,
+      isSampled: isSampled(view.entity.name, entity),
+      entry: null,
+    };
   }
 
   return {

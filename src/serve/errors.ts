@@ -21,8 +21,7 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [status: number, code: 
 
 export function installErrorHandling(app: FastifyInstance): void {
   const routes = rememberRoutes(app);
-  app.setErrorHandler((error: unknown, request, reply) => sendError(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
+  const nothingThere = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = request.url.split('?', 1)[0] ?? '';
     const allowed = routes.methodsOf(path);
     if (allowed.length === 0) {
@@ -31,35 +30,47 @@ export function installErrorHandling(app: FastifyInstance): void {
     void reply.header('allow', allowed.join(', '));
     const message = `${request.method} is not possible here; ${allowed.join(', ')} is`;
     return sendProblem(reply, request, 405, [item('method_not_allowed', null, message)]);
+  };
+  app.setNotFoundHandler(nothingThere);
+  app.setErrorHandler((error: unknown, request, reply) => {
+    // What Fastify finds wrong with a request that leads nowhere (QUERY without a type) says less than that it does.
+    const leadsNowhere = request.is404 && !(error instanceof SkewlessError);
+    return leadsNowhere ? nothingThere(request, reply) : sendError(error, request, reply);
   });
 }
 
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, items } = refusalOf(thrown, request, reply);
+  return sendProblem(reply, request, status, items);
+}
+
+/** What is to be said of what was thrown; logs faults of ours, and says in a header when to try again. */
+export function refusalOf(thrown: unknown, request: FastifyRequest, reply: FastifyReply): RequestError {
   if (thrown instanceof RequestError) {
     if (thrown.retryAfterSeconds !== null) void reply.header('retry-after', String(thrown.retryAfterSeconds));
-    return sendProblem(reply, request, thrown.status, thrown.items);
+    return thrown;
   }
   const error = thrown as Partial<FastifyError>;
   if (error.validation !== undefined) {
     const errors = error.validation as unknown as readonly ErrorObject[];
-    return sendProblem(reply, request, 400, itemsOf(errors, error.validationContext ?? 'body'));
+    return new RequestError(400, itemsOf(errors, error.validationContext ?? 'body'));
   }
   const known = FRAMEWORK_ERRORS[error.code ?? ''];
   if (known !== undefined) {
     const [status, code, message] = known;
-    return sendProblem(reply, request, status, [item(code, null, message)]);
+    return new RequestError(status, [item(code, null, message)]);
   }
   if (thrown instanceof SkewlessError && thrown.retryable) {
     void reply.header('retry-after', '1');
     request.log.warn({ err: thrown, request_id: request.id }, 'a dependency cannot be reached');
-    return sendProblem(reply, request, 503, [item(thrown.code, null, thrown.message)]);
+    return new RequestError(503, [item(thrown.code, null, thrown.message)]);
   }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) {
-    return sendProblem(reply, request, status, [item('bad_request', null, error.message ?? 'the request is wrong')]);
+    return new RequestError(status, [item('bad_request', null, error.message ?? 'the request is wrong')]);
   }
   request.log.error({ err: thrown, request_id: request.id }, 'a request failed');
-  return sendProblem(reply, request, 500, [item('internal', null, 'something failed inside the server')]);
+  return new RequestError(500, [item('internal', null, 'something failed inside the server')]);
 }
 
 export function sendProblem(

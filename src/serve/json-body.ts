@@ -1,16 +1,36 @@
 /** How bodies are read: JSON only, and never with a name that could reach a prototype. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyBodyParser, FastifyInstance } from 'fastify';
 import { messageOf } from '../core/errors.ts';
 import { RequestError, item } from './problem.ts';
 
-export function installJsonBodies(app: FastifyInstance): void {
+export interface JsonBodies {
+  /** What is made of a body that is sound. */
+  readonly reread: (body: string, value: unknown) => unknown;
+  /** Whether a body that does not say its type is read, too. */
+  readonly untyped: boolean;
+}
+
+const PLAIN: JsonBodies = { reread: (_body, value) => value, untyped: false };
+
+export function installJsonBodies(app: FastifyInstance, { reread, untyped } = PLAIN): void {
   const parse = app.getDefaultJsonParser('error', 'error');
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    void parse(request, body as string, (error, value) => {
-      if (error === null) done(null, value);
-      else done(explain(body as string), undefined);
+  const read: FastifyBodyParser<string> = (request, body, done) => {
+    void parse(request, body, (error, value) => {
+      if (error === null) done(null, reread(body, value));
+      else done(explain(body), undefined);
     });
+  };
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, read);
+  if (!untyped) return;
+  app.addContentTypeParser<string>('*', { parseAs: 'string' }, (request, body, done) => {
+    if (request.headers['content-type'] === undefined) read(request, body, done);
+    else
+      done(
+        new RequestError(415, [
+          item('unsupported_media_type', null, 'send the body as content-type: application/json'),
+        ]),
+      );
   });
 }
 

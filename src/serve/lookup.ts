@@ -1,17 +1,20 @@
 /** Finds a named thing of the definitions, or refuses with 404 and the nearest name. */
 import { nearestName } from '../core/suggest.ts';
 import { type Versioned, findVersioned } from '../definition/find.ts';
-import { RequestError, item, shorten } from './problem.ts';
+import { type ProblemItem, RequestError, item, shorten } from './problem.ts';
 
 /** `kind` reads in the message, its snake_case form in the code: `feature service` → `unknown_feature_service`. */
 export function findOrRefuse<T extends Versioned>(map: ReadonlyMap<string, T>, reference: string, kind: string): T {
   const found = findVersioned(map, reference);
   if (found !== null) return found;
+  throw unknown(kind, reference, namesNear(map, reference));
+}
+
+/** What a reference that names nothing may have meant: the versions that there are, or all names. */
+export function namesNear(map: ReadonlyMap<string, Versioned>, reference: string): readonly string[] {
   const [name = ''] = reference.split('@');
-  const sameName = [...map.values()].filter((candidate) => candidate.name === name);
-  const known = sameName.length > 0 ? [...map].filter(([, { name: other }]) => other === name).map(([id]) => id) : null;
-  const names = known ?? [...new Set([...map.values()].map((candidate) => candidate.name))];
-  throw unknown(kind, reference, names);
+  const versions = [...map].filter(([, { name: other }]) => other === name).map(([id]) => id);
+  return versions.length > 0 ? versions : [...new Set([...map.values()].map((candidate) => candidate.name))];
 }
 
 export function findNamedOrRefuse<T>(map: ReadonlyMap<string, T>, name: string, kind: string): T {
@@ -23,8 +26,15 @@ export function findNamedOrRefuse<T>(map: ReadonlyMap<string, T>, name: string, 
 const NAME_LENGTH_MAX = 128;
 
 function unknown(kind: string, reference: string, names: readonly string[]): RequestError {
-  const short = kind.split(' ').at(-1) ?? kind;
+  return new RequestError(404, [unknownItem(kind, reference, names, `/path/${shortOf(kind)}`)]);
+}
+
+function shortOf(kind: string): string {
+  return kind.split(' ').at(-1) ?? kind;
+}
+
+export function unknownItem(kind: string, reference: string, names: Iterable<string>, pointer: string): ProblemItem {
   const message = `there is no ${kind} ${JSON.stringify(shorten(reference))}`;
   const near = reference.length > NAME_LENGTH_MAX ? null : nearestName(reference, names);
-  return new RequestError(404, [item(`unknown_${short}`, `/path/${short}`, message, near)]);
+  return item(`unknown_${shortOf(kind)}`, pointer, message, near);
 }

@@ -2,6 +2,7 @@
  * What the server tells of itself to whoever keeps metrics; the composition root connects the two. What requests tell
  * is asked for once, at start: labels are bound then, and a request makes none.
  */
+import type { AuditFeature } from '../vector/audit-report.ts';
 
 /** One shard of a view, as its checkpoint says. */
 export interface ShardReport {
@@ -33,6 +34,15 @@ export interface VectorRecorder {
   rows(count: number, refused: number): void;
 }
 
+/** Requests for vectors of one service by one reader, since the start of the process. */
+export interface ReaderReport {
+  readonly service: string;
+  /** Name of the key, or what stands for it. */
+  readonly reader: string;
+  readonly requests: number;
+  readonly lastMs: number;
+}
+
 /** Of one source: events of one request that were appended, and refused. */
 export type IngestRecorder = (accepted: number, rejected: number) => void;
 
@@ -54,6 +64,25 @@ export interface CacheReport {
   readonly stalenessMs: number;
 }
 
+/** What became of rows that were to be logged as they were served, since the start of the process. */
+export interface ServedLogReport {
+  readonly logged: number;
+  /** By reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly queuedRows: number;
+  readonly queuedCharacters: number;
+}
+
+/** What the newest audit of a service found. */
+export interface NewestAudit {
+  /** `name@version`. */
+  readonly service: string;
+  readonly auditedAtMs: number;
+  readonly features: readonly AuditFeature[];
+}
+
+export type AuditsReport = readonly NewestAudit[];
+
 /** Why a request, or a connection, was turned away. */
 export const REFUSALS = ['inflight', 'event_loop_delay', 'heap', 'connections', 'slow_reader'] as const;
 
@@ -70,6 +99,9 @@ export interface MetricsSink {
   observeInflight(read: () => number): void;
   /** Never rejects; what cannot be read in time is left out. */
   observeFreshness(read: () => Promise<FreshnessReport>): void;
+  observeReaders(read: () => readonly ReaderReport[]): void;
+  /** The same of audits. */
+  observeAudits(read: () => Promise<AuditsReport>): void;
   /** All metrics, as Prometheus reads them. */
   text(): Promise<string>;
 }

@@ -14,7 +14,9 @@ Errors are RFC 9457 problems (\`application/problem+json\`) and list everything 
 const TAGS = [
   { name: 'vectors', description: 'Reading feature vectors' },
   { name: 'events', description: 'Appending events to the log' },
+  { name: 'feast', description: "What Feast's SDK calls, with `online_store: {type: remote}`" },
   { name: 'catalog', description: 'What is defined, and how fresh it is' },
+  { name: 'audits', description: 'Whether what was served is what the log gives' },
   { name: 'health', description: 'Probes' },
 ];
 
@@ -35,6 +37,7 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
         description: DESCRIPTION,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      servers: [{ url: '/', description: 'The server that this document is from' }],
       tags: TAGS,
       components: {
         securitySchemes: { [SECURITY_SCHEME]: { type: 'http', scheme: 'bearer', description: SECURITY } },

@@ -14,6 +14,8 @@ export interface EntityRef extends Seat {
   readonly shard: string;
   readonly fingerprint: string;
   readonly entity: string;
+  /** Whether rows about it are logged as they were served. */
+  readonly isSampled: boolean;
 }
 
 export type ShardOutcome =

@@ -52,7 +52,7 @@ function newestBefore(state: EntityState, headEnd: number): number {
 }
 
 /** Where the view's farthest window begins: an entity without an event since is not known. */
-function reachStart(plan: ViewPlan, asOfMs: number): number {
+export function reachStart(plan: ViewPlan, asOfMs: number): number {
   if (plan.hasLifetime) return -Infinity;
   let start = Infinity;
   for (const { window } of plan.windows) start = Math.min(start, windowStartMs(window, asOfMs));

@@ -19,15 +19,21 @@ export interface Explanation {
   readonly tileCount: number;
   /** Tile length, ms; null for lifetime. */
   readonly hopMs: number | null;
-  /** The newest head events that count, at most `EXPLAIN_EVENTS_MAX`, newest first. */
+  /** The newest head events that count, newest first. */
   readonly events: readonly { readonly tsMs: number; readonly partition: number; readonly offset: number }[];
   readonly eventCount: number;
   /** Events below are in tiles; null: none is sealed. */
   readonly sealedUntilMs: number | null;
 }
 
-/** Of one feature of the view, by index; `state` null: no event. */
-export function explain(plan: ViewPlan, state: EntityState | null, feature: number, asOfMs: number): Explanation {
+/** Of one feature of the view, by index; `state` null: no event. `eventsMax`: how many coordinates are listed. */
+export function explain(
+  plan: ViewPlan,
+  state: EntityState | null,
+  feature: number,
+  asOfMs: number,
+  eventsMax = EXPLAIN_EVENTS_MAX,
+): Explanation {
   const { slot, place, level } = findPlace(plan, feature);
   const window = plan.view.features[feature]?.window;
   assert(window !== undefined, 'the feature is one of the view');
@@ -35,7 +41,7 @@ export function explain(plan: ViewPlan, state: EntityState | null, feature: numb
   const untilMs = window.kind === 'lifetime' ? asOfMs : windowEndMs(window, asOfMs);
   const counted = state === null ? [] : headEvents(state, slot, fromMs, untilMs);
   const starts = state === null ? [] : tileStarts(state, level, place, fromMs, untilMs);
-  const newest = counted.slice(-EXPLAIN_EVENTS_MAX).toReversed();
+  const newest = counted.slice(-eventsMax).toReversed();
   return {
     fromMs: Number.isFinite(fromMs) ? fromMs : null,
     untilMs,

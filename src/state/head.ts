@@ -5,9 +5,9 @@
  */
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { HeadEvent } from './entity-state.ts';
-import { EventColumns, timeIndexAt } from './event-columns.ts';
+import { EventColumns } from './event-columns.ts';
 import type { ViewPlan } from './plan.ts';
-import { appendRecord, readRecord, readRecordPlace, writeRecord } from './record-codec.ts';
+import { appendRecord, readRecord, readRecordPlace, timeOfRecord, writeRecord } from './record-codec.ts';
 
 const BYTES_FIRST = 128;
 
@@ -19,7 +19,6 @@ export class Head {
   #records: ByteWriter | null;
   /** Where each record ends. */
   #ends: number[] = [];
-  #tsMs: number[] = [];
 
   /** `columns`: in total order; null: none. They are the head's from here on. */
   constructor(plan: ViewPlan, columns: EventColumns | null) {
@@ -34,7 +33,7 @@ export class Head {
 
   /** Bytes of memory that records take. */
   get bytesHeld(): number {
-    return (this.#records?.buffer.length ?? 0) + this.#ends.length * 16;
+    return (this.#records?.buffer.length ?? 0) + this.#ends.length * 8;
   }
 
   /** Not to be changed; good until the next change. */
@@ -54,20 +53,26 @@ export class Head {
   }
 
   tsAt(index: number): number {
-    this.#asRecords();
-    return this.#tsMs[index] as number;
+    return timeOfRecord(this.#asRecords(), this.#startOf(index));
   }
 
   /** Index of the first event with `ts ≥ tsMs`. */
   indexAt(tsMs: number): number {
-    this.#asRecords();
-    return timeIndexAt(this.#tsMs, tsMs);
+    const records = this.#asRecords();
+    let low = 0;
+    let high = this.#ends.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (timeOfRecord(records, this.#startOf(middle)) < tsMs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Where `event` belongs: nearly always at the end, for events come nearly in order. */
   placeOf(event: HeadEvent): number {
     this.#asRecords();
-    let at = this.#tsMs.length;
+    let at = this.#ends.length;
     while (at > 0 && this.#isAfter(at - 1, event)) at -= 1;
     return at;
   }
@@ -79,7 +84,6 @@ export class Head {
     this.#columns?.insert(at, event);
     if (at === this.#ends.length) {
       this.#ends.push(records.length);
-      this.#tsMs.push(event.tsMs);
       return;
     }
     const from = this.#startOf(at);
@@ -87,7 +91,6 @@ export class Head {
     records.rotate(from, used);
     this.#ends.splice(at, 0, from);
     for (let index = at; index < this.#ends.length; index++) this.#ends[index] = (this.#ends[index] as number) + count;
-    this.#tsMs.splice(at, 0, event.tsMs);
   }
 
   /** Removes the oldest `count` events, and answers them. */
@@ -99,7 +102,6 @@ export class Head {
     records.dropFirst(from);
     this.#ends = this.#ends.slice(count);
     for (let index = 0; index < this.#ends.length; index++) this.#ends[index] = (this.#ends[index] as number) - from;
-    this.#tsMs = this.#tsMs.slice(count);
     return taken;
   }
 
@@ -107,7 +109,6 @@ export class Head {
     this.#columns = null;
     this.#records = new ByteWriter(BYTES_FIRST);
     this.#ends = [];
-    this.#tsMs = [];
   }
 
   /** A copy of the records from `index` on, up to `to`. */
@@ -126,9 +127,11 @@ export class Head {
   }
 
   #isAfter(index: number, { tsMs, partition, offset }: HeadEvent): boolean {
-    const difference = (this.#tsMs[index] as number) - tsMs;
+    const records = this.#asRecords();
+    const at = this.#startOf(index);
+    const difference = timeOfRecord(records, at) - tsMs;
     if (difference !== 0) return difference > 0;
-    const place = readRecordPlace(new ByteReader(this.#asRecords().buffer, this.#startOf(index)));
+    const place = readRecordPlace(new ByteReader(records.buffer, at));
     return (place.partition - partition || place.offset - offset) > 0;
   }
 
@@ -152,7 +155,6 @@ export class Head {
       const event = columns.eventAt(index);
       writeRecord(this.#plan, event, records);
       this.#ends.push(records.length);
-      this.#tsMs.push(event.tsMs);
     }
     return (this.#records = records);
   }

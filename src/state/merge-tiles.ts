@@ -2,7 +2,7 @@
 import { ByteReader, CorruptBytesError } from '../core/bytes.ts';
 import { type EntityState, type Tile, tileIndexAt } from './entity-state.ts';
 import type { Level, Slot } from './plan.ts';
-import { skipPresence } from './record-codec.ts';
+import { readPresence } from './record-codec.ts';
 
 export class TileMerger {
   readonly #state: EntityState;
@@ -48,9 +48,9 @@ export class TileMerger {
   #mergeStored({ slots }: Level, { startMs, storedFrom, storedTo }: Tile): void {
     const reader = (this.#reader ??= new ByteReader(this.#state.stored.tiles));
     reader.position = storedFrom;
-    skipPresence(reader, slots.length);
+    readPresence(reader, slots.length);
     for (let place = 0; place < slots.length; place++) {
-      if (!reader.isSet(storedFrom, place)) continue;
+      if (!reader.bit(storedFrom, place)) continue;
       const { algebra } = slots[place] as Slot;
       const into = this.#targetAt(place, startMs);
       if (into === undefined) algebra.decode(reader);

@@ -73,6 +73,8 @@ export interface ViewPlan {
   readonly hasLifetime: boolean;
   readonly hasEventId: boolean;
   readonly columnCodecs: readonly ValueCodec[];
+  /** The columns of an event that has none: copied, never changed. An array that grows by pushes has room for seventeen. */
+  readonly noColumns: readonly null[];
   /** The column that a state of the one slot of an upsert view has kept. Null in append mode. */
   readonly rowOf: ((state: unknown) => Value) | null;
 }
@@ -115,6 +117,7 @@ export function compilePlan(view: ViewDefinition, aggregations: ReadonlyMap<stri
     hasLifetime,
     hasEventId: view.source.eventId !== null,
     columnCodecs: view.columns.map((column) => compileValueCodec(column.type)),
+    noColumns: view.columns.map(() => null),
     rowOf: view.row === null ? null : rowReader(drafts),
   };
 }

@@ -32,20 +32,28 @@ export function encodeRecord(plan: ViewPlan, event: HeadEvent): Uint8Array {
   return writer.copy();
 }
 
+/** When the event was whose record `writeRecord` wrote at this place. */
+export function timeOfRecord(records: ByteWriter, at: number): number {
+  return records.f64At(at);
+}
+
 /** Where the event of the record that begins here is in the log. */
 export function readRecordPlace(reader: ByteReader): { readonly partition: number; readonly offset: number } {
   reader.f64();
   return { partition: reader.varint(), offset: reader.varint() };
 }
 
-export function readRecord({ columnCodecs, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {
+export function readRecord({ columnCodecs, noColumns, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {
   const tsMs = readTime(reader);
   const partition = reader.varint();
   const offset = reader.varint();
   const filterBits = reader.varint();
-  const flags = reader.position;
-  skipPresence(reader, columnCodecs.length);
-  const columns = columnCodecs.map((codec, index) => (reader.isSet(flags, index) ? codec.read(reader) : null));
+  const count = columnCodecs.length;
+  const flags = readPresence(reader, count);
+  const columns: Value[] = noColumns.slice();
+  for (let index = 0; index < count; index++) {
+    if (reader.bit(flags, index)) columns[index] = (columnCodecs[index] as ValueCodec).read(reader);
+  }
   return { tsMs, partition, offset, filterBits, columns, eventId: hasEventId ? readEventId(reader) : null };
 }
 
@@ -55,10 +63,9 @@ export function appendRecord({ columnCodecs, hasEventId }: ViewPlan, reader: Byt
   into.partitions.push(reader.varint());
   into.offsets.push(reader.varint());
   into.filterBits.push(reader.varint());
-  const flags = reader.position;
-  skipPresence(reader, columnCodecs.length);
+  const flags = readPresence(reader, columnCodecs.length);
   for (let index = 0; index < columnCodecs.length; index++) {
-    const value = reader.isSet(flags, index) ? (columnCodecs[index] as ValueCodec).read(reader) : null;
+    const value = reader.bit(flags, index) ? (columnCodecs[index] as ValueCodec).read(reader) : null;
     (into.values[index] as Value[]).push(value);
   }
   if (hasEventId) into.eventIds.push(readEventId(reader));
@@ -70,11 +77,13 @@ function readTime(reader: ByteReader): number {
   return tsMs;
 }
 
-/** Goes past bytes with a bit for each of `count` values that may be absent; `ByteReader.isSet` reads them. */
-export function skipPresence(reader: ByteReader, count: number): void {
+/** Passes the bytes with a bit for each of `count` values that may be absent; answers where they begin, for `ByteReader.bit`. */
+export function readPresence(reader: ByteReader, count: number): number {
+  const flags = reader.position;
   for (let first = 0; first < count; first += 8) {
     if (reader.u8() >> Math.min(8, count - first) !== 0) throw new CorruptBytesError('a value beyond the last');
   }
+  return flags;
 }
 
 function readEventId(reader: ByteReader): string | null {

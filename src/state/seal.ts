@@ -72,51 +72,48 @@ function forget(ids: Set<string>, sealed: readonly HeadEvent[]): void {
   for (const { eventId } of sealed) if (eventId !== null) ids.delete(eventId);
 }
 
-/** Slot by slot, so that what a slot is need not be looked up for every event. */
+/** `sealed` is in order, so that what goes into one tile stands side by side. */
 function sealInto(level: Level, tiles: Tile[], stored: StoredMarks, sealed: readonly HeadEvent[]): void {
-  const statesOfEvents = toTiles(level, tiles, stored, sealed);
-  for (const [place, slot] of level.slots.entries()) addColumn(slot, place, statesOfEvents, sealed);
-}
-
-/** The states of the tile that each event goes to. `sealed` is in order, so that most go where the one before went. */
-function toTiles(level: Level, tiles: Tile[], stored: StoredMarks, sealed: readonly HeadEvent[]): readonly unknown[][] {
-  const statesOfEvents: unknown[][] = [];
-  let tile: Tile | null = null;
-  let states: unknown[] = [];
-  let endMs = -Infinity;
-  for (const { tsMs } of sealed) {
-    if (tile === null || tsMs >= endMs) {
-      tile = tileFor(level, tiles, tsMs);
-      endMs = tile.startMs + level.hopMs;
-      states = changing(level, tile, stored);
-    }
-    // Sealed events are newer than all that were before.
-    tile.newestMs = tsMs;
-    statesOfEvents.push(states);
+  for (let from = 0; from < sealed.length; ) {
+    const tile = tileFor(level, tiles, (sealed[from] as HeadEvent).tsMs);
+    const endMs = level.hopMs === Infinity ? Infinity : tile.startMs + level.hopMs;
+    let to = from + 1;
+    while (to < sealed.length && (sealed[to] as HeadEvent).tsMs < endMs) to++;
+    addToTile(level, tile, stored, sealed, from, to);
+    from = to;
   }
-  return statesOfEvents;
 }
 
-/** The states of a tile that is not as it was stored from here on. */
-function changing(level: Level, tile: Tile, stored: StoredMarks): unknown[] {
-  const states = statesOf(level, tile, stored);
-  tile.storedFrom = -1;
-  return states;
-}
-
-function addColumn(
-  slot: Slot,
-  place: number,
-  statesOfEvents: readonly unknown[][],
-  sealed: readonly HeadEvent[],
+/** `events[from, to)`, in order. */
+function addToTile(
+  level: Level,
+  tile: Tile,
+  stored: StoredMarks,
+  events: readonly HeadEvent[],
+  from: number,
+  to: number,
 ): void {
-  const { algebra, column, filterMask } = slot;
-  for (let index = 0; index < sealed.length; index++) {
-    const event = sealed[index] as HeadEvent;
+  const states = statesOf(level, tile, stored);
+  // From here on it is not as it was stored.
+  tile.storedFrom = -1;
+  tile.newestMs = Math.max(tile.newestMs, (events[to - 1] as HeadEvent).tsMs);
+  const { slots } = level;
+  for (let place = 0; place < slots.length; place++) addToSlot(slots[place] as Slot, place, states, events, from, to);
+}
+
+function addToSlot(
+  { algebra, column, filterMask }: Slot,
+  place: number,
+  states: unknown[],
+  events: readonly HeadEvent[],
+  from: number,
+  to: number,
+): void {
+  for (let index = from; index < to; index++) {
+    const event = events[index] as HeadEvent;
     if (filterMask !== 0 && (event.filterBits & filterMask) === 0) continue;
     const value = column < 0 ? true : (event.columns[column] as Value);
     if (value === null) continue;
-    const states = statesOfEvents[index] as unknown[];
     const state = states[place] ?? (states[place] = algebra.create());
     algebra.add(state, value, event.tsMs, event.partition, event.offset);
   }
@@ -140,20 +137,7 @@ function addSealed(plan: ViewPlan, state: EntityState, event: HeadEvent): void {
   for (const level of plan.levels) {
     if (tileStartMs(level, event.tsMs) < level.retainedFrom(state.sealedUntilMs)) continue;
     const tile = tileFor(level, state.tiles[level.index] as Tile[], event.tsMs);
-    addToTile(level, tile, changing(level, tile, state.stored), event);
-  }
-}
-
-function addToTile(level: Level, tile: Tile, states: unknown[], event: HeadEvent): void {
-  if (event.tsMs > tile.newestMs) tile.newestMs = event.tsMs;
-  const { slots } = level;
-  for (let place = 0; place < slots.length; place++) {
-    const slot = slots[place] as Slot;
-    if (slot.filterMask !== 0 && (event.filterBits & slot.filterMask) === 0) continue;
-    const value = slot.column < 0 ? true : (event.columns[slot.column] as Value);
-    if (value === null) continue;
-    const state = states[place] ?? (states[place] = slot.algebra.create());
-    slot.algebra.add(state, value, event.tsMs, event.partition, event.offset);
+    addToTile(level, tile, state.stored, [event], 0, 1);
   }
 }
 

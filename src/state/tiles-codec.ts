@@ -8,7 +8,7 @@ import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { floorTo } from '../core/time.ts';
 import { crc32 } from './checksum.ts';
 import type { EntityState, StoredMarks, Tile } from './entity-state.ts';
-import { skipPresence } from './record-codec.ts';
+import { readPresence } from './record-codec.ts';
 import type { Level, Slot, ViewPlan } from './plan.ts';
 
 export const TILES_FORMAT_VERSION = 2;
@@ -89,7 +89,7 @@ export function statesOf(level: Level, tile: Tile, stored: StoredMarks): unknown
 /** Whether a slot has counted any of a tile's events. */
 export function hasState(tile: Tile, place: number, { tiles }: StoredMarks): boolean {
   if (tile.states !== null) return (tile.states[place] ?? null) !== null;
-  return new ByteReader(tiles).isSet(tile.storedFrom, place);
+  return new ByteReader(tiles).bit(tile.storedFrom, place);
 }
 
 /** Throws `CorruptBytesError` where a tile cannot be read: for whoever must know before the first one is. */
@@ -216,7 +216,6 @@ function readTile(level: Level, reader: ByteReader, before: Tile | undefined): T
 }
 
 function readStates({ slots }: Level, reader: ByteReader): unknown[] {
-  const flags = reader.position;
-  skipPresence(reader, slots.length);
-  return slots.map(({ algebra }, at) => (reader.isSet(flags, at) ? algebra.decode(reader) : null));
+  const flags = readPresence(reader, slots.length);
+  return slots.map(({ algebra }, at) => (reader.bit(flags, at) ? algebra.decode(reader) : null));
 }

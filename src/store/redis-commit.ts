@@ -39,29 +39,32 @@ function addSection(args: (string | number | Buffer)[], section: CommitSection):
 const MODES = { append: 'a', replace: 'r', delete: 'd' } as const;
 
 function packChanges(changes: CommitSection['changes']): Buffer {
-  const entityBytes = changes.map(({ entity }) => Buffer.byteLength(entity));
   let length = 0;
-  for (const [index, { change }] of changes.entries()) length += bytesOf(change) + (entityBytes[index] as number);
+  for (const { entity, change } of changes) length += Buffer.byteLength(entity) + bytesOf(change);
   const packed = Buffer.allocUnsafe(length);
+  const view = new DataView(packed.buffer, packed.byteOffset, length);
   let at = 0;
-  for (const [index, { entity, change }] of changes.entries()) {
-    const { fromVersion, toVersion, head, tiles } = change;
-    // What is appended to nothing is the whole.
-    const mode = MODES[fromVersion === 0 && head.mode === 'append' ? 'replace' : head.mode];
-    at = packed.writeUInt32LE(entityBytes[index] as number, at);
-    at = packed.writeUInt32LE(head.bytes.length, at);
-    at = packed.writeUInt32LE(tiles?.length ?? 0, at);
-    at = packed.writeUInt8((tiles === null ? mode : mode.toUpperCase()).charCodeAt(0), at);
-    at = packed.writeDoubleBE(fromVersion, at);
-    at = packed.writeDoubleBE(toVersion, at);
-    at += packed.write(entity, at);
-    copyBytes(head.bytes, 0, head.bytes.length, packed, at);
-    at += head.bytes.length;
-    if (tiles !== null) packed.set(tiles, at);
-    at += tiles?.length ?? 0;
-  }
+  for (const { entity, change } of changes) at = packChange(packed, view, at, entity, change);
   assert(at === length, 'what was packed is what was counted');
   return packed;
+}
+
+/** Answers where it ends. */
+function packChange(packed: Buffer, view: DataView, at: number, entity: string, change: StateChange): number {
+  const { fromVersion, toVersion, head, tiles } = change;
+  // What is appended to nothing is the whole.
+  const mode = MODES[fromVersion === 0 && head.mode === 'append' ? 'replace' : head.mode];
+  const headAt = at + CHANGE_BYTES + packed.write(entity, at + CHANGE_BYTES);
+  const tilesAt = headAt + head.bytes.length;
+  view.setUint32(at, headAt - at - CHANGE_BYTES, true);
+  view.setUint32(at + 4, head.bytes.length, true);
+  view.setUint32(at + 8, tiles?.length ?? 0, true);
+  view.setUint8(at + 12, (tiles === null ? mode : mode.toUpperCase()).charCodeAt(0));
+  view.setFloat64(at + 13, fromVersion);
+  view.setFloat64(at + 21, toVersion);
+  copyBytes(head.bytes, 0, head.bytes.length, packed, headAt);
+  if (tiles !== null) packed.set(tiles, tilesAt);
+  return tilesAt + (tiles?.length ?? 0);
 }
 
 function bytesOf({ head, tiles }: StateChange): number {

@@ -10,13 +10,17 @@ import { type IMetricReader, MeterProvider, type MetricProducer } from '@opentel
 import type { Clock } from '../core/clock.ts';
 import type { MaterializerStatus } from '../materialize/status.ts';
 import type { CircuitReport } from '../serve/circuits.ts';
-import type { CacheReport, MetricsSink } from '../serve/metrics-sink.ts';
+import type { EmitterReport } from '../openlineage/emitter.ts';
+import type { CacheReport, MetricsSink, ServedLogReport } from '../serve/metrics-sink.ts';
 import { createHistograms } from './histogram.ts';
+import { observeAudits } from './observe-audits.ts';
 import { observeCache } from './observe-cache.ts';
 import { observeCircuits } from './observe-circuits.ts';
 import { observeMaterializer } from './observe-materializer.ts';
 import { type BuildFacts, observeProcess } from './observe-process.ts';
+import { observeServedLog } from './observe-served-log.ts';
 import { observeShards } from './observe-shards.ts';
+import { counter } from './instruments.ts';
 import { createPrometheusText } from './prometheus.ts';
 import { createRefusalRecorder } from './record-refusals.ts';
 import { createServingRecorders } from './record-serving.ts';
@@ -34,6 +38,8 @@ export interface Metrics extends MetricsSink {
   observeMaterializer(status: () => MaterializerStatus): void;
   observeCache(report: () => CacheReport): void;
   observeCircuits(report: () => readonly CircuitReport[]): void;
+  observeRunEvents(report: () => EmitterReport): void;
+  observeServedLog(report: () => ServedLogReport): void;
   /** Other readers are told the last values first. */
   close(): Promise<void>;
 }
@@ -59,9 +65,15 @@ export function createMetrics({ clock, version, role, resource, openReader = nul
     refused: createRefusalRecorder(meter),
     store: createStoreRecorder(meter, histograms),
     observeFreshness: (read) => observeShards(meter, clock, read),
+    observeAudits: (read) => observeAudits(meter, clock, read),
     observeMaterializer: (status) => observeMaterializer(meter, status),
     observeCache: (report) => observeCache(meter, report),
     observeCircuits: (report) => observeCircuits(meter, report),
+    observeRunEvents: (report) =>
+      counter(meter, 'skewless_openlineage_events', 'Events of runs, by what became of them.', () =>
+        Object.entries(report()).map(([outcome, count]) => [count, { outcome }] as const),
+      ),
+    observeServedLog: (report) => observeServedLog(meter, report),
     async text() {
       const { resourceMetrics } = await prometheus.collect();
       return text(resourceMetrics);

@@ -35,6 +35,9 @@ export function observeMaterializer(meter: Meter, status: () => MaterializerStat
   counter(meter, 'skewless_dead_letters', 'Dead letters written by this process.', () =>
     sources().map(({ source, deadLetters }): Observation => [deadLetters, { source }]),
   );
+  counter(meter, 'skewless_notes_dropped', 'Notes of positions that the log did not take.', () =>
+    sources().map(({ source, notesDropped }): Observation => [notesDropped, { source }]),
+  );
   gauge(meter, 'skewless_source_waiting', '1 while the log or the store does not do what it is asked.', () =>
     sources().map(
       ({ source, waitingFor }): Observation =>

@@ -4,7 +4,7 @@
  */
 import type { Attributes, Meter } from '@opentelemetry/api';
 import { STATUSES } from '../core/status.ts';
-import type { IngestRecorder, RequestRecorder, VectorRecorder } from '../serve/metrics-sink.ts';
+import type { IngestRecorder, ReaderReport, RequestRecorder, VectorRecorder } from '../serve/metrics-sink.ts';
 import type { Cell, Histograms } from './histogram.ts';
 import { counter, DURATION_BUCKETS, gauge } from './instruments.ts';
 
@@ -16,6 +16,7 @@ export interface ServingRecorders {
   vectors(service: string): VectorRecorder;
   ingest(source: string): IngestRecorder;
   observeInflight(read: () => number): void;
+  observeReaders(read: () => readonly ReaderReport[]): void;
 }
 
 export function createServingRecorders(meter: Meter, histograms: Histograms): ServingRecorders {
@@ -73,6 +74,11 @@ export function createServingRecorders(meter: Meter, histograms: Histograms): Se
     },
     observeInflight: (read) =>
       gauge(meter, 'skewless_inflight_requests', 'Requests that are being answered.', () => [[read(), {}]]),
+    // At most `READINGS_MAX` pairs, and one more for each service.
+    observeReaders: (read) =>
+      counter(meter, 'skewless_reader_requests', 'Requests for vectors, by the name of the key and the service.', () =>
+        read().map(({ reader, service, requests }) => [requests, { reader, service }] as const),
+      ),
   };
 }
 

@@ -57,8 +57,8 @@ export function assemble(
 
 /** A row as `keys` expressions and derived features see it, features still null. */
 export function expressionRow(plan: ServicePlan, request: readonly Value[], asOfMs: number): Value[] {
-  const row: Value[] = Array.from({ length: plan.slotCount }, () => null);
-  for (const [slot, value] of request.entries()) row[slot] = value;
+  const row = new Array<Value>(plan.slotCount).fill(null);
+  for (let slot = 0; slot < request.length; slot++) row[slot] = request[slot] as Value;
   row[plan.asOfSlot] = asOfMs;
   return row;
 }

@@ -1,11 +1,11 @@
 /** One feature of a service, compiled once at load: where its value is, and how it is written. */
 import type { Aggregation } from '../aggregate/aggregation.ts';
 import { assert } from '../core/assert.ts';
-import type { Value } from '../core/value.ts';
+import type { Value, ValueType } from '../core/value.ts';
 import type { ServiceDefinition, ServiceFeature } from '../definition/definition.ts';
 import type { Evaluator } from '../expression/expression.ts';
 import { type Renderer, compileRenderer } from './render.ts';
-import { type Writer, compileWriter, isAsciiType } from './text.ts';
+import { type Writer, isAsciiType } from './text.ts';
 
 interface CommonPlan {
   readonly name: string;
@@ -49,6 +49,7 @@ export function compileFeature(
   place: number,
   places: ReadonlyMap<string, number>,
   aggregations: ReadonlyMap<string, Aggregation>,
+  writerOf: (type: ValueType) => Writer,
 ): FeaturePlan {
   const feature = definition.features[place];
   assert(feature !== undefined, `${definition.id} has a feature at ${place}`);
@@ -58,7 +59,7 @@ export function compileFeature(
     place,
     slot: slotOf(definition, feature.name),
     render: compileRenderer(feature.type),
-    write: compileWriter(feature.type),
+    write: writerOf(feature.type),
     isAscii: isAsciiType(feature.type),
   };
   if (feature.kind === 'view') return { ...common, ...viewPart(definition, feature, aggregations) };

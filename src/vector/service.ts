@@ -3,6 +3,7 @@
  * features are computed, how each value is rendered. Requests only look things up.
  */
 import { assert } from '../core/assert.ts';
+import type { ValueType } from '../core/value.ts';
 import type { Aggregation } from '../aggregate/aggregation.ts';
 import type { ServiceDefinition, SourceDefinition } from '../definition/definition.ts';
 import { type Workspace, createWorkspace } from './derived.ts';
@@ -52,19 +53,23 @@ export interface ServicePlan {
 /** Choices of features that are remembered of a service: a model asks for the same one again and again. */
 const SELECTIONS_MAX = 64;
 
+/** `writerOf`: how values of a type are written. */
 export function compileService(
   definition: ServiceDefinition,
   aggregations: ReadonlyMap<string, Aggregation>,
+  writerOf: (type: ValueType) => Writer = compileWriter,
 ): ServicePlan {
   const places = new Map(definition.features.map(({ name }, place) => [name, place]));
-  const features = definition.features.map((_, place) => compileFeature(definition, place, places, aggregations));
+  const features = definition.features.map((_, place) =>
+    compileFeature(definition, place, places, aggregations, writerOf),
+  );
   const plan = {
     definition,
     features,
     places,
     parseRow: compileRowParser(definition),
     columnWriters: definition.requestColumns.map(({ name, type }) => {
-      return { label: `${JSON.stringify(name)}:`, write: compileWriter(type) };
+      return { label: `${JSON.stringify(name)}:`, write: writerOf(type) };
     }),
     asOfSlot: slotOf(definition, 'as_of'),
     slotCount: definition.expressionSlots.size,

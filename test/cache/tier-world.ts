@@ -240,7 +240,7 @@ function placesOf({ places }: World, { id, entities }: PlannedShard): readonly E
   return [...entities].flatMap(([fingerprint, some]) =>
     [...some].map((entity) => {
       const name = `${shardText(id)} ${fingerprint} ${entity}`;
-      const ref = places.get(name) ?? { id, shard: shardText(id), fingerprint, entity, entry: null };
+      const ref = places.get(name) ?? { id, shard: shardText(id), fingerprint, entity, isSampled: false, entry: null };
       places.set(name, ref);
       return ref;
     }),

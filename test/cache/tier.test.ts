@@ -93,7 +93,7 @@ function turn(): Promise<void> {
 async function read(tier: Tier, entities: readonly string[], how: 'shared' | 'anew' = 'shared', shard = SHARD) {
   const reads = createReadRequest();
   for (const entity of entities)
-    reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity, entry: null });
+    reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity, isSampled: false, entry: null });
   const outcome = (await readShards(tier, reads.shards, NO_LIMITS, how)).get(shardText(shard));
   if (outcome?.kind !== 'read') throw new Error(`not read: ${JSON.stringify(outcome)}`);
   const section = outcome.sections.get('f');
@@ -130,7 +130,7 @@ test('loads of several shards go out in one turn', async () => {
   hold();
   const reads = createReadRequest();
   for (const shard of [SHARD, OTHER])
-    reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity: 'a', entry: null });
+    reads.entity({ id: shard, shard: shardText(shard), fingerprint: 'f', entity: 'a', isSampled: false, entry: null });
   const reading = readShards(tier, reads.shards, NO_LIMITS);
   await turn();
   expect(asked.map(({ shard }) => shard)).toEqual([SHARD, OTHER]);
@@ -208,7 +208,7 @@ test('the bytes of all that is kept are bounded: the one not asked for longest g
 
 /** Has it read, and seats it. */
 async function seat(tier: Tier, entity: string): Promise<EntityRef> {
-  const ref = { id: SHARD, shard: shardText(SHARD), fingerprint: 'f', entity, entry: null };
+  const ref = { id: SHARD, shard: shardText(SHARD), fingerprint: 'f', entity, isSampled: false, entry: null };
   const entry = (await read(tier, [entity])).states.get(entity);
   if (entry?.kind === 'state') entry.sit(ref);
   return ref;

@@ -6,14 +6,17 @@ import {
   type StartFlags,
   configFrom,
   flagsFromEnvironment,
+  parseEvery,
   parseLogLocation,
   parseNamespace,
+  parseOpenLineage,
   parseOtlpEndpoint,
   parsePort,
   parseRateFlag,
   parseRatio,
   parseStaleness,
   parseStoreLocation,
+  parseTime,
 } from '../../src/config.ts';
 
 const FLAGS: StartFlags = { role: 'all', namespace: 'default', host: '127.0.0.1', port: 8080, logLevel: 'info' };
@@ -127,6 +130,19 @@ test('a collector is a URL, a ratio a number from 0 to 1', () => {
   for (const text of ['', '-1', '1.1', '1e-3', '1%', 'x']) expect(() => parseRatio(text)).toThrow(/from 0 to 1/);
 });
 
+test('runs are told to a file, an endpoint or a topic, and to nothing else', () => {
+  expect(parseOpenLineage('file:/tmp/x.jsonl')).toEqual({ kind: 'file', path: '/tmp/x.jsonl' });
+  expect(parseOpenLineage('file:x.jsonl')).toEqual({ kind: 'file', path: join(process.cwd(), 'x.jsonl') });
+  expect(parseOpenLineage('http://marquez:5000')).toEqual({ kind: 'http', url: 'http://marquez:5000/api/v1/lineage' });
+  expect(parseOpenLineage('https://h/openlineage?x=1')).toEqual({ kind: 'http', url: 'https://h/openlineage?x=1' });
+  const brokers = ['a:9092', 'b:9093'];
+  expect(parseOpenLineage('kafka://a,b:9093/lineage')).toEqual({ kind: 'kafka', brokers, topic: 'lineage' });
+  for (const text of ['', 'file:', 'x.jsonl', 'kafka://a', 'ftp://h', 'https://u:secret@h/']) {
+    expect(() => parseOpenLineage(text)).toThrow(/is not where runs are told of; expected file:PATH/);
+  }
+  expect(() => parseOpenLineage('https://u:secret@h/')).toThrow(/^"https:\/\/\*\*\*@h\/" is not/);
+});
+
 test('malformed locations, ports and namespaces say what was expected', () => {
   expect(() => parseLogLocation('postgres://x')).toThrow(/expected sqlite:FILE/);
   expect(() => parseStoreLocation('postgres://u:secret@x')).toThrow(
@@ -173,4 +189,17 @@ test('a staleness bound is a duration, or 0 for no cache', () => {
       /expected 0 \(nothing is cached\), or a duration from 20ms to 60s/,
     );
   }
+});
+
+test('audits come again after a duration, and go by times with an offset, or milliseconds', () => {
+  expect([parseEvery('1s'), parseEvery('1h'), parseEvery('7d')]).toEqual([1_000, 3_600_000, 604_800_000]);
+  for (const wrong of ['1', '500ms', '8d', 'often']) expect(() => parseEvery(wrong), wrong).toThrow(/1s to 7d/);
+  expect([parseTime('2013-01-31T18:00:00+01:00'), parseTime('5')]).toEqual([Date.UTC(2013, 0, 31, 17), 5]);
+  for (const wrong of ['yesterday', '2013-01-31', '-1']) expect(() => parseTime(wrong), wrong).toThrow(/not a time/);
+});
+
+test('rows are logged as they are served where there is a log', () => {
+  expect(configFrom(FLAGS, {}).servedSample).toBe(0);
+  expect(configFrom({ ...FLAGS, servedSample: 0.01 }, {}).servedSample).toBe(0.01);
+  expect(() => configFrom({ ...FLAGS, role: 'serve', servedSample: 0.01 }, {})).toThrow(/--served-sample needs --log/);
 });

@@ -10,6 +10,7 @@ import type { Log } from '../../src/log/log.ts';
 import { partitionOf } from '../../src/log/partitioner.ts';
 import { openSqliteLog } from '../../src/log/sqlite.ts';
 import type { DeadLetter } from '../../src/materialize/dead-letters.ts';
+import { framed, memoryRegistry, writeAvro } from '../event/schemas-support.ts';
 import { temporaryFolder } from './run.ts';
 
 const NOW_MS = 1_700_000_000_000;
@@ -70,7 +71,7 @@ async function setUp(text = TEXT): Promise<Setting> {
       const letter: DeadLetter = { ...where, rejections: [rejection], key_base64, value_base64: value, ...more };
       await log.append('orders.dlq', [{ key: null, value: Buffer.from(JSON.stringify(letter)), timestampMs: null }]);
     },
-    replay: (more = {}) => replayLetters({ log, definitions, source, clock, dryRun: false, ...more }),
+    replay: (more = {}) => replayLetters({ log, definitions, source, clock, schemas: null, dryRun: false, ...more }),
     async appended() {
       const found = await Promise.all(
         Array.from({ length: PARTITIONS }, (_none, partition) => log.read('orders', partition, 0, 1_000)),
@@ -252,4 +253,26 @@ test('a plan that was left lying leaves out what was erased since', async () => 
   ]);
   await replay();
   expect(await appended()).toEqual([]);
+});
+
+test('a letter in Avro is taken once its schema is registered, with the key and in the partition that it had', async () => {
+  const registry = memoryRegistry();
+  const { letter, replay, appended } = await setUp(
+    TEXT.replace('topic: orders, key: [shop]', 'topic: orders, format: avro, key: { fields: [shop], encoding: avro }'),
+  );
+  const fields = [
+    { name: 'at', type: 'long' },
+    { name: 'shop', type: 'string' },
+    { name: 'amount', type: 'double' },
+  ];
+  const schema = { type: 'record', name: 'o', fields };
+  const value = framed(1, writeAvro(schema, { at: BigInt(NOW_MS), shop: 's', amount: 1 }));
+  const more = { partition: 2, key_base64: 'AAAAAAI=', value_base64: Buffer.from(value).toString('base64') };
+  await letter(7, 'unknown_schema', NOW_MS, more);
+  expect(await replay({ schemas: registry })).toMatchObject({ appended: 0, rejected: 1 });
+  registry.register(schema);
+  expect(await replay({ schemas: registry })).toMatchObject({ appended: 1, rejected: 0 });
+  const [record] = await appended();
+  expect(Buffer.from(record?.value ?? []).equals(value)).toBe(true);
+  expect(Buffer.from(record?.key ?? []).toString('base64')).toBe('AAAAAAI=');
 });

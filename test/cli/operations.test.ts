@@ -68,6 +68,8 @@ test('plan says what is built, kept and left behind, and what topics there are',
     topics: [
       { topic: 'orders', exists: true, partitions: 1 },
       { topic: 'orders.dlq', exists: false },
+      { topic: 'default.orders.positions', exists: false },
+      { topic: 'default.definitions', exists: false },
     ],
   });
   await fold(setting, ready);

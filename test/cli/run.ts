@@ -25,13 +25,14 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'skewless-cli-'));
 }
 
-interface Launched {
+export interface Launched {
   readonly process: ChildProcess;
   readonly output: { stdout: string; stderr: string };
   readonly finished: Promise<Finished>;
 }
 
-function launch(args: readonly string[], cwd: string, environment: Readonly<Record<string, string>>): Launched {
+/** Runs a command beside the test. */
+export function launch(args: readonly string[], cwd: string, environment: Readonly<Record<string, string>>): Launched {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...environment },

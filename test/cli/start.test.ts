@@ -1,5 +1,9 @@
 /** Boots the program with plain `node`, which runs the TypeScript as it is. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { RunEvent } from '../../src/openlineage/event.ts';
+import { expectValid } from '../openlineage/support.ts';
 import { writeDefinitions } from './definitions.ts';
 import { run, start, temporaryFolder } from './run.ts';
 
@@ -89,4 +93,16 @@ test('a port that is taken is said to be so, and nothing stays open', async () =
   expect(stderr).toMatch(/EADDRINUSE/);
   expect(code).toBe(1);
   await first.stop();
+});
+
+test('a process that folds tells of its runs from start to end', async () => {
+  const directory = temporaryFolder();
+  const definitions = writeDefinitions(directory);
+  const running = await start(['--definitions', definitions, '--openlineage', 'file:events.jsonl'], directory);
+  expect((await running.stop()).code).toBe(0);
+  const lines = readFileSync(join(directory, 'events.jsonl'), 'utf8').trimEnd().split('\n');
+  const events = lines.map((line) => JSON.parse(line) as RunEvent);
+  expectValid(events);
+  expect(new Set(events.map(({ eventType }) => eventType))).toEqual(new Set(['START', 'COMPLETE']));
+  expect(events[0]?.inputs[0]?.name).toBe(join(directory, '.skewless/log.sqlite/orders'));
 });

@@ -1,10 +1,12 @@
 /** `skewless train` as a user runs it: what it prints, what it refuses, and how events of files are taken. */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { openSqliteLog } from '../../src/log/sqlite.ts';
+import type { RunEvent } from '../../src/openlineage/event.ts';
 import type { Manifest } from '../../src/replay/manifest.ts';
+import { expectValid } from '../openlineage/support.ts';
 import { readRows } from '../replay/support.ts';
 import { ORDERS, writeDefinitions } from './definitions.ts';
 import { run, temporaryFolder } from './run.ts';
@@ -165,4 +167,26 @@ test('a row that a file deletes is deleted when the record arrived, which must b
   expect(existsSync(join(folder, 'train.parquet'))).toBe(false);
   expect((await train(folder, '--events', 'orders=orders.jsonl', '--arrival', 'orders=seen')).code).toBe(0);
   expect(await spentIn(folder)).toEqual([null, 2]);
+});
+
+test('it tells of its run as OpenLineage events, whether it ends well or not', async () => {
+  const folder = setUp();
+  const told = ['--openlineage', 'file:events.jsonl'];
+  await train(folder, '--events', 'orders=orders.jsonl', ...told);
+  const failed = await train(folder, '--log', 'sqlite:empty.sqlite', ...told);
+  expect(failed.code).toBe(1);
+  const events = readFileSync(join(folder, 'events.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as RunEvent);
+  expectValid(events);
+  expect(events.map(({ eventType, job }) => `${eventType} ${job.name}`)).toEqual([
+    'START train.scoring@1',
+    'COMPLETE train.scoring@1',
+    'START train.scoring@1',
+    'FAIL train.scoring@1',
+  ]);
+  expect(events[1]?.inputs.map(({ name }) => basename(name))).toEqual(['orders.jsonl', 'labels.csv']);
+  expect(events[1]?.outputs.map(({ name }) => basename(name))).toEqual(['train.parquet']);
+  expect(events[2]?.inputs[0]?.name).toBe(join(folder, 'empty.sqlite', 'orders'));
 });

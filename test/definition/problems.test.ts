@@ -74,20 +74,6 @@ const SOURCES: readonly Case[] = [
     ],
   },
   {
-    name: 'what is not yet supported',
-    yaml: `sources:
-  - name: s
-    format: avro
-    key: { fields: [id], encoding: avro }
-    event_time: ts
-    fields: { ts: timestamp, id: string }
-`,
-    problems: [
-      '3:13 sources[0].format not_supported -> json',
-      '4:36 sources[0].key.encoding not_supported -> string, json or int64be',
-    ],
-  },
-  {
     name: 'durations',
     yaml: 'sources: [{ name: s, event_time: ts, fields: { ts: timestamp }, max_disorder: 2 hours, max_ahead: 60, idle_after: 0s, stale_after: 99999d }]\n',
     problems: [

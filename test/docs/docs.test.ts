@@ -14,6 +14,11 @@ const ROOT = join(import.meta.dirname, '../..');
 const TIMEOUT_MS = 300_000;
 
 const OPTIONS: Readonly<Record<string, DocOptions>> = {
+  'docs/contracts.md': {
+    files: 'contracts',
+    before: 'skewless ingest --source orders --definitions deployed/ orders.jsonl',
+    findings: ['skewless plan features/ --deployed deployed/'],
+  },
   'docs/load-tests.md': { except: { 'npm run load': 'minutes of load: CI runs the first of them by itself' } },
   'docs/training-sets.md': {
     files: 'training-sets',

@@ -96,7 +96,7 @@ test('a control record of ours deletes nothing for having no value', () => {
   const control = { value: null, key: bytes('a'), headers: { 'skewless-erase': bytes('1') } };
   expect(kindOf(decode('', control))).toBe('filtered');
   expect(kindOf(decode('', { ...control, headers: { traceparent: bytes('1') } }))).toBe('event');
-  expect(compileEntityReader(sourceOf(load(PLAIN)), ['k'])(recordOf('', control))).toBeNull();
+  expect(compileEntityReader(sourceOf(load(PLAIN)), ['k']).entityOf(recordOf('', control))).toBeNull();
 });
 
 test("a row's values may fail, and only those that are looked at", () => {
@@ -174,7 +174,7 @@ test.each<[string, unknown, string]>([
 });
 
 test('a record is moved to where the rows of its entity are, deletions too', () => {
-  const entityOf = compileEntityReader(sourceOf(load(DEBEZIUM)), ['id']);
+  const { entityOf } = compileEntityReader(sourceOf(load(DEBEZIUM)), ['id']);
   expect(entityOf(recordOf(ROW))).toBe('["1"]');
   expect(entityOf(recordOf(DELETED))).toBe('["1"]');
   expect(entityOf(recordOf('', { value: null, key: bytes('{"id":1}') }))).toBe('["1"]');

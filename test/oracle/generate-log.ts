@@ -140,7 +140,7 @@ function pickOr(random: Random, nulls: number, good: readonly unknown[], bad: re
 }
 
 /** Like `JSON.stringify`, and −0 as `-0.0`, Infinity as a number too great for a double. */
-function jsonText(value: unknown): string {
+export function jsonText(value: unknown): string {
   if (Object.is(value, -0)) return '-0.0';
   if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`;
   if (typeof value === 'object' && value !== null) {

@@ -88,6 +88,7 @@ test('an event that is ahead of its append time is known, and counts when its ti
 function indexOf(notes: readonly (readonly [hour: number, position: number])[], asked: string[] = []): PositionIndex {
   return {
     firstMs: () => AT,
+    firstNext: () => 0,
     knownMs(shard, partition, offset) {
       asked.push(`${shard.source}/${shard.entityKey}/${shard.partition} ${partition}/${offset}`);
       const note = notes.find(([, position]) => position > offset);
@@ -131,7 +132,13 @@ test.each([
 
 test('labels before the first note are refused: nobody knows what was known', async () => {
   const index = { ...indexOf([[0, 9]]), firstMs: () => AT + 2 };
-  await expect(trainOn(recordsOf([0]), 'append_time', index)).rejects.toThrow(
+  await expect(trainOn(recordsOf([0]), 'producer_time', index)).rejects.toThrow(
     /a label is of 2024-01-01T12:00:00\.001Z, and what was known of source orders was noted from 2024-01-01T12:00:00\.002Z on/,
   );
+});
+
+test("where the log's clock is one to go by, it tells of what came before the notes, labels before them included", async () => {
+  const index = { ...indexOf([[5, 4]]), firstMs: () => AT + 5 * HOUR_MS, firstNext: () => 3 };
+  const trained = await trainOn(recordsOf([0, 2, 0, 0]), 'append_time', index);
+  expect(totalsOf(trained)).toEqual([1, 1, 1, 7, 7, 15]);
 });

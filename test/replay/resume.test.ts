@@ -1,13 +1,14 @@
 /** The same training set, byte for byte, however the log is partitioned, in whatever steps it is built, and wherever it was stopped. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openEventFiles } from '../../src/cli/event-files.ts';
 import { SkewlessError } from '../../src/core/errors.ts';
 import { partitionOf } from '../../src/log/partitioner.ts';
 import type { LogRecord } from '../../src/event/event.ts';
 import { createRandom } from '../oracle/random.ts';
 import { load } from '../property/engine.ts';
-import { createMemoryReader, folderForTest, serviceOf, trainFor } from './support.ts';
+import { createMemoryReader, folderForTest, serviceOf, trainFor, trainTo } from './support.ts';
 
 const SERVICE = serviceOf(
   load(`
@@ -36,6 +37,7 @@ services:
 `),
 );
 
+const SERVICE_SOURCE = (SERVICE.appearances[0] as (typeof SERVICE.appearances)[number]).view.source;
 const START_MS = Date.UTC(2024, 0, 1);
 const DAY_MS = 86_400_000;
 
@@ -94,6 +96,31 @@ test('1, 4 and 16 partitions, any order of arrival, and any cut into batches, ch
   const first = await bytesFor(recordsOf(PAYMENTS, 1), 1_000, {});
   expect((await bytesFor(recordsOf(PAYMENTS, 4), 1_000, {})).equals(first)).toBe(true);
   expect((await bytesFor(recordsOf(createRandom(3).shuffle(PAYMENTS), 16), 97, BOUNDS)).equals(first)).toBe(true);
+});
+
+/** One line an event, each in the file of its partition. */
+function filesOf(payments: readonly Payment[], count: number): readonly string[] {
+  const folder = folderForTest();
+  const lines = Map.groupBy(recordsOf(payments, count), ({ partition }) => partition);
+  return [...lines].map(([partition, records]) => {
+    const path = join(folder, `${partition}.jsonl`);
+    writeFileSync(path, records.map(({ value }) => `${value?.toString()}\n`).join(''));
+    return path;
+  });
+}
+
+test('1, 4 and 16 files, named in any order, whatever the order of their lines, give the same file as a log', async () => {
+  const first = await bytesFor(recordsOf(PAYMENTS, 4), 1_000, {});
+  const random = createRandom(4);
+  for (const count of [1, 4, 16]) {
+    const paths = filesOf(random.shuffle(PAYMENTS), count);
+    expect(paths).toHaveLength(count);
+    for (const named of [paths, random.shuffle(paths)]) {
+      const readers = new Map([['payments', await openEventFiles(SERVICE_SOURCE, named, null)]]);
+      const { out } = await trainTo({ service: SERVICE, readers, labels: LABELS, bounds: BOUNDS });
+      expect([count, readFileSync(out).equals(first)]).toEqual([count, true]);
+    }
+  }
 });
 
 test('a run that is stopped anywhere goes on when it is run again, and the file is the same', async () => {

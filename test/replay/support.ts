@@ -49,6 +49,7 @@ export function createMemoryReader(records: readonly LogRecord[], options: Memor
     }));
   return {
     identity: { memory: records.length },
+    schemas: null,
     isPartitioned: true,
     timestamps: () => Promise.resolve(options.timestamps ?? 'append_time'),
     ranges: () => Promise.resolve(ranges),
@@ -87,7 +88,13 @@ export type TrainFor = Partial<Omit<TrainOptions, 'service' | 'readers'>> & {
   readonly labels?: readonly object[];
 };
 
-export async function trainFor({ labels, ...options }: TrainFor): Promise<Trained> {
+export async function trainFor(options: TrainFor): Promise<Trained> {
+  const { manifest, out } = await trainTo(options);
+  return { manifest, out, rows: await readRows(out) };
+}
+
+/** Without reading the rows. */
+export async function trainTo({ labels, ...options }: TrainFor): Promise<Omit<Trained, 'rows'>> {
   const folder = folderForTest();
   const labelsPath = options.labelsPath ?? join(folder, 'labels.jsonl');
   if (labels !== undefined) writeFileSync(labelsPath, labels.map((label) => `${JSON.stringify(label)}\n`).join(''));
@@ -106,7 +113,7 @@ export async function trainFor({ labels, ...options }: TrainFor): Promise<Traine
     labelsPath,
     outPath,
   });
-  return { manifest, out: outPath, rows: await readRows(outPath) };
+  return { manifest, out: outPath };
 }
 
 export async function readRows(path: string): Promise<readonly Readonly<Record<string, DuckDBValue>>[]> {

@@ -8,7 +8,7 @@ const PROBLEM = 'application/problem+json; charset=utf-8';
 
 test('an unknown path is 404, a wrong method 405 with what is allowed', async () => {
   const { call } = await startAirport({ materialize: false });
-  const shape = async (method: 'GET' | 'PUT' | 'DELETE' | 'OPTIONS' | 'PATCH' | 'POST', url: string) => {
+  const shape = async (method: 'GET' | 'PUT' | 'DELETE' | 'OPTIONS' | 'PATCH' | 'POST' | 'QUERY', url: string) => {
     const { status, headers, json } = await call({ method, url });
     expect(headers['content-type']).toBe(PROBLEM);
     return [status, json.code, headers['allow']];
@@ -19,6 +19,7 @@ test('an unknown path is 404, a wrong method 405 with what is allowed', async ()
   expect(await shape('PUT', '/v1/feature-services/x/vectors')).toEqual([405, 'method_not_allowed', 'GET, HEAD, POST']);
   expect(await shape('OPTIONS', '/v1/sources/x/events')).toEqual([405, 'method_not_allowed', 'POST']);
   expect(await shape('DELETE', '/livez')).toEqual([405, 'method_not_allowed', 'GET, HEAD']);
+  expect(await shape('QUERY', '/livez')).toEqual([405, 'method_not_allowed', 'GET, HEAD']);
   expect(await shape('GET', '/v1/feature-views/%zz')).toEqual([400, 'malformed_url', undefined]);
   expect(await shape('GET', `/v1/feature-views/${'x'.repeat(1_000)}`)).toEqual([404, 'not_found', undefined]);
 });

@@ -1,7 +1,7 @@
 /** The definitions of the flights example, with a handful of events: enough for every documented request. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Harness, startHarness } from './harness.ts';
+import { type Harness, type HarnessOptions, startHarness } from './harness.ts';
 
 const FOLDER = join(import.meta.dirname, '../../examples/flights/definitions');
 const DEFINITIONS = ['sources', 'views', 'services']
@@ -27,6 +27,6 @@ const EVENTS = {
   weather: [{ observed_at: '2013-01-31T22:00:00Z', origin: 'JFK' }],
 };
 
-export function startFlights(): Promise<Harness> {
-  return startHarness({ definitions: DEFINITIONS, events: EVENTS });
+export function startFlights(options: Partial<HarnessOptions> = {}): Promise<Harness> {
+  return startHarness({ definitions: DEFINITIONS, events: EVENTS, ...options });
 }

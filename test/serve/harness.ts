@@ -11,24 +11,29 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { AGGREGATIONS } from '../../src/aggregate/table.ts';
 import type { Tier } from '../../src/cache/tier.ts';
+import { createVerify } from '../../src/cli/verifier.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Definitions } from '../../src/definition/definition.ts';
 import { loadDefinitions } from '../../src/definition/load.ts';
-import { validateEvent } from '../../src/event/decode.ts';
+import { validateEvent } from '../../src/event/validate.ts';
 import { type SqliteLog, openSqliteLog } from '../../src/log/sqlite.ts';
 import { type Materializer, createMaterializer } from '../../src/materialize/materializer.ts';
 import { buildApp } from '../../src/serve/app.ts';
+import { createAuditReports } from '../../src/serve/audit-reports.ts';
 import type { KeySource } from '../../src/serve/access/install.ts';
 import type { Rate } from '../../src/serve/access/rate.ts';
 import type { Circuits } from '../../src/serve/circuits.ts';
 import type { ServeDependencies } from '../../src/serve/dependencies.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { auditsTopic } from '../../src/vector/audit-report.ts';
 import { conformsTo } from './openapi-conformance.ts';
 import { measureStore } from '../../src/store/measured.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createResource } from '../../src/telemetry/resource.ts';
 
+/** Of entities whose receipts are checked. */
+const EVENTS_MAX = 10_000;
 const MANIFEST = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
 const VERSION = (JSON.parse(MANIFEST) as { version: string }).version;
 
@@ -80,6 +85,8 @@ export interface Harness {
   readonly get: (url: string) => Promise<Answer>;
   readonly post: (url: string, body: unknown) => Promise<Answer>;
   readonly vectors: (service: string, body: unknown) => Promise<Answer>;
+  /** Until all that the log holds is folded. */
+  readonly caughtUp: () => Promise<void>;
   /** Appends as a producer would, unchecked by the app, and waits until folded. */
   readonly append: (source: string, events: readonly object[]) => Promise<void>;
 }
@@ -115,7 +122,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     clock,
     namespace: 'test',
     owner: 'harness',
-    bounds: { heartbeatMs: 20 },
+    bounds: { heartbeatMs: 20, noteMs: 20 },
   });
   for (const source of definitions.sources.values()) await log.ensureTopic(source.topic, options.partitions ?? 1);
   for (const [source, events] of Object.entries(options.events ?? {})) await appendTo(log, definitions, source, events);
@@ -130,8 +137,11 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   const { circuits } = options;
   const served = circuits?.guard(wrapped) ?? wrapped;
   const tier = options.tierOf?.(served, definitions, clock) ?? null;
+  metrics.observeRunEvents(() => ({ sent: 0, failed: 0, dropped: 0 }));
   if (circuits !== undefined) metrics.observeCircuits(() => circuits.report());
   if (tier !== null) metrics.observeCache(() => tier.report());
+  const servedLog = options.dependencies?.servedLog ?? null;
+  if (servedLog !== null) metrics.observeServedLog(() => servedLog.report());
   const app = await buildApp({
     definitions,
     store: served,
@@ -142,8 +152,10 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line) as never) }),
     materializerStatus: options.materialize === false ? null : () => materializer.status(),
     metrics,
+    verifier: options.withLog === false ? null : createVerify(log, 'test', definitions, EVENTS_MAX),
     version: VERSION,
     ...(options.readLimitMs === undefined ? {} : { readLimitMs: options.readLimitMs }),
+    auditReports: options.withLog === false ? null : createAuditReports(log, auditsTopic('test')),
     keys: options.keys ?? null,
     rate: options.rate ?? null,
     adminApp: options.adminApp ?? null,
@@ -186,6 +198,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     post: (url, body) => call({ method: 'POST', url, payload: body as object }),
     vectors: (service, body) =>
       call({ method: 'POST', url: `/v1/feature-services/${service}/vectors`, payload: body as object }),
+    caughtUp: () => caughtUp(definitions, log, materializer),
     async append(source, events) {
       await appendTo(log, definitions, source, events);
       await caughtUp(definitions, log, materializer);

@@ -2,12 +2,19 @@
  * Tests that need real services. Where one cannot be had they are skipped, and say so; with `CI=true` they fail instead,
  * for there nothing may be left out unnoticed.
  */
+import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { whyNoK6 } from '../../load-tests/runner/k6-binary.ts';
 import { whyNoCertificates } from './certificates.ts';
 import { isInstalled } from './child.ts';
 import { whyNoKafka, whyNoOwnKafka } from './kafka.ts';
+import { whyNoOasdiff } from './oasdiff.ts';
+import { whyNoNpmFolder } from './npm-folder.ts';
+import { FEAST, PYTHON_CLIENT, SCHEMATHESIS, whyNoPython } from './python.ts';
 import { whyNoOwnRedis, whyNoRedis } from './redis.ts';
+import { whyNoRegistry } from './registry.ts';
+
+const TYPESCRIPT_CLIENT = join(import.meta.dirname, '../../examples/inference/typescript');
 
 const WHY_NOT = {
   /** Given by `KAFKA_BROKERS`, or started. */
@@ -16,11 +23,20 @@ const WHY_NOT = {
   'own-kafka': whyNoOwnKafka,
   redis: whyNoRedis,
   'own-redis': whyNoOwnRedis,
+  /** Given by `SCHEMA_REGISTRY_URL`, or started. */
+  registry: whyNoRegistry,
   certificates: whyNoCertificates,
   /** Found, or built by Go, which takes minutes once. */
   k6: whyNoK6,
-  /** librdkafka's producer. */
+  /** Feast's SDK, from PyPI: takes half a minute once. */
+  feast: () => whyNoPython(FEAST),
+  /** Generators of clients, and what the examples over them import: from PyPI and npm. */
+  inference: () => whyNoNpmFolder(TYPESCRIPT_CLIENT) ?? whyNoPython(PYTHON_CLIENT),
+  schemathesis: () => whyNoPython(SCHEMATHESIS),
+  /** Found, or built by Go, which takes a minute or two once. */
+  oasdiff: whyNoOasdiff,
   jq: () => (isInstalled('jq') ? null : 'there is no jq (Debian: jq)'),
+  /** librdkafka's producer. */
   kcat: () => (isInstalled('kcat') ? null : 'there is no kcat (Debian: kcat)'),
 };
 

@@ -27,7 +27,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cache: ['core', 'state', 'store', 'vector'],
   serve: ['core', 'expression', 'definition', 'event', 'aggregate', 'state', 'log', 'store', 'vector', 'cache'],
   replay: ['core', 'expression', 'definition', 'event', 'aggregate', 'state', 'log', 'store', 'vector'],
-  telemetry: ['core', 'materialize', 'serve', 'replay'],
+  openlineage: ['core', 'definition', 'log'],
+  telemetry: ['core', 'materialize', 'serve', 'replay', 'openlineage'],
 };
 
 const PURE = new Set(['expression', 'definition', 'event', 'aggregate', 'state', 'vector']);
@@ -38,6 +39,7 @@ const PORTS = new Set([
   'src/log/log.ts',
   'src/log/consume-alone.ts',
   'src/log/partitioner.ts',
+  'src/log/position-notes.ts',
   'src/log/entity-partition.ts',
   'src/store/store.ts',
   'src/store/place.ts',

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts, startChild, until } from '../../../test/services/child.ts';
+import { FEAST_VERSION } from '../../../test/services/python.ts';
 import { compare, post, vectorsUrl } from '../answers.ts';
 import { warmBodies } from '../contestants.ts';
 import { ON_SERVER_CORE } from '../cores.ts';
@@ -13,7 +14,7 @@ import { type Contestant, type LoadFigures, type Server, medianOf } from '../gen
 import { interleave } from '../interleave.ts';
 import type { Body } from '../requests.ts';
 import type { World } from '../world.ts';
-import { FEAST_VERSION, feastVersions, installFeast } from './install.ts';
+import { feastVersions, installFeast } from './install.ts';
 
 const LOAD = join(import.meta.dirname, 'load.py');
 const ROWS = 10;

@@ -12,12 +12,15 @@ export interface Access {
   readonly admin: boolean;
   /** By name, whether there is such a service or not. */
   mayRead(service: string): boolean;
+  /** Whether the feature of the view (index into its features) may be read by itself: some service it may read serves it. */
+  mayReadFeature(view: ViewDefinition, feature: number): boolean;
   mayIngest(source: string): boolean;
 }
 
 /** Of everybody, where no keys are asked for. */
 export function fullAccess({ services, views, sources }: Definitions): Access {
-  return { services, views, sources, admin: true, mayRead: () => true, mayIngest: () => true };
+  const all = (): boolean => true;
+  return { services, views, sources, admin: true, mayRead: all, mayReadFeature: all, mayIngest: all };
 }
 
 /**
@@ -28,16 +31,30 @@ export function accessOf(scopes: readonly Scope[], definitions: Definitions): Ac
   const admin = scopes.some(({ kind }) => kind === 'admin');
   const mayRead = grantOf(scopes, 'read');
   const mayIngest = grantOf(scopes, 'ingest');
+  const readable = filtered(definitions.services, ({ name }) => mayRead(name));
+  const may = { mayRead, mayIngest, mayReadFeature: mayRead(ALL) ? () => true : servedBy(readable) };
   if (admin) {
     const { services, views, sources } = definitions;
-    return { services, views, sources, admin, mayRead, mayIngest };
+    return { services, views, sources, admin, ...may };
   }
-  const services = filtered(definitions.services, ({ name }) => mayRead(name));
-  const behind = new Set([...services.values()].flatMap(({ appearances }) => appearances.map(({ view }) => view.id)));
+  const behind = new Set([...readable.values()].flatMap(({ appearances }) => appearances.map(({ view }) => view.id)));
   const views = filtered(definitions.views, ({ id }) => mayRead(ALL) || behind.has(id));
   const read = new Set([...views.values()].map(({ source }) => source.name));
   const sources = filtered(definitions.sources, ({ name }) => mayRead(ALL) || read.has(name) || mayIngest(name));
-  return { services, views, sources, admin, mayRead, mayIngest };
+  return { services: readable, views, sources, admin, ...may };
+}
+
+function servedBy(services: ReadonlyMap<string, ServiceDefinition>): Access['mayReadFeature'] {
+  const served = new Map<string, Set<number>>();
+  for (const { appearances, features } of services.values()) {
+    for (const feature of features) {
+      if (feature.kind !== 'view') continue;
+      const id = appearances[feature.appearance]?.view.id ?? '';
+      const ofView = served.get(id) ?? new Set();
+      served.set(id, ofView.add(feature.feature));
+    }
+  }
+  return ({ id }, feature) => served.get(id)?.has(feature) === true;
 }
 
 function grantOf(scopes: readonly Scope[], kind: 'read' | 'ingest'): (name: string) => boolean {

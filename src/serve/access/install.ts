@@ -126,6 +126,7 @@ function authorize(request: FastifyRequest, reply: FastifyReply, needed: RouteAc
   switch (needed.kind) {
     case 'open':
     case 'key':
+    case 'body':
       return;
     case 'admin':
       if (!access.admin) throw forbidden(reply, 'admin');
@@ -150,7 +151,8 @@ function parameterOf({ params }: FastifyRequest, name: string): string {
   return (params as Readonly<Record<string, string>>)[name] ?? '';
 }
 
-function forbidden(reply: FastifyReply, scope: string): RequestError {
+/** 403, with the scope that it takes. */
+export function forbidden(reply: FastifyReply, scope: string): RequestError {
   void reply.header('www-authenticate', `${CHALLENGE}, error="insufficient_scope", scope="${scope}"`);
   return new RequestError(403, [item('forbidden', null, `this needs a key with the scope ${scope}`)]);
 }

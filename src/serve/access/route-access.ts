@@ -13,6 +13,8 @@ export type RouteAccess =
   /** `read:<service>` or `ingest:<source>`, of the name in this parameter of the path. */
   | { readonly kind: 'read'; readonly parameter: 'service' }
   | { readonly kind: 'ingest'; readonly parameter: 'source' }
+  /** The same of a name in the body: a key before the body is read, and the scope, asked for by whoever reads it. */
+  | { readonly kind: 'body'; readonly scope: string }
   | { readonly kind: 'admin' };
 
 declare module 'fastify' {
@@ -59,8 +61,8 @@ function documented(schema: FastifySchema, access: RouteAccess): FastifySchema {
     description: `${schema.description ?? ''}\n\n${needs}`,
     security: [{ [SECURITY_SCHEME]: scopes }],
     response: {
-      ...(schema.response as object),
       ...Object.fromEntries(refusals.map((status) => [status, problemResponse(status)])),
+      ...(schema.response as object),
     },
   };
 }
@@ -70,6 +72,8 @@ function scopesOf(access: RouteAccess): string[] {
     case 'read':
     case 'ingest':
       return [`${access.kind}:{${access.parameter}}`];
+    case 'body':
+      return [access.scope];
     case 'admin':
       return ['admin'];
     case 'open':

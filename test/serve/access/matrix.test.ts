@@ -1,5 +1,6 @@
 /** Every route × every scope. A route that is not in the table fails the test, as does one in the table that is gone. */
 import { expect, test } from 'vitest';
+import { formatReceipt, receiptHead } from '../../../src/vector/receipt.ts';
 import { NEWEST_MS, ROW } from '../vectors/fixture.ts';
 import { keyWith, startGuarded } from './fixture.ts';
 
@@ -16,6 +17,14 @@ type Caller = keyof typeof CALLERS;
 const ALL = Object.keys(CALLERS) as Caller[];
 
 const VECTORS = { entities: [ROW], as_of: NEWEST_MS };
+const RECEIPT = formatReceipt({
+  head: receiptHead({ name: 'departure_delay', version: 1, fingerprint: 'f' }, null),
+  asOfMs: NEWEST_MS,
+  entity: '',
+  shards: [],
+  reads: [],
+  values: '[]',
+});
 const EVENT = { origin: 'JFK', departed_at: NEWEST_MS };
 
 interface Case {
@@ -32,7 +41,25 @@ const anyKey = (url: string): Case => ({ url, statuses: [401, 200, 200, 200, 200
 const EXPECTED: Readonly<Record<string, Case>> = {
   'GET /livez': open('/livez'),
   'GET /readyz': open('/readyz'),
+  'GET /health': open('/health'),
+  'POST /get-online-features': {
+    url: '/get-online-features',
+    payload: { feature_service: 'departure_delay', entities: { origin: ['JFK'], scheduled_hour: [17] } },
+    statuses: [401, 200, 200, 404, 404, 404, 403],
+  },
+  'POST /push': {
+    url: '/push',
+    payload: { push_source_name: 'departures', df: { origin: ['JFK'], departed_at: ['2013-01-31T17:00:00Z'] } },
+    statuses: [401, 403, 403, 422, 200, 200, 403],
+  },
+  'POST /write-to-online-store': {
+    url: '/write-to-online-store',
+    payload: { feature_view_name: 'departures', df: { origin: ['JFK'], departed_at: ['2013-01-31T17:00:00Z'] } },
+    statuses: [401, 403, 403, 404, 200, 200, 403],
+  },
   'GET /metrics': { url: '/metrics', statuses: [401, 403, 403, 403, 403, 403, 200] },
+  'GET /console': open('/console'),
+  'GET /console/:file': open('/console/console.js'),
   'GET /openapi.json': anyKey('/openapi.json'),
   'GET /docs': anyKey('/docs'),
   'GET /docs/json': anyKey('/docs/json'),
@@ -43,7 +70,9 @@ const EXPECTED: Readonly<Record<string, Case>> = {
   'GET /docs*': anyKey('/docs/static/swagger-ui.css'),
   'GET /v1/feature-services': anyKey('/v1/feature-services'),
   'GET /v1/feature-views': anyKey('/v1/feature-views'),
+  'GET /v1/lineage': anyKey('/v1/lineage'),
   'GET /v1/sources': anyKey('/v1/sources'),
+  'GET /v1/audits': anyKey('/v1/audits'),
   'GET /v1/feature-services/:service': {
     url: '/v1/feature-services/departure_delay',
     statuses: [401, 200, 200, 404, 404, 404, 200],
@@ -52,6 +81,12 @@ const EXPECTED: Readonly<Record<string, Case>> = {
   'GET /v1/sources/:source': { url: '/v1/sources/departures', statuses: [401, 200, 200, 404, 200, 200, 200] },
   'GET /v1/feature-services/:service/vectors': {
     url: `/v1/feature-services/departure_delay/vectors?origin=JFK&scheduled_hour=17&as_of=${NEWEST_MS}`,
+    statuses: [401, 200, 200, 404, 404, 404, 403],
+  },
+  // By the service that each receipt names.
+  'POST /v1/receipts/verify': {
+    url: '/v1/receipts/verify',
+    payload: { receipts: [RECEIPT] },
     statuses: [401, 200, 200, 404, 404, 404, 403],
   },
   'POST /v1/feature-services/:service/vectors': {

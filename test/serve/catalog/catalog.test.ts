@@ -109,6 +109,8 @@ test('a service tells what a row holds and what each feature is', async () => {
     name: 'departures_1h',
     type: 'int',
     description: '',
+    tags: [],
+    deprecated: null,
     view: 'delays@1',
     feature: 'departures_1h',
     keys: { origin: 'origin' },

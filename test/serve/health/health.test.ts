@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { SkewlessError } from '../../../src/core/errors.ts';
+import { createDrain } from '../../../src/serve/drain.ts';
 import { startAirport } from '../vectors/fixture.ts';
 
 test('livez answers whatever the store does', async () => {
@@ -35,4 +36,13 @@ test('readyz is 503 while the store does not answer', async () => {
   expect((await get('/readyz')).json.detail).toContain('did not answer');
   store.ping = () => Promise.resolve();
   expect((await get('/readyz')).status).toBe(200);
+});
+
+test('health, as Feast asks for it, is 200 whatever the store does, and 503 once the server is told to stop', async () => {
+  const drain = createDrain();
+  const { get, store } = await startAirport({ dependencies: { drain } });
+  store.ping = () => Promise.reject(new SkewlessError('down', 'down', { retryable: true }));
+  expect(await get('/health')).toMatchObject({ status: 200, json: { status: 'healthy' } });
+  await drain.begin(0);
+  expect(await get('/health')).toMatchObject({ status: 503, json: { code: 'draining' } });
 });

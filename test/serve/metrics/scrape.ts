@@ -2,17 +2,56 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTier } from '../../../src/cache/tier.ts';
 import { createCircuits } from '../../../src/serve/circuits.ts';
+import { createServedLog } from '../../../src/serve/served-log.ts';
 import { createStateDecoder } from '../../../src/serve/state-decoder.ts';
+import type { AuditReport } from '../../../src/vector/audit-report.ts';
 import { NEWEST_MS, replacingReads, ROW, startAirport } from '../vectors/fixture.ts';
+
+/** Of a published audit. */
+const AUDIT: AuditReport = {
+  format: 1,
+  audited_at: '2013-01-31T17:00:00.000Z',
+  kind: 'new',
+  service: 'departure_delay',
+  version: 1,
+  fingerprint: 'f',
+  served_from: '2013-01-31T16:00:00.000Z',
+  served_until: '2013-01-31T16:59:00.000Z',
+  positions: {},
+  rows: 3,
+  skipped: {},
+  compared: 3,
+  mismatched: 0,
+  features: [
+    {
+      feature: 'departures_1h',
+      compared: 3,
+      mismatched: 0,
+      skipped: {},
+      differing: 1,
+      missing: 0,
+      extra: 0,
+      mean_difference: 1.5,
+      largest_difference: 2,
+    },
+  ],
+  examples: [],
+};
 
 const URL = '/v1/sources/departures/events';
 const LIMIT_MS = 30_000;
 
-/** Of a process that serves, caches, folds, rejects and fails. */
+/** Of a process that serves, logs what it serves, caches, folds, rejects and fails. */
 export async function scrapeEverything(): Promise<string> {
+  const log = { ensureTopic: () => Promise.resolve(), append: () => Promise.resolve([]) };
+  const audits = [{ offset: 0, report: AUDIT }];
   const { get, post, vectors, append } = await startAirport({
     wrapStore: replacingReads((source, read) => (source === 'weather' ? Promise.reject(new Error('away')) : read())),
     circuits: createCircuits(),
+    dependencies: {
+      servedLog: createServedLog({ log, topic: 'test.served', share: 1, onWarning: () => undefined }),
+      auditReports: { read: () => Promise.resolve(audits), known: () => audits },
+    },
     tierOf: (store, definitions, clock) =>
       createTier({ store, decode: createStateDecoder(definitions), clock, stalenessMs: 1_000 }),
   });

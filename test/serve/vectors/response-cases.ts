@@ -9,6 +9,7 @@ import { EvaluationError } from '../../../src/expression/evaluation-error.ts';
 import { loadDefinitions } from '../../../src/definition/load.ts';
 import type { RequestColumn } from '../../../src/definition/definition.ts';
 import type { Evaluation } from '../../../src/state/state.ts';
+import { valuesDigest } from '../../../src/vector/receipt.ts';
 import { type Selection, type ServicePlan, compileService, select } from '../../../src/vector/service.ts';
 import type { Random } from '../../oracle/random.ts';
 
@@ -185,12 +186,13 @@ export function expectedAnswer({ plan, selection, asOfMs, layout, include, extra
   const said = rows.map((row): Said | null => (row.kind === 'error' ? null : sayRow(plan, names, row)));
   const fields = rows.map((row, index) => {
     if (row.kind === 'error') return { error: row.problem };
-    const statuses = (said[index] as Said).statuses;
+    const { statuses, values } = said[index] as Said;
+    const served = JSON.stringify(names.map((name) => values.get(name) ?? null));
     const issues = names.filter((name) => STATUSES.indexOf(statuses.get(name) as Status) > 2);
     return {
       ...(issues.length === 0 ? {} : { issues: Object.fromEntries(issues.map((name) => [name, statuses.get(name)])) }),
       ...(row.asOfMs === asOfMs ? {} : { as_of: iso(row.asOfMs) }),
-      ...(extras.receipt === null ? {} : { receipt: extras.receipt }),
+      ...(extras.receipt === null ? {} : { receipt: extras.receipt + valuesDigest(served) }),
       ...(extras.explain === null ? {} : { explain: extras.explain }),
     };
   });

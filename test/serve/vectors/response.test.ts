@@ -1,14 +1,17 @@
 /** The text of an answer is that which `JSON.stringify` makes of the same answer as an object, byte for byte. */
 import { expect, test } from 'vitest';
-import { createAnswer, NO_EXTRAS } from '../../../src/serve/routes/vectors/response.ts';
+import { createAnswer } from '../../../src/serve/routes/vectors/response.ts';
 import { type Fragment, renderFragment, withheldFragment } from '../../../src/vector/fragment.ts';
+import { valuesDigest } from '../../../src/vector/receipt.ts';
 import { createRandom } from '../../oracle/random.ts';
 import { type AnswerCase, expectedAnswer, loadServices, randomAnswer } from './response-cases.ts';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const RUNS = 3_000;
 
-function write({ plan, selection, asOfMs, layout, include, extras, rows }: AnswerCase) {
+/** A receipt is given the text of its row's values: here it ends in their digest. */
+function write({ plan, selection, asOfMs, layout, include, extras: { receipt, explain }, rows }: AnswerCase) {
+  const extras = { receipt: receipt === null ? null : (values: string) => receipt + valuesDigest(values), explain };
   const request = {
     rows: [],
     asOfMs,
@@ -62,7 +65,7 @@ test('writing changes nothing of what it writes from: ten times give the same', 
   const plans = loadServices();
   const random = createRandom(SEED);
   for (let run = 0; run < 20; run++) {
-    const answer = { ...randomAnswer(random, plans), extras: NO_EXTRAS };
+    const answer = { ...randomAnswer(random, plans), extras: { receipt: null, explain: null } };
     const first = write(answer).text;
     for (let round = 0; round < 10; round++) expect(write(answer).text).toBe(first);
   }

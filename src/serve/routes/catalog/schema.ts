@@ -9,7 +9,21 @@ const TEXTS = {
   description: Type.String(),
   owner: Type.String(),
   labels: Type.Record(Type.String(), Type.String()),
+  tags: Type.Array(Type.String()),
 };
+
+const DeprecationSchema = Type.Unsafe<unknown>({
+  type: ['object', 'null'],
+  description: 'When it is given up, and what takes its place; null: it is not',
+  required: ['on', 'sunset', 'use', 'reason'],
+  properties: {
+    on: { type: 'string', description: 'The day from which nothing new should read it' },
+    sunset: { type: ['string', 'null'], description: 'The day on which it may be gone' },
+    use: { type: ['string', 'null'], description: 'What to read instead' },
+    reason: { type: 'string' },
+  },
+  additionalProperties: false,
+});
 
 export const FreshnessSchema = Type.Array(
   Type.Object(
@@ -59,6 +73,9 @@ const ViewFeatureSchema = Type.Object(
     offset: nullable('string', 'How far before `as_of` the window ends; null: at it'),
     default: Type.Unsafe<unknown>({ description: 'Served instead of null with NULL_VALUE and NOT_FOUND' }),
     description: Type.String(),
+    owner: Type.String({ description: 'Its own, or that of the view' }),
+    tags: Type.Array(Type.String()),
+    deprecated: DeprecationSchema,
   },
   closed,
 );
@@ -68,6 +85,7 @@ export const ViewSchema = Type.Object(
     name: Type.String(),
     version: Type.Integer(),
     ...TEXTS,
+    deprecated: DeprecationSchema,
     entity: Type.Object(
       {
         name: Type.String(),
@@ -100,6 +118,7 @@ export const ServiceSchema = Type.Object(
     name: Type.String(),
     version: Type.Integer(),
     ...TEXTS,
+    deprecated: DeprecationSchema,
     fingerprint: Type.String(),
     as_of: Type.String({ description: '`required` or `optional`' }),
     request: Type.Array(
@@ -115,6 +134,8 @@ export const ServiceSchema = Type.Object(
           name: Type.String(),
           type: Type.String(),
           description: Type.String(),
+          tags: Type.Array(Type.String()),
+          deprecated: DeprecationSchema,
           view: nullable('string', '`name@version`; null for a derived feature'),
           feature: nullable('string', 'Its name in the view'),
           keys: Type.Unsafe<unknown>({
@@ -129,6 +150,13 @@ export const ServiceSchema = Type.Object(
       { description: 'In the order served' },
     ),
     sources: Type.Array(Type.String()),
+    readers: Type.Array(
+      Type.Object({ reader: Type.String(), requests: Type.Integer(), last_read: Type.String() }, closed),
+      {
+        description:
+          'Who has asked for vectors since this process started, by the name of the key. A key sees itself, `admin` everybody',
+      },
+    ),
   },
   closed,
 );

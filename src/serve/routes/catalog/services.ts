@@ -1,17 +1,23 @@
 /** `GET /v1/feature-services` and `/v1/feature-services/{service}`: what a model reads, and what a request must hold. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { formatType } from '../../../core/value.ts';
 import type { ServiceDefinition, ServiceFeature } from '../../../definition/definition.ts';
 import { ANY_KEY } from '../../access/route-access.ts';
+import type { Serving } from '../../dependencies.ts';
 import { findOrRefuse } from '../../lookup.ts';
 import { pathParameter, responses } from '../../schemas.ts';
 import { sendJson } from '../../send.ts';
 import { SERVICE_EXAMPLE } from './examples.ts';
+import { renderDeprecation, renderReaders } from './governance.ts';
 import { PageQuerySchema, pageOf, pageSchema } from './page.ts';
 import { ServiceSchema } from './schema.ts';
 
-export function registerServices(app: FastifyInstance): void {
+export function registerServices(app: FastifyInstance, { readers }: Serving): void {
+  const render = (request: FastifyRequest, service: ServiceDefinition): object => ({
+    ...renderService(service),
+    readers: renderReaders(readers, service.id, request),
+  });
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   routes.route({
     method: 'GET',
@@ -34,7 +40,10 @@ export function registerServices(app: FastifyInstance): void {
     },
     handler: async (request, reply) => {
       const { items, nextPageToken } = pageOf(request.access.services, request.query);
-      return sendJson(reply, { items: items.map(renderService), next_page_token: nextPageToken });
+      return sendJson(reply, {
+        items: items.map((service) => render(request, service)),
+        next_page_token: nextPageToken,
+      });
     },
   });
   routes.route({
@@ -51,7 +60,10 @@ export function registerServices(app: FastifyInstance): void {
       response: responses({ description: 'The service', schema: ServiceSchema, example: SERVICE_EXAMPLE }, [400, 404]),
     },
     handler: async (request, reply) =>
-      sendJson(reply, renderService(findOrRefuse(request.access.services, request.params.service, 'feature service'))),
+      sendJson(
+        reply,
+        render(request, findOrRefuse(request.access.services, request.params.service, 'feature service')),
+      ),
   });
 }
 
@@ -62,6 +74,8 @@ function renderService(service: ServiceDefinition): object {
     description: service.description,
     owner: service.owner,
     labels: service.labels,
+    tags: service.tags,
+    deprecated: renderDeprecation(service.deprecated),
     fingerprint: service.fingerprint,
     as_of: service.asOf,
     request: service.requestColumns.map(({ name, kind, type, nullable }) => ({
@@ -75,8 +89,9 @@ function renderService(service: ServiceDefinition): object {
 }
 
 function renderFeature(service: ServiceDefinition, feature: ServiceFeature): object {
-  const { name, description } = feature;
-  const common = { name, type: formatType(feature.type, feature.nullable), description };
+  const { name, description, tags } = feature;
+  const deprecated = renderDeprecation(feature.deprecated);
+  const common = { name, type: formatType(feature.type, feature.nullable), description, tags, deprecated };
   if (feature.kind === 'derived') {
     const expression = service.derived[feature.derived]?.expression.text ?? null;
     return { ...common, view: null, feature: null, keys: null, expression };

@@ -82,6 +82,7 @@ function renderSource(serving: Serving, access: Access, source: SourceDefinition
     description: source.description,
     owner: source.owner,
     labels: source.labels,
+    tags: source.tags,
     topic: source.topic,
     format: source.format,
     mode: source.mode,

@@ -13,6 +13,7 @@ import { findOrRefuse } from '../../lookup.ts';
 import { pathParameter, responses } from '../../schemas.ts';
 import { sendJson } from '../../send.ts';
 import { VIEW_EXAMPLE } from './examples.ts';
+import { renderDeprecation } from './governance.ts';
 import { type ShardFreshness, readFreshness } from './freshness.ts';
 import { PageQuerySchema, pageOf, pageSchema } from './page.ts';
 import { ViewSchema } from './schema.ts';
@@ -78,6 +79,8 @@ function renderView(
     description: view.description,
     owner: view.owner,
     labels: view.labels,
+    tags: view.tags,
+    deprecated: renderDeprecation(view.deprecated),
     entity: {
       name: entity.name,
       keys: entity.keys.map(({ name, type }, index) => ({ name, type, column: keyColumns[index] ?? name })),
@@ -115,6 +118,9 @@ function renderFeature(view: ViewDefinition, feature: FeatureDefinition): object
     offset: sliding === null || sliding.offsetMs === 0 ? null : formatDuration(sliding.offsetMs),
     default: compileRenderer(feature.type)(feature.defaultValue),
     description: feature.description,
+    owner: feature.owner === '' ? view.owner : feature.owner,
+    tags: feature.tags,
+    deprecated: renderDeprecation(feature.deprecated),
   };
 }
 

@@ -78,5 +78,5 @@ export const eventsResponses = responses(
       rejected: [{ index: 1, code: 'wrong_type', message: 'dep_delay: expected double, found a string' }],
     },
   },
-  [400, 404, 413, 415],
+  [400, 404, 409, 413, 415],
 );

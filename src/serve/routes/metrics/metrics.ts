@@ -2,8 +2,9 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { ADMIN } from '../../access/route-access.ts';
+import type { AuditReports } from '../../audit-reports.ts';
 import type { Serving } from '../../dependencies.ts';
-import type { FreshnessReport, MetricsSink } from '../../metrics-sink.ts';
+import type { AuditsReport, FreshnessReport, MetricsSink } from '../../metrics-sink.ts';
 import { responses } from '../../schemas.ts';
 import { TIMED_OUT, within } from '../../time-limit.ts';
 import { earliest } from '../../watermarks.ts';
@@ -15,6 +16,7 @@ const EXAMPLE =
 
 export function registerMetrics(app: FastifyInstance, serving: Serving, metrics: MetricsSink): void {
   metrics.observeFreshness(() => report(serving));
+  if (serving.auditReports) metrics.observeAudits(() => newestAudits(serving, serving.auditReports as AuditReports));
   app.get(
     '/metrics',
     {
@@ -74,6 +76,18 @@ function sourceWatermarks(serving: Serving, freshness: Freshness): FreshnessRepo
       earliest(some.map(({ watermark }) => millisecondsOf(watermark)));
     const read = of(shards.filter(({ idle }) => !idle)) ?? of(shards);
     return { source, watermarkMs: serving.watermarks.observe(source, read) };
+  });
+}
+
+/** Of services that are defined here, so that labels are theirs. What the log does not say in time is as it was known. */
+async function newestAudits({ definitions }: Serving, reports: AuditReports): Promise<AuditsReport> {
+  await within(reports.read(), STORE_LIMIT_MS).catch(() => TIMED_OUT);
+  const newest = new Map(reports.known().map(({ report }) => [`${report.service}@${report.version}`, report]));
+  return [...definitions.services.keys()].flatMap((service) => {
+    const report = newest.get(service);
+    return report === undefined
+      ? []
+      : [{ service, auditedAtMs: Date.parse(report.audited_at), features: report.features }];
   });
 }
 

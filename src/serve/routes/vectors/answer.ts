@@ -1,4 +1,6 @@
 /** From a checked request to its vectors: one pass of reads, then row after row within the budget. */
+import type { Status } from '../../../core/status.ts';
+import type { Value } from '../../../core/value.ts';
 import type { RowPlan } from '../../../vector/row-plan.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
@@ -8,13 +10,14 @@ import { readApplied } from './after.ts';
 import { countsWithin } from './counts.ts';
 import { defaultAsOf, planWatermarks, storeUnavailable } from './default-as-of.ts';
 import { explainRow } from './explain.ts';
-import { createReceipts } from './receipt.ts';
+import { type ReceiptWriter, createReceipts } from './receipt.ts';
 import { isDegraded } from './degraded.ts';
 import { recordAnswer } from './record-answer.ts';
 import type { RequestRow, VectorsRequest } from './request.ts';
 import { NO_EXTRAS, type RowExtras, createAnswer } from './response.ts';
 import { type RowEvaluator, type RowSources, createRowEvaluator } from './row-evaluation.ts';
 import { type AppearanceRead, planReads } from './row-reads.ts';
+import { WITH_STATUS, createServedRows } from './served-rows.ts';
 
 /** How long a read with `after` and without `budget_ms` waits. */
 const AFTER_WAIT_MS = 1_000;
@@ -36,6 +39,8 @@ export interface AnswerContext {
   readonly elapsedMs: () => number;
   /** Called where the answer is degraded (degraded.ts). */
   readonly flagDegraded: () => void;
+  /** Whose form the answer has; absent: our own. */
+  readonly writerOf?: typeof createAnswer;
 }
 
 /** At once where nothing has to be waited for: a promise is a good part of what a hot request costs. */
@@ -106,16 +111,20 @@ function answerRows(context: AnswerContext, request: VectorsRequest, sources: So
  * Between rows whose texts were there already, which take less than a clock does, it is checked now and then.
  */
 function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sources): JsonText {
-  const { serving, plan, nowMs, flagDegraded } = context;
+  const { serving, plan, nowMs, flagDegraded, writerOf = createAnswer } = context;
   const { asOfMs, outcomes } = sources;
-  const { rows, selection, include: metadata } = request;
+  const { rows, selection, include } = request;
   if (isDegraded(serving, outcomes)) flagDegraded();
   const rowPlan = rowPlanOf(request);
-  const evaluator = createRowEvaluator({ serving, plan, rowPlan, metadata, sources, nowMs });
+  const evaluator = createRowEvaluator({ serving, plan, rowPlan, sources, nowMs });
   const recorder = serving.vectorRecorders.get(plan.definition.id);
-  const answer = createAnswer(plan, request, asOfMs);
+  const answer = writerOf(plan, request, asOfMs);
   const writer = recordAnswer(recorder, rowPlan, plan.work.ranks, selection.names.length, answer);
-  const extrasOf = extrasWriter(serving, plan, request, sources, evaluator);
+  const receiptOf = receiptWriter(context, request, sources, evaluator);
+  const extrasOf = extrasWriter(context, request, sources, evaluator, receiptOf);
+  const { servedLog = null } = serving;
+  const served =
+    servedLog === null ? null : createServedRows(servedLog, { plan, request, rowPlan, sources, receiptOf, nowMs });
   const isOver = createBudgetCheck(leftOf(context, request), evaluator);
   // Where nothing was asked for, a row is moved to where its states are exact. Keys that depend on `as_of` would then
   // name other entities, so such rows are not.
@@ -127,13 +136,17 @@ function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sou
       writer.error(row.problem);
       continue;
     }
+    const key = served === null ? null : served.sampledKey(from);
     if (asOfMs === null || (index > 0 && isOver())) {
       writer.withheld('TIMED_OUT', asOfMs, extrasOf(row, asOfMs, null));
+      if (key !== null) served?.withheld(key, 'TIMED_OUT', row.values, asOfMs);
     } else {
       const sealedUntilMs = evaluator.look(from);
       const rowAsOfMs = mayMove && sealedUntilMs > asOfMs ? sealedUntilMs : asOfMs;
-      const fragments = evaluator.fragments(rowAsOfMs);
-      writer.row({ fragments, request: row.values, asOfMs: rowAsOfMs }, extrasOf(row, rowAsOfMs, from));
+      const fragments = evaluator.fragments(rowAsOfMs, key === null ? include : WITH_STATUS);
+      const written = { fragments, request: row.values, asOfMs: rowAsOfMs };
+      writer.row(written, extrasOf(row, rowAsOfMs, from));
+      if (key !== null) served?.row(key, written, from);
     }
     from += selection.appearances.length;
   }
@@ -154,24 +167,42 @@ function createBudgetCheck(leftMs: () => number, { evaluated }: RowEvaluator): (
   };
 }
 
-/** `from` null: nothing was looked at for the row. */
+/** `from` null: nothing was looked at for the row. `values`: their JSON text, as an array. */
+export type ReceiptOf = (row: readonly Value[], asOfMs: number, from: number | null, values: string) => string;
+
+function receiptWriter(
+  { plan, nowMs }: AnswerContext,
+  { selection }: VectorsRequest,
+  { reads, outcomes }: Sources,
+  evaluator: RowEvaluator,
+): ReceiptOf {
+  const { appearances } = selection;
+  let receipts: ReceiptWriter | null = null;
+  return (request, asOfMs, from, values) => {
+    receipts ??= createReceipts(plan, selection, outcomes, nowMs);
+    const ofRow = from === null ? [] : reads.slice(from, from + appearances.length);
+    const withheld = appearances.map((_appearance, part): Status | null =>
+      from === null ? 'TIMED_OUT' : evaluator.withheld(part, asOfMs),
+    );
+    return receipts.write({ request, asOfMs, reads: ofRow, withheld }, values);
+  };
+}
+
 type ExtrasOf = (row: RequestRow & { ok: true }, asOfMs: number | null, from: number | null) => RowExtras;
 
 function extrasWriter(
-  serving: Serving,
-  plan: ServicePlan,
-  request: VectorsRequest,
-  { reads, outcomes }: Sources,
+  { serving, plan }: AnswerContext,
+  { include, selection }: VectorsRequest,
+  { reads }: Sources,
   evaluator: RowEvaluator,
+  receiptOf: ReceiptOf,
 ): ExtrasOf {
-  const { include, selection } = request;
   if (!include.receipt && !include.explain) return () => NO_EXTRAS;
-  const receipts = createReceipts(plan, selection, outcomes);
   const { viewPlans } = serving;
   return (row, asOfMs, from) => {
     const ofRow = from === null ? [] : reads.slice(from, from + selection.appearances.length);
     return {
-      receipt: include.receipt && asOfMs !== null ? receipts.write(row.values, asOfMs, ofRow) : null,
+      receipt: include.receipt && asOfMs !== null ? (values) => receiptOf(row.values, asOfMs, from, values) : null,
       explain: include.explain ? explainRow(plan, selection, { evaluator, viewPlans, reads: ofRow, asOfMs }) : null,
     };
   };

@@ -1,4 +1,7 @@
-/** `include: ["explain"]`: per value, the window, tiles and event coordinates it came from; for a derived one, its inputs. */
+/**
+ * `include: ["explain"]`: per value, the fingerprints of its view, the window, tiles and event coordinates it came from; for a
+ * derived one, its inputs.
+ */
 import { formatDuration, formatTimestamp } from '../../../core/time.ts';
 import { type Explanation, explain } from '../../../state/explain.ts';
 import type { ViewPlan } from '../../../state/plan.ts';
@@ -45,7 +48,12 @@ function explainFeature(
   const view = plan.definition.appearances[appearance]?.view;
   const definition = view?.features[feature];
   const read = reads[part];
-  const where = { view: view?.id ?? '', feature: definition?.name ?? '' };
+  const where = {
+    view: view?.id ?? '',
+    feature: definition?.name ?? '',
+    state_fingerprint: view?.stateFingerprint ?? '',
+    read_fingerprint: view?.readFingerprint ?? '',
+  };
   if (read === undefined || read === 'error' || asOfMs === null) return where;
   const found = explain(viewPlans.get(where.view) as ViewPlan, evaluator.stateOf(part), feature, asOfMs);
   const entity = read === 'no_such_entity' ? null : (JSON.parse(read.entity) as unknown);

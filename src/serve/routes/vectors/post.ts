@@ -13,6 +13,7 @@ import { answerVectors } from './answer.ts';
 import { arrowStream } from './arrow.ts';
 import { flagDegraded } from './degraded.ts';
 import { BODY_POINTERS, type Pointers, type VectorsRequest, checkRequest } from './request.ts';
+import { tellOfReading } from './reading.ts';
 import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
 
 export function registerPostVectors(app: FastifyInstance, serving: Serving): void {
@@ -61,6 +62,7 @@ export function answer(
   pointers: Pointers,
 ): Promise<FastifyReply> | undefined {
   const nowMs = serving.clock.nowMs();
+  tellOfReading(serving, plan, reply, nowMs);
   const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
   const format = acceptedFormat(reply.request.headers.accept);
   const checked = checkRequest(body, schemaErrors, context);

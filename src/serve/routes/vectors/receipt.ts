@@ -1,63 +1,69 @@
-/**
- * A receipt: what it takes to reproduce one vector. Opaque to clients: base64url of JSON with its fields in the order
- * below. Replaying each shard's log up to its position and evaluating at `as_of` gives the same bits.
- */
+/** Receipts of a request's rows (vector/receipt.ts): each shard's part is written once. */
+import type { Status } from '../../../core/status.ts';
 import type { Value } from '../../../core/value.ts';
 import type { ViewDefinition } from '../../../definition/definition.ts';
+import { type ReceiptRead, formatReceipt, receiptHead, receiptShardText } from '../../../vector/receipt.ts';
 import type { Selection, ServicePlan } from '../../../vector/service.ts';
-import { timestampText } from '../../../vector/text.ts';
+import { shardFacts } from '../../../vector/shard-facts.ts';
 import type { EntityRef, ShardOutcome } from '../../shard-reads.ts';
 import type { AppearanceRead } from './row-reads.ts';
 
-const RECEIPT_FORMAT = 1;
-
-export interface ReceiptWriter {
-  /** `reads`: of the row, aligned with the selection's appearances; none, when the time was up before its turn. */
-  write(request: readonly Value[], asOfMs: number, reads: readonly AppearanceRead[]): string;
+/** A row as it was read, its arrays aligned with the selection's appearances. */
+export interface ReceiptRow {
+  readonly request: readonly Value[];
+  readonly asOfMs: number;
+  readonly reads: readonly AppearanceRead[];
+  /** Why nothing of an appearance was evaluated; null: it was. */
+  readonly withheld: readonly (Status | null)[];
 }
 
-/** For the rows of one request: each shard's part is written once. */
+export interface ReceiptWriter {
+  /** `values`: JSON text of what is served. */
+  write(row: ReceiptRow, values: string): string;
+}
+
 export function createReceipts(
   plan: ServicePlan,
   selection: Selection,
   outcomes: ReadonlyMap<string, ShardOutcome>,
+  nowMs: number,
 ): ReceiptWriter {
-  const { name: service, version, fingerprint } = plan.definition;
-  const head = JSON.stringify({ format: RECEIPT_FORMAT, service, version, fingerprint }).slice(0, -1);
-  const views = selection.appearances.map((index) => plan.definition.appearances[index]?.view as ViewDefinition);
-  const texts = views.map(() => new Map<string, string>());
+  const head = receiptHead(plan.definition, selection === plan.everything ? null : selection.served);
+  const parts = selection.appearances.map((index) => ({
+    view: plan.definition.appearances[index]?.view as ViewDefinition,
+    texts: new Map<string, string>(),
+  }));
   return {
-    write(request, asOfMs, reads) {
-      const entity = plan.columnWriters.map(({ label, write }, index) => label + write(request[index] ?? null));
-      // Views that read one shard in one way are said once.
-      const shards = new Set<string>();
-      for (const [part, view] of views.entries()) {
-        const read = reads[part];
-        if (read === undefined || typeof read === 'string') continue;
-        const known = texts[part] as Map<string, string>;
-        const text = known.get(read.shard) ?? shardPart(view, read, outcomes.get(read.shard));
-        known.set(read.shard, text);
-        if (text !== '') shards.add(text);
-      }
-      const asOf = timestampText(asOfMs);
-      const receipt = `${head},"as_of":${asOf},"entity":{${entity.join(',')}},"shards":[${[...shards].join(',')}]}`;
-      return Buffer.from(receipt, 'utf8').toString('base64url');
+    write({ request, asOfMs, reads, withheld }, values) {
+      // Views that read one shard in one way say so once.
+      const shards = new Map<string, number>();
+      const answered = parts.map(({ view, texts }, part): ReceiptRead => {
+        const [status = null, read] = [withheld[part], reads[part]];
+        if (status !== null) return status;
+        if (read === undefined || typeof read === 'string') return null;
+        const text = texts.get(read.shard) ?? shardText(view, read, outcomes.get(read.shard), nowMs);
+        texts.set(read.shard, text);
+        const place = shards.get(text) ?? shards.size;
+        shards.set(text, place);
+        return place;
+      });
+      const entity = plan.columnWriters
+        .map(({ label, write }, index) => label + write(request[index] ?? null))
+        .join(',');
+      return formatReceipt({ head, asOfMs, entity, shards: shards.keys(), reads: answered, values });
     },
   };
 }
 
-/** The shard as the view read it; empty where it could not be read, or holds nothing of the view. */
-function shardPart(view: ViewDefinition, { id }: EntityRef, outcome: ShardOutcome | undefined): string {
-  if (outcome?.kind !== 'read') return '';
-  const checkpoint = outcome.sections.get(view.stateFingerprint)?.checkpoint ?? null;
-  if (checkpoint === null) return '';
-  return JSON.stringify({
-    view: view.id,
-    state_fingerprint: view.stateFingerprint,
-    read_fingerprint: view.readFingerprint,
-    source: id.source,
-    entity_key: id.entityKey,
-    partition: id.partition,
-    position: checkpoint.position,
+/** The shard as the view read it: something of it was evaluated. */
+function shardText(view: ViewDefinition, { id }: EntityRef, outcome: ShardOutcome | undefined, nowMs: number): string {
+  const section = outcome?.kind === 'read' ? outcome.sections.get(view.stateFingerprint) : undefined;
+  const checkpoint = section?.checkpoint ?? null;
+  const facts = shardFacts(checkpoint, view.source.staleAfterMs, nowMs);
+  return receiptShardText({
+    ...id,
+    position: checkpoint?.position ?? {},
+    completeFromMs: facts.kind === 'serving' ? facts.completeFromMs : null,
+    stale: facts.kind === 'serving' && facts.stale,
   });
 }

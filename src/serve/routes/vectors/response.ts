@@ -25,7 +25,8 @@ import type { VectorsRequest } from './request.ts';
 
 /** What a row says of itself, where it was asked to. */
 export interface RowExtras {
-  readonly receipt: string | null;
+  /** From the JSON text of the row's values. */
+  readonly receipt: ((values: string) => string) | null;
   readonly explain: object | null;
 }
 
@@ -80,16 +81,18 @@ function createRows(
     },
     withheld(status, asOfMs, extras) {
       const all = (each: string): string => selection.names.map(() => each).join(',');
-      let row = `{"values":[${all('null')}]`;
+      const values = all('null');
+      let row = `{"values":[${values}]`;
       if (include.status) row += `,"status":[${all(`"${status}"`)}]`;
       if (include.eventTime) row += `,"event_time":[${all('null')}]`;
-      add(`${row}${fieldsText(withheldIssues(selection, status), asOfMs, answerAsOfMs, extras)}}`);
+      const issues = withheldIssues(selection, status);
+      add(`${row}${fieldsText(issues, asOfMs, answerAsOfMs, extras, values)}}`);
       isAscii &&= extras.explain === null;
     },
     row(row, extras) {
       prepare(plan, rowPlan, request, row);
-      const fields = fieldsText(issuesText(rowPlan, row, work), row.asOfMs, answerAsOfMs, extras);
       const values = valuesText(rowPlan, row, work);
+      const fields = fieldsText(issuesText(rowPlan, row, work), row.asOfMs, answerAsOfMs, extras, values);
       isAscii &&= isAsciiRow(rowPlan, row) && extras.explain === null;
       if (bare && fields === '') {
         // Most rows. The fewer pieces, the faster they become one text.
@@ -124,8 +127,9 @@ function createColumns(
   const eventTimes = include.eventTime ? createTable(selection) : null;
   const rows: string[] = [];
   let isAscii = true;
-  const addFields = (issues: string, asOfMs: number | null, extras: RowExtras): void => {
-    rows.push(`{${fieldsText(issues, asOfMs, answerAsOfMs, extras).slice(1)}}`);
+  const addFields = (issues: string, asOfMs: number | null, extras: RowExtras, valuesOf: () => string): void => {
+    const rowValues = extras.receipt === null ? '' : valuesOf();
+    rows.push(`{${fieldsText(issues, asOfMs, answerAsOfMs, extras, rowValues).slice(1)}}`);
   };
   return {
     error(problem) {
@@ -137,7 +141,8 @@ function createColumns(
       values.add(() => 'null');
       statuses?.add(() => `"${status}"`);
       eventTimes?.add(() => 'null');
-      addFields(withheldIssues(selection, status), asOfMs, extras);
+      const nothing = (): string => selection.names.map(() => 'null').join(',');
+      addFields(withheldIssues(selection, status), asOfMs, extras, nothing);
       isAscii &&= extras.explain === null;
     },
     row(row, extras) {
@@ -145,7 +150,7 @@ function createColumns(
       values.add((at) => valueText(rowPlan, at, row, work));
       statuses?.add((at) => statusText(rowPlan, at, row, work));
       eventTimes?.add((at) => eventTimeText(rowPlan, at, row, work));
-      addFields(issuesText(rowPlan, row, work), row.asOfMs, extras);
+      addFields(issuesText(rowPlan, row, work), row.asOfMs, extras, () => valuesText(rowPlan, row, work));
       isAscii &&= isAsciiRow(rowPlan, row) && extras.explain === null;
     },
     end() {
@@ -171,7 +176,7 @@ function createTable({ names }: Selection): { add(cell: (at: number) => string):
 }
 
 /** Derived features, into the plan's workspace. */
-function prepare(plan: ServicePlan, rowPlan: RowPlan, { include }: VectorsRequest, row: WrittenRow): void {
+export function prepare(plan: ServicePlan, rowPlan: RowPlan, { include }: VectorsRequest, row: WrittenRow): void {
   if (rowPlan.derived.length === 0) return;
   const { work } = plan;
   fillRequest(work, row.request, plan.asOfSlot, row.asOfMs);
@@ -179,11 +184,17 @@ function prepare(plan: ServicePlan, rowPlan: RowPlan, { include }: VectorsReques
   if (include.eventTime) fillEventTimes(rowPlan, work);
 }
 
-/** What a row says of itself beside what aligns with `features`: each field after a comma. */
-function fieldsText(issues: string, asOfMs: number | null, answerAsOfMs: number | null, extras: RowExtras): string {
+/** What a row says of itself beside what aligns with `features`: each field after a comma. `values`: for its receipt. */
+function fieldsText(
+  issues: string,
+  asOfMs: number | null,
+  answerAsOfMs: number | null,
+  extras: RowExtras,
+  values: string,
+): string {
   let text = issues === '' ? '' : `,"issues":{${issues}}`;
   if (asOfMs !== answerAsOfMs) text += `,"as_of":${timestampText(asOfMs)}`;
-  if (extras.receipt !== null) text += `,"receipt":"${extras.receipt}"`;
+  if (extras.receipt !== null) text += `,"receipt":"${extras.receipt(`[${values}]`)}"`;
   if (extras.explain !== null) text += `,"explain":${JSON.stringify(extras.explain)}`;
   return text;
 }

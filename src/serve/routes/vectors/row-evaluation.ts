@@ -4,6 +4,7 @@
  * values, logged, and nothing else.
  */
 import type { StateEntry } from '../../../cache/state-entry.ts';
+import { assert } from '../../../core/assert.ts';
 import { CorruptBytesError } from '../../../core/bytes.ts';
 import type { Status } from '../../../core/status.ts';
 import type { EntityState } from '../../../state/entity-state.ts';
@@ -24,10 +25,8 @@ import type { ServicePlan } from '../../../vector/service.ts';
 import { shardFacts } from '../../../vector/shard-facts.ts';
 import type { Serving } from '../../dependencies.ts';
 import type { EntityRef, KeptReads, ShardOutcome } from '../../shard-reads.ts';
+import { fragmentAt, keepFragment } from './kept-fragments.ts';
 import type { AppearanceRead } from './row-reads.ts';
-
-/** Fragments that hang on one state: one for each choice of features and each layout that is asked for. */
-const FRAGMENTS_MAX = 32;
 
 /** Looks at one row after the other. */
 export interface RowEvaluator {
@@ -37,7 +36,9 @@ export interface RowEvaluator {
    */
   look(from: number): number;
   /** Of the row looked at, aligned with the parts; the same array, filled anew for each row. */
-  fragments(asOfMs: number): readonly Fragment[];
+  fragments(asOfMs: number, metadata: Metadata): readonly Fragment[];
+  /** Why nothing of a part of the row looked at is evaluated at `asOfMs`; null: it is. */
+  withheld(part: number, asOfMs: number): Status | null;
   /** How many states were evaluated so far: what takes time. */
   evaluated(): number;
   /** The decoded state of a part of the row looked at, for explain; null: no state, or none that can be looked at. */
@@ -48,7 +49,6 @@ export interface EvaluatorInput {
   readonly serving: Serving;
   readonly plan: ServicePlan;
   readonly rowPlan: RowPlan;
-  readonly metadata: Metadata;
   readonly sources: RowSources;
   readonly nowMs: number;
 }
@@ -102,7 +102,7 @@ interface PartReader {
 }
 
 export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
-  const { serving, plan, rowPlan, metadata } = input;
+  const { serving, plan, rowPlan, nowMs } = input;
   const readers = rowPlan.parts.map((part): PartReader => {
     const view = plan.definition.appearances[part.appearance]?.view.id ?? '';
     return {
@@ -126,17 +126,23 @@ export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
       }
       return sealedUntilMs;
     },
-    fragments(asOfMs) {
+    fragments(asOfMs, metadata) {
       for (let part = 0; part < readers.length; part++) {
         const [reader, at] = [readers[part] as PartReader, found[part] as Found];
         let fragment = keptFragment(reader, at, metadata, asOfMs);
         if (fragment === null) {
-          fragment = makeFragment(input, reader, at, asOfMs);
+          fragment = makeFragment(input, reader, at, metadata, asOfMs);
           evaluated++;
         }
         fragments[part] = fragment;
       }
       return fragments;
+    },
+    withheld(part, asOfMs) {
+      const [{ plan: viewPlan }, at] = [readers[part] as PartReader, found[part] as Found];
+      const state = at.entry?.kind === 'state' ? at.entry.state : null;
+      if (state !== null && asOfMs < state.sealedUntilMs) return 'OUT_OF_HISTORY';
+      return withheldFor(viewPlan, at, asOfMs, nowMs);
     },
     evaluated: () => evaluated,
     stateOf(part) {
@@ -219,19 +225,6 @@ function readSection(
   return { kind: 'read', facts, forgets: true, states, lacks };
 }
 
-/** What hangs on the entry. The last one that was asked for is mostly the next. */
-function fragmentAt(entry: StateEntry & { readonly kind: 'state' }, part: ViewPart): Fragment | undefined {
-  if (entry.lastMaker === part) return entry.lastFragment as Fragment;
-  const fragment = entry.fragments.get(part) as Fragment | undefined;
-  if (fragment !== undefined) remember(entry, part, fragment);
-  return fragment;
-}
-
-function remember(entry: StateEntry & { readonly kind: 'state' }, part: ViewPart, fragment: Fragment): void {
-  entry.lastMaker = part;
-  entry.lastFragment = fragment;
-}
-
 /** The one that hangs on the state, if it holds. */
 function keptFragment(
   { part }: PartReader,
@@ -249,15 +242,26 @@ function logCorrupt({ serving }: EvaluatorInput, { plan }: PartReader, where: st
   serving.logger.error({ shard: where, view: plan.view.id, reason }, 'corrupt state');
 }
 
-function makeFragment(input: EvaluatorInput, reader: PartReader, found: Found, asOfMs: number): Fragment {
+/** Why nothing is evaluated; null: something is, be it no state. */
+function withheldFor(plan: ViewPlan, { section, entry }: Found, asOfMs: number, nowMs: number): Status | null {
+  if (section.kind === 'withheld') return section.status;
+  if (entry?.kind !== 'state') return 'ERROR';
+  const isForgotten = entry.state === null && section.forgets && mayBeForgotten(plan, asOfMs, nowMs);
+  return isForgotten ? 'OUT_OF_HISTORY' : null;
+}
+
+function makeFragment(
+  input: EvaluatorInput,
+  reader: PartReader,
+  found: Found,
+  metadata: Metadata,
+  asOfMs: number,
+): Fragment {
   const { section, entry } = found;
   const { part, plan } = reader;
-  const { metadata, nowMs } = input;
-  if (section.kind === 'withheld') return withheldFragment(part, section.status);
-  if (entry?.kind !== 'state') return withheldFragment(part, 'ERROR');
-  if (entry.state === null && section.forgets && mayBeForgotten(plan, asOfMs, nowMs)) {
-    return withheldFragment(part, 'OUT_OF_HISTORY');
-  }
+  const status = withheldFor(plan, found, asOfMs, input.nowMs);
+  if (status !== null) return withheldFragment(part, status);
+  assert(section.kind === 'read' && entry?.kind === 'state', 'what is not withheld was read');
   const kept = fragmentAt(entry, part);
   if (kept !== undefined && holds(kept, asOfMs, section.facts, metadata)) return kept;
   const evaluation = evaluateSound(plan, entry.state, asOfMs, section.facts.completeFromMs);
@@ -268,7 +272,7 @@ function makeFragment(input: EvaluatorInput, reader: PartReader, found: Found, a
   }
   const wanted = kept === undefined ? metadata : joined(kept, metadata);
   const fragment = renderFragment(part, evaluation, section.facts, wanted);
-  keep(entry, part, kept, fragment);
+  keepFragment(entry, part, kept, fragment);
   return fragment;
 }
 
@@ -285,25 +289,4 @@ function evaluateSound(...args: Parameters<typeof evaluate>): Evaluation | Corru
 /** What was asked for once is asked for again. */
 function joined({ statuses, eventTimes }: Fragment, { status, eventTime }: Metadata): Metadata {
   return { status: status || statuses !== null, eventTime: eventTime || eventTimes !== null };
-}
-
-function keep(
-  entry: StateEntry & { readonly kind: 'state' },
-  part: ViewPart,
-  replaced: Fragment | undefined,
-  fragment: Fragment,
-): void {
-  const { fragments } = entry;
-  let bytes = fragment.bytes - (replaced?.bytes ?? 0);
-  if (replaced === undefined && fragments.size >= FRAGMENTS_MAX) {
-    // The one that was made first; a Map goes by when keys were added.
-    const [oldest] = fragments as Map<object, Fragment>;
-    if (oldest !== undefined) {
-      fragments.delete(oldest[0]);
-      bytes -= oldest[1].bytes;
-    }
-  }
-  fragments.set(part, fragment);
-  remember(entry, part, fragment);
-  entry.grow(bytes);
 }

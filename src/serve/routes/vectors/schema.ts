@@ -27,6 +27,9 @@ const INCLUDE_DESCRIPTION =
   '`status` and `event_time` align with `features`; `receipt` is what it takes to reproduce the vector; `explain` says what each value came from';
 const AFTER_DESCRIPTION =
   'Read your writes: position tokens that ingest answered. The read waits until they are applied, at most `budget_ms` (1 s without one); what is not applied by then is `TIMED_OUT`.';
+const BUDGET_DESCRIPTION = 'From receipt of the request; what is not ready by then is `TIMED_OUT`, the rest is served';
+const INCLUDE_LIST = `^(${INCLUDES.join('|')})(,(${INCLUDES.join('|')}))*$`;
+const FINGERPRINT_DESCRIPTION = 'Of the service, as this client knows it; another one is answered with 409';
 const FEATURES_DESCRIPTION = 'A subset of the features, in the order wanted';
 
 export const VectorsBody = Type.Object(
@@ -47,9 +50,7 @@ export const VectorsBody = Type.Object(
     features: Type.Optional(
       Type.Array(Type.String(), { minItems: 1, uniqueItems: true, description: FEATURES_DESCRIPTION }),
     ),
-    fingerprint: Type.Optional(
-      Type.String({ description: 'Of the service, as this client knows it; another one is answered with 409' }),
-    ),
+    fingerprint: Type.Optional(Type.String({ description: FINGERPRINT_DESCRIPTION })),
     after: Type.Optional(
       Type.Unsafe<string | string[]>({
         type: ['string', 'array'],
@@ -62,7 +63,7 @@ export const VectorsBody = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: BUDGET_MS_MAX,
-        description: 'From receipt of the request; what is not ready by then is `TIMED_OUT`, the rest is served',
+        description: BUDGET_DESCRIPTION,
       }),
     ),
     layout: Type.Optional(Type.Unsafe<string>({ type: 'string', enum: ['rows', 'columns'], default: 'rows' })),
@@ -83,14 +84,21 @@ export const VectorsQuery = Type.Object(
     ...Object.fromEntries(
       Object.entries(EXAMPLE_ROW)
         .filter(([name]) => name !== 'origin')
-        .map(([name, value]) => [name, Type.Optional(Type.String({ examples: [String(value)] }))]),
+        .map(([name, value]) => [
+          name,
+          Type.Optional(Type.String({ description: 'Of the flights example', examples: [String(value)] })),
+        ]),
     ),
     as_of: Type.Optional(Type.String({ description: AsOf.description })),
-    include: Type.Optional(Type.String({ description: `Joined with commas. ${INCLUDE_DESCRIPTION}` })),
-    features: Type.Optional(Type.String({ description: `Joined with commas. ${FEATURES_DESCRIPTION}` })),
-    fingerprint: Type.Optional(Type.String()),
-    after: Type.Optional(Type.String({ description: `Joined with commas. ${AFTER_DESCRIPTION}` })),
-    budget_ms: Type.Optional(Type.String({ description: `1 to ${BUDGET_MS_MAX}` })),
+    include: Type.Optional(
+      Type.String({ pattern: INCLUDE_LIST, description: `Joined with commas. ${INCLUDE_DESCRIPTION}` }),
+    ),
+    features: Type.Optional(Type.String({ minLength: 1, description: `Joined with commas. ${FEATURES_DESCRIPTION}` })),
+    fingerprint: Type.Optional(Type.String({ description: FINGERPRINT_DESCRIPTION })),
+    after: Type.Optional(Type.String({ minLength: 1, description: `Joined with commas. ${AFTER_DESCRIPTION}` })),
+    budget_ms: Type.Optional(
+      Type.String({ pattern: '^[1-9][0-9]{0,4}$', description: `1 to ${BUDGET_MS_MAX}; ${BUDGET_DESCRIPTION}` }),
+    ),
   },
   { additionalProperties: true },
 );
@@ -183,12 +191,24 @@ const ARROW = Type.Unsafe<string>({
     'An Arrow IPC stream: a column a feature, and `<feature>__status`, `<feature>__event_time` where included; `__issues`, `__as_of`, `__error`, `__receipt`, `__explain` of rows. Service, version, fingerprint and as_of are in the metadata of the schema.',
 });
 
+const header = (description: string) => ({ description, type: 'string' });
+/** Only of a service that is given up, or serves what is. */
+const DEPRECATION_HEADERS = {
+  deprecation: header('`@` and seconds since the epoch (RFC 9745): from then on nothing new should read it'),
+  sunset: header('A date (RFC 8594): it may be gone from then on'),
+  link: header('The service to read instead, with `rel="successor-version"`'),
+  'skewless-deprecated': header('What is given up: the service, or names of its features, at most 20'),
+};
+
 export const vectorsResponses = withArrow(responses(ANSWER, [400, 404, 406, 409, 413, 415]));
 export const vectorsQueryResponses = withArrow(responses(ANSWER, [400, 404, 406, 409]));
 
 function withArrow(declared: ReturnType<typeof responses>): ReturnType<typeof responses> {
   const ok = declared[200] as { readonly content: object };
-  return { ...declared, 200: { ...ok, content: { ...ok.content, [ARROW_TYPE]: { schema: ARROW } } } };
+  return {
+    ...declared,
+    200: { ...ok, headers: DEPRECATION_HEADERS, content: { ...ok.content, [ARROW_TYPE]: { schema: ARROW } } },
+  };
 }
 
 export const VectorsParams = Type.Object({

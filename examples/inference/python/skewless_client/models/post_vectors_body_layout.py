@@ -1,0 +1,9 @@
+from enum import StrEnum
+
+
+class PostVectorsBodyLayout(StrEnum):
+    COLUMNS = "columns"
+    ROWS = "rows"
+
+    def __str__(self) -> str:
+        return str(self.value)

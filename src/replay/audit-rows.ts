@@ -1,0 +1,241 @@
+/** Rows of the served log into a table, and what of the log each must be held against: its receipt, read as a request. */
+import type { DuckDBValue } from '@duckdb/node-api';
+import { assert } from '../core/assert.ts';
+import type { ServiceDefinition } from '../definition/definition.ts';
+import type { LogRecord } from '../event/event.ts';
+import { isRepartitioned } from '../log/entity-partition.ts';
+import { parseReceipt } from '../vector/receipt.ts';
+import { type ServedRow, parseServedRow } from '../vector/served-row.ts';
+import { type Duck, type RowTable, parquetTable, writeParquet } from './duck.ts';
+import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
+import type { EventReader, ReadRange } from './event-reader.ts';
+import { POSITION_COLUMNS } from './fold-orders.ts';
+import { REQUEST_COLUMNS } from './requests.ts';
+import type { TrainAppearance, TrainPlan } from './train-plan.ts';
+import { type Check, type PlannedRead, planCheck } from './verify-check.ts';
+
+const SERVED_COLUMNS = [
+  { name: 'row', type: 'DOUBLE' },
+  { name: 'service', type: 'VARCHAR' },
+  { name: 'partition', type: 'INTEGER' },
+  { name: 'position', type: 'DOUBLE' },
+  { name: 'content', type: 'BLOB' },
+] as const;
+
+/** One service as it was served: by name, version and fingerprint. */
+export interface ServedService {
+  readonly service: string;
+  readonly version: number;
+  readonly fingerprint: string;
+  rows: number;
+  firstMs: number;
+  lastMs: number;
+}
+
+export interface StagedRows {
+  readonly path: string;
+  readonly services: ReadonlyMap<string, ServedService>;
+  readonly rows: number;
+  /** Records that are no rows of ours. */
+  readonly unreadable: number;
+}
+
+/** Which rows are wanted, by when they were served, ms: `fromMs` to `untilMs`, the second not among them. */
+export interface ServedTimes {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+export interface StageContext {
+  readonly duck: Duck;
+  readonly reader: EventReader;
+  readonly ranges: readonly ReadRange[];
+  readonly times: ServedTimes;
+  readonly signal: AbortSignal;
+  readonly onShare: (share: number) => void;
+}
+
+/** Writes the rows of the ranges to `path`. */
+export async function stageServed(context: StageContext, path: string): Promise<StagedRows> {
+  const { duck, reader, ranges, times, signal, onShare } = context;
+  const table = await duck.table(SERVED_COLUMNS);
+  const services = new Map<string, ServedService>();
+  let unreadable = 0;
+
+  function take({ partition, offset, value }: LogRecord): void {
+    const row = parseServedRow(value);
+    if (row === null || value === null) {
+      unreadable += 1;
+      return;
+    }
+    if (row.servedMs < times.fromMs || row.servedMs >= times.untilMs) return;
+    count(services, row);
+    table.push([table.rows, serviceKey(row), partition, offset, duck.duckdb.blobValue(value)]);
+  }
+
+  await reader.read(
+    ranges,
+    ({ records, share }) => {
+      for (const record of records) take(record);
+      onShare(share);
+      return Promise.resolve();
+    },
+    { signal, startedMs: 0 },
+  );
+  table.end();
+  // However partitions were read, and whatever came first.
+  await writeParquet(
+    duck,
+    `SELECT (row_number() OVER (ORDER BY partition, position) - 1)::DOUBLE AS "row", * EXCLUDE ("row") FROM ${table.name}`,
+    path,
+  );
+  await table.drop();
+  return { path, services, rows: table.rows, unreadable };
+}
+
+export function serviceKey({ service, version, fingerprint }: Omit<ServedService, 'rows' | 'firstMs' | 'lastMs'>) {
+  return `${service}@${version} ${fingerprint}`;
+}
+
+function count(services: Map<string, ServedService>, row: ServedRow): void {
+  const { service, version, fingerprint, servedMs } = row;
+  const key = serviceKey(row);
+  const known = services.get(key) ?? { service, version, fingerprint, rows: 0, firstMs: servedMs, lastMs: servedMs };
+  known.rows += 1;
+  known.firstMs = Math.min(known.firstMs, servedMs);
+  known.lastMs = Math.max(known.lastMs, servedMs);
+  services.set(key, known);
+}
+
+/** A service whose rows are audited with others, in one replay. */
+export interface AuditService {
+  readonly key: string;
+  readonly definition: ServiceDefinition;
+  readonly plan: TrainPlan;
+  /** Added to the index of an appearance, it is the number that requests name. */
+  readonly base: number;
+}
+
+export interface AuditRow {
+  readonly row: number;
+  readonly service: AuditService;
+  readonly partition: number;
+  readonly offset: number;
+  readonly served: ServedRow;
+  /** Or the reason why it cannot be held against anything. */
+  readonly check: Check | 'receipt_invalid';
+}
+
+/** The rows of these services, in order. */
+export async function* readServed(
+  duck: Duck,
+  path: string,
+  services: ReadonlyMap<string, AuditService>,
+): AsyncGenerator<AuditRow> {
+  for await (const rows of duck.stream(`SELECT * FROM ${parquetTable([path])} ORDER BY "row"`)) {
+    for (const cells of rows) {
+      const service = services.get(cells[1] as string);
+      if (service !== undefined) yield rowOf(cells, service);
+    }
+  }
+}
+
+function rowOf([row, , partition, offset, content]: readonly DuckDBValue[], service: AuditService): AuditRow {
+  const served = parseServedRow((content as { readonly bytes: Uint8Array }).bytes);
+  assert(served !== null, 'rows that cannot be read were not staged');
+  const place = { row: row as number, service, partition: partition as number, offset: offset as number };
+  return { ...place, served, check: checkOf(service.plan, served) };
+}
+
+/** The receipt must be of the same service, time and entity as the row that it came with. */
+function checkOf(plan: TrainPlan, served: ServedRow): AuditRow['check'] {
+  const parsed = parseReceipt(served.receipt);
+  if (!parsed.ok) return 'receipt_invalid';
+  const { receipt } = parsed;
+  const isItsOwn =
+    receipt.service === served.service &&
+    receipt.fingerprint === served.fingerprint &&
+    receipt.asOfMs === served.asOfMs;
+  if (!isItsOwn) return 'receipt_invalid';
+  const { values, features, statuses } = served;
+  const check = planCheck(plan, { receipt, values, features, statuses, issues: null });
+  return typeof check === 'string' ? 'receipt_invalid' : check;
+}
+
+export interface AuditPaths {
+  readonly requests: string;
+  readonly positions: string;
+}
+
+export interface PlanContext {
+  readonly duck: Duck;
+  readonly stagedPath: string;
+  readonly services: ReadonlyMap<string, AuditService>;
+  /** By source: what is read of it. */
+  readonly ranges: Readonly<Record<string, readonly ReadRange[]>>;
+  readonly paths: AuditPaths;
+}
+
+/** What must be evaluated for the rows; fills `wanted`. Answers rows that reach beyond what the log holds, which need another one. */
+export async function planServed(context: PlanContext, wanted: EntityFilter): Promise<ReadonlySet<number>> {
+  const { duck, stagedPath, services, ranges, paths } = context;
+  const requests = await duck.table(REQUEST_COLUMNS);
+  const positions = await duck.table(POSITION_COLUMNS);
+  const hashOf = createEntityHash();
+  const beyond = new Set<number>();
+  for await (const { row, service, check } of readServed(duck, stagedPath, services)) {
+    if (check === 'receipt_invalid') continue;
+    if (check.reads.some(({ read }) => isBeyond(read, ranges))) {
+      beyond.add(row);
+      continue;
+    }
+    for (const { appearance, read } of check.reads) {
+      if (read.kind !== 'entity') continue;
+      const hash = hashOf(read.entity);
+      const { index: lane } = appearance.lane;
+      const number = service.base + appearance.index;
+      wanted.add(lane, hash);
+      const { asOfMs } = check.served.receipt;
+      requests.push([bucketOf(hash), lane, read.entity, asOfMs, row, number]);
+      const sources = ranges[read.shard.source]?.length ?? 0;
+      pushPositions(positions, { bucket: bucketOf(hash), row, number, appearance, sources }, read);
+    }
+  }
+  requests.end();
+  positions.end();
+  await writeParquet(duck, `SELECT * FROM ${requests.name} ORDER BY bucket`, paths.requests);
+  await writeParquet(duck, `SELECT * FROM ${positions.name} ORDER BY bucket`, paths.positions);
+  await requests.drop();
+  await positions.drop();
+  return beyond;
+}
+
+function isBeyond(read: PlannedRead, ranges: PlanContext['ranges']): boolean {
+  if (read.kind !== 'entity') return false;
+  const { source, position } = read.shard;
+  const ends = new Map((ranges[source] ?? []).map(({ partition, next }) => [partition, next ?? 0]));
+  return Object.entries(position).some(([partition, next]) => next > (ends.get(Number(partition)) ?? 0));
+}
+
+interface PositionOf {
+  readonly bucket: number;
+  readonly row: number;
+  readonly number: number;
+  readonly appearance: TrainAppearance;
+  /** Partitions of the source. */
+  readonly sources: number;
+}
+
+function pushPositions(
+  table: RowTable,
+  { bucket, row, number, appearance, sources }: PositionOf,
+  { entity, shard }: PlannedRead & { readonly kind: 'entity' },
+): void {
+  const { lane, view } = appearance;
+  const isMoved = isRepartitioned(lane.source, view.keyColumns, sources);
+  const partitions = isMoved ? Array.from({ length: sources }, (_none, partition) => partition) : [shard.partition];
+  for (const partition of partitions) {
+    const next = shard.position[partition] ?? 0;
+    table.push([bucket, lane.index, entity, row, number, partition, next, shard.completeFromMs]);
+  }
+}
