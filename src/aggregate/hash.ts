@@ -16,8 +16,6 @@ const TAGS: Readonly<Record<ScalarKind, number>> = { double: 1, int: 1, string: 
 
 const TEXT_ENCODER = new TextEncoder();
 const BLOCK_BYTES = 16;
-/** Up to here a loop is faster than the encoder. */
-const ASCII_LOOP_LENGTH_MAX = 24;
 
 /** Tag and bytes of the value being hashed; what follows them up to the next block is zero. Long text gets its own. */
 const SCRATCH = new Uint8Array(1_024);
@@ -51,10 +49,9 @@ export function compileHash(kind: ScalarKind): (value: Value, into: HashWords) =
 }
 
 function hashText(text: string, tag: number, into: HashWords): void {
-  if (text.length <= ASCII_LOOP_LENGTH_MAX && writeAscii(text)) return hashScratch(tag, text.length, into);
   const room = text.length * 3 + 1 + BLOCK_BYTES;
   if (room <= SCRATCH.length) {
-    hashScratch(tag, TEXT_ENCODER.encodeInto(text, SCRATCH.subarray(1)).written, into);
+    hashScratch(tag, writeText(text), into);
     return;
   }
   const bytes = new Uint8Array(room);
@@ -64,14 +61,14 @@ function hashText(text: string, tag: number, into: HashWords): void {
   take(into);
 }
 
-/** Writes the text after its tag; answers false where some of it is not ASCII. */
-function writeAscii(text: string): boolean {
+/** Writes the text after where its tag goes; answers its bytes. Most is ASCII, which needs no encoder. */
+function writeText(text: string): number {
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
-    if (unit >= 0x80) return false;
+    if (unit >= 0x80) return TEXT_ENCODER.encodeInto(text, SCRATCH.subarray(1)).written;
     SCRATCH[index + 1] = unit;
   }
-  return true;
+  return text.length;
 }
 
 function hashScratch(tag: number, length: number, into: HashWords): void {

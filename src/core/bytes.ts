@@ -230,6 +230,11 @@ export class ByteReader {
     return this.#bytes[this.#take(1)] as number;
   }
 
+  /** Bit `index` of the bytes from `at` on, which were read before. */
+  bit(at: number, index: number): boolean {
+    return (((this.#bytes[at + (index >> 3)] as number) >> (index & 7)) & 1) === 1;
+  }
+
   u32(): number {
     return this.#view.getUint32(this.#take(4), true);
   }
@@ -240,11 +245,6 @@ export class ByteReader {
 
   i64(): bigint {
     return this.#view.getBigInt64(this.#take(8), true);
-  }
-
-  /** Whether a bit is set, counted from the lowest of the byte at `from`, all of which was read already. */
-  isSet(from: number, bit: number): boolean {
-    return (((this.#bytes[from + (bit >> 3)] as number) >> (bit & 7)) & 1) === 1;
   }
 
   varint(): number {

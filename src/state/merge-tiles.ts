@@ -50,7 +50,7 @@ export class TileMerger {
     reader.position = storedFrom;
     readPresence(reader, slots.length);
     for (let place = 0; place < slots.length; place++) {
-      if (!reader.isSet(storedFrom, place)) continue;
+      if (!reader.bit(storedFrom, place)) continue;
       const { algebra } = slots[place] as Slot;
       const into = this.#targetAt(place, startMs);
       if (into === undefined) algebra.decode(reader);

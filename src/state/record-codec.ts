@@ -52,7 +52,7 @@ export function readRecord({ columnCodecs, noColumns, hasEventId }: ViewPlan, re
   const flags = readPresence(reader, count);
   const columns: Value[] = noColumns.slice();
   for (let index = 0; index < count; index++) {
-    if (reader.isSet(flags, index)) columns[index] = (columnCodecs[index] as ValueCodec).read(reader);
+    if (reader.bit(flags, index)) columns[index] = (columnCodecs[index] as ValueCodec).read(reader);
   }
   return { tsMs, partition, offset, filterBits, columns, eventId: hasEventId ? readEventId(reader) : null };
 }
@@ -65,7 +65,7 @@ export function appendRecord({ columnCodecs, hasEventId }: ViewPlan, reader: Byt
   into.filterBits.push(reader.varint());
   const flags = readPresence(reader, columnCodecs.length);
   for (let index = 0; index < columnCodecs.length; index++) {
-    const value = reader.isSet(flags, index) ? (columnCodecs[index] as ValueCodec).read(reader) : null;
+    const value = reader.bit(flags, index) ? (columnCodecs[index] as ValueCodec).read(reader) : null;
     (into.values[index] as Value[]).push(value);
   }
   if (hasEventId) into.eventIds.push(readEventId(reader));
@@ -77,7 +77,7 @@ function readTime(reader: ByteReader): number {
   return tsMs;
 }
 
-/** Passes the bytes with a bit for each of `count` values that may be absent; answers where they begin, for `ByteReader.isSet`. */
+/** Passes the bytes with a bit for each of `count` values that may be absent; answers where they begin, for `ByteReader.bit`. */
 export function readPresence(reader: ByteReader, count: number): number {
   const flags = reader.position;
   for (let first = 0; first < count; first += 8) {

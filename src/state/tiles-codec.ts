@@ -89,7 +89,7 @@ export function statesOf(level: Level, tile: Tile, stored: StoredMarks): unknown
 /** Whether a slot has counted any of a tile's events. */
 export function hasState(tile: Tile, place: number, { tiles }: StoredMarks): boolean {
   if (tile.states !== null) return (tile.states[place] ?? null) !== null;
-  return new ByteReader(tiles).isSet(tile.storedFrom, place);
+  return new ByteReader(tiles).bit(tile.storedFrom, place);
 }
 
 /** Throws `CorruptBytesError` where a tile cannot be read: for whoever must know before the first one is. */
@@ -217,5 +217,5 @@ function readTile(level: Level, reader: ByteReader, before: Tile | undefined): T
 
 function readStates({ slots }: Level, reader: ByteReader): unknown[] {
   const flags = readPresence(reader, slots.length);
-  return slots.map(({ algebra }, at) => (reader.isSet(flags, at) ? algebra.decode(reader) : null));
+  return slots.map(({ algebra }, at) => (reader.bit(flags, at) ? algebra.decode(reader) : null));
 }

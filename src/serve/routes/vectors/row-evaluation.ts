@@ -238,16 +238,16 @@ function keptFragment(
   return kept !== undefined && holds(kept, asOfMs, section.facts, metadata) ? kept : null;
 }
 
+function logCorrupt({ serving }: EvaluatorInput, { plan }: PartReader, where: string, reason: string): void {
+  serving.logger.error({ shard: where, view: plan.view.id, reason }, 'corrupt state');
+}
+
 /** Why nothing is evaluated; null: something is, be it no state. */
 function withheldFor(plan: ViewPlan, { section, entry }: Found, asOfMs: number, nowMs: number): Status | null {
   if (section.kind === 'withheld') return section.status;
   if (entry?.kind !== 'state') return 'ERROR';
   const isForgotten = entry.state === null && section.forgets && mayBeForgotten(plan, asOfMs, nowMs);
   return isForgotten ? 'OUT_OF_HISTORY' : null;
-}
-
-function logCorrupt({ serving }: EvaluatorInput, { plan }: PartReader, where: string, reason: string): void {
-  serving.logger.error({ shard: where, view: plan.view.id, reason }, 'corrupt state');
 }
 
 function makeFragment(
