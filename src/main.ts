@@ -262,9 +262,19 @@ function openServedLog(
 }
 
 /** Null: states are read for each request. */
-function openTier({ role, stalenessMs }: Config, store: Store, definitions: Definitions): Tier | null {
+function openTier(
+  { role, stalenessMs, cacheBytes: bytesMax }: Config,
+  store: Store,
+  definitions: Definitions,
+): Tier | null {
   if (role === 'materialize' || stalenessMs === 0) return null;
-  const tier = createTier({ store, decode: createStateDecoder(definitions), clock: systemClock, stalenessMs });
+  const tier = createTier({
+    store,
+    decode: createStateDecoder(definitions),
+    clock: systemClock,
+    stalenessMs,
+    bytesMax,
+  });
   tier.start();
   return tier;
 }

@@ -1,6 +1,7 @@
 /** `skewless archive`: keeps a source's records in Parquet files, so that builds reach back beyond what the log holds. */
 import { Command } from 'commander';
-import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
+import { defaultsFor } from '../config.ts';
+import { type LogLocation, UsageError } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { type ArchiveResult, runArchive } from '../log/archive-run.ts';

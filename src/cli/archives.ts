@@ -1,6 +1,6 @@
 /** The archives that definitions name: where they are, and a log that begins in them. */
 import { isAbsolute, join } from 'node:path';
-import { UsageError } from '../config.ts';
+import { UsageError } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 import type { Log } from '../log/log.ts';

@@ -1,5 +1,5 @@
 /** What `skewless audit` tells of each of its runs, where somebody wants to know. */
-import type { LogLocation } from '../config.ts';
+import type { LogLocation } from '../flag-values.ts';
 import type { Definitions } from '../definition/definition.ts';
 import { auditJob } from '../openlineage/jobs.ts';
 import type { OpenLineageLocation } from '../openlineage/location.ts';

@@ -1,6 +1,6 @@
 /** Opens the schema registry that flags name. */
 import type { Command } from 'commander';
-import { UsageError, parseRegistryUrl } from '../config.ts';
+import { UsageError, parseRegistryUrl } from '../flag-values.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { needsSchemas, type Schemas } from '../event/schemas.ts';
 import type { RegistryLogin } from '../log/schema-registry.ts';

@@ -1,7 +1,13 @@
 /** Opens the log and the store that flags name. Adapters are loaded when they are needed: `--help` waits for none. */
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { type LogLocation, type StoreLocation, UsageError, parseLogLocation, parseStoreLocation } from '../config.ts';
+import {
+  type LogLocation,
+  type StoreLocation,
+  UsageError,
+  parseLogLocation,
+  parseStoreLocation,
+} from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { type KafkaSasl, type KafkaSecurity, SASL_MECHANISMS, type SaslMechanism } from '../log/kafka-security.ts';

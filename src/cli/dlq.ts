@@ -1,6 +1,7 @@
 /** `skewless dlq`: looks into the dead-letter topics, and gives records another chance. */
 import { Command } from 'commander';
-import { type LogLocation, UsageError, defaultsFor, parseNamespace } from '../config.ts';
+import { defaultsFor } from '../config.ts';
+import { type LogLocation, UsageError, parseNamespace } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 import type { Schemas } from '../event/schemas.ts';

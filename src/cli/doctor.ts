@@ -1,6 +1,7 @@
 /** `skewless doctor`: looks at every connection, topic and setting that a deployment needs, and says the mend. */
 import { Command } from 'commander';
-import { type LogLocation, type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
+import { defaultsFor } from '../config.ts';
+import { type LogLocation, type StoreLocation, parseNamespace } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { Definitions, Partitioner, SourceDefinition } from '../definition/definition.ts';

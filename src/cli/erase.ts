@@ -1,7 +1,8 @@
 /** `skewless erase`: voids what the log holds of one entity, in every source that has views of it. */
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
-import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
+import { defaultsFor } from '../config.ts';
+import { type LogLocation, UsageError } from '../flag-values.ts';
 import { formatType } from '../core/value.ts';
 import type { Value } from '../core/value.ts';
 import { nearestName } from '../core/suggest.ts';

@@ -1,6 +1,7 @@
 /** `skewless ingest`: a file's records into a source's log. Run again after an interruption, it goes on where it was. */
 import { Command } from 'commander';
-import { type LogLocation, UsageError, defaultsFor } from '../config.ts';
+import { defaultsFor } from '../config.ts';
+import { type LogLocation, UsageError } from '../flag-values.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { prepareEncoding } from '../event/wire-encoding.ts';
 import { validateEvent } from '../event/validate.ts';

@@ -1,6 +1,6 @@
 /** `skewless keys`: makes, lists and revokes the keys of callers. A running server sees the change within a second. */
 import { Command } from 'commander';
-import { UsageError, parseRateFlag } from '../config.ts';
+import { UsageError, parseRateFlag } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { formatTimestamp, parseDurationMs, parseTimestampMs } from '../core/time.ts';

@@ -1,7 +1,7 @@
 /** `--openlineage`: where commands tell of their runs. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type LogLocation, type StoreLocation, parseOpenLineage } from '../config.ts';
+import { type LogLocation, type StoreLocation, parseOpenLineage } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Place } from '../openlineage/datasets.ts';
 import { type EmitterReport, type Sink, createEmitter } from '../openlineage/emitter.ts';

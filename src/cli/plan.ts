@@ -1,7 +1,8 @@
 /** `skewless plan DIR`: what applying definitions would build, keep, leave behind and cost, against what is stored. */
 import { Command } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
-import { type LogLocation, type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
+import { defaultsFor } from '../config.ts';
+import { type LogLocation, type StoreLocation, parseNamespace } from '../flag-values.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 import { compileSourcePlaces } from '../definition/source-places.ts';
 import { isRepartitioned } from '../log/entity-partition.ts';

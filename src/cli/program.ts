@@ -3,7 +3,8 @@
  * 2 usage, 3 unreachable); flags not given come from their `SKEWLESS_…` variables.
  */
 import { Command, CommanderError, type Option } from 'commander';
-import { type Config, UsageError, flagsFromEnvironment, variableOf } from '../config.ts';
+import { type Config, flagsFromEnvironment, variableOf } from '../config.ts';
+import { UsageError } from '../flag-values.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import { archiveCommand } from './archive.ts';
 import { auditCommand } from './audit.ts';

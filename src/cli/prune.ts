@@ -1,6 +1,7 @@
 /** `skewless prune DIR`: frees stored states that the definitions do not want, once nobody keeps them alive. */
 import { Command } from 'commander';
-import { type StoreLocation, defaultsFor, parseNamespace } from '../config.ts';
+import { defaultsFor } from '../config.ts';
+import { type StoreLocation, parseNamespace } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import { DEFAULT_BOUNDS } from '../materialize/bounds.ts';
 import type { Store } from '../store/store.ts';

@@ -1,5 +1,5 @@
 /** The source that a flag names. */
-import { UsageError } from '../config.ts';
+import { UsageError } from '../flag-values.ts';
 import { nearestName } from '../core/suggest.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 

@@ -1,13 +1,9 @@
 /** `skewless start`: runs a role. */
 import { Command, Option } from 'commander';
+import { AUTH_MODES, LOG_LEVELS, ROLES, type StartFlags, configFrom } from '../config.ts';
 import {
-  AUTH_MODES,
   BUDGET_MS,
   CONNECTIONS_MAX,
-  LOG_LEVELS,
-  ROLES,
-  type StartFlags,
-  configFrom,
   parseBudget,
   parseConnectionsMax,
   parseDrain,
@@ -15,9 +11,10 @@ import {
   parseOtlpEndpoint,
   parsePort,
   parseRatio,
+  parseSize,
   parseStaleness,
   parseRateFlag,
-} from '../config.ts';
+} from '../flag-values.ts';
 import { addTrailFlag } from './trail-write.ts';
 import { type SecurityFlags, addLogFlags, addStoreFlags } from './connect.ts';
 import { addRegistryFlags } from './connect-registry.ts';
@@ -61,6 +58,7 @@ export function startCommand(runRoles: RunRoles, finish: (exitCode: number) => v
       'states are cached, and served no older than this; 0: not cached (default: 1s)',
       parseStaleness,
     )
+    .option('--cache-size <size>', 'memory for cached states, as reckoned (default: 256MiB)', parseSize)
     .addOption(
       new Option('--budget <duration>', 'time a request has that names no budget_ms')
         .argParser(parseBudget)

@@ -1,7 +1,7 @@
 /** `--trail`: where commands and processes record what they do to a deployment. */
 import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { type TrailLocation, parseTrail } from '../config.ts';
+import { type TrailLocation, parseTrail } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import { formatTimestamp } from '../core/time.ts';
 import type { Definitions } from '../definition/definition.ts';

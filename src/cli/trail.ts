@@ -1,6 +1,6 @@
 /** `skewless trail`: reads the audit trail. */
 import { Command, Option } from 'commander';
-import { UsageError } from '../config.ts';
+import { UsageError } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import { parseDurationMs, parseTimestampMs } from '../core/time.ts';
 import { type SecurityFlags, addKafkaFlags } from './connect.ts';

@@ -1,6 +1,6 @@
 /** What `skewless train` tells of its run, where somebody wants to know. */
 import { resolve } from 'node:path';
-import type { LogLocation } from '../config.ts';
+import type { LogLocation } from '../flag-values.ts';
 import type { ServiceDefinition } from '../definition/definition.ts';
 import { plainDataset } from '../openlineage/datasets.ts';
 import { FILES, type Replayed, trainJob, trainingSet } from '../openlineage/jobs.ts';

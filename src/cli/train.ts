@@ -1,7 +1,8 @@
 /** `skewless train`: labels with the vectors that serving would have answered at their times, as Parquet. */
 import { Command, Option } from 'commander';
 import { AGGREGATIONS } from '../aggregate/table.ts';
-import { type LogLocation, UsageError, defaultsFor, parseNamespace } from '../config.ts';
+import { defaultsFor } from '../config.ts';
+import { type LogLocation, UsageError, parseNamespace } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { nearestName } from '../core/suggest.ts';

@@ -2,7 +2,8 @@
 import { createReadStream } from 'node:fs';
 import { text as textOf } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { type LogLocation, UsageError, defaultsFor, parseNamespace } from '../config.ts';
+import { defaultsFor } from '../config.ts';
+import { type LogLocation, UsageError, parseNamespace } from '../flag-values.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { Served } from '../replay/verify-check.ts';
 import type { VerifiedJson } from '../replay/verify-json.ts';

@@ -2,10 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { type StartFlags, configFrom, flagsFromEnvironment } from '../../src/config.ts';
 import {
-  type StartFlags,
-  configFrom,
-  flagsFromEnvironment,
   parseEvery,
   parseLogLocation,
   parseNamespace,
@@ -14,10 +12,11 @@ import {
   parsePort,
   parseRateFlag,
   parseRatio,
+  parseSize,
   parseStaleness,
   parseStoreLocation,
   parseTime,
-} from '../../src/config.ts';
+} from '../../src/flag-values.ts';
 
 const FLAGS: StartFlags = { role: 'all', namespace: 'default', host: '127.0.0.1', port: 8080, logLevel: 'info' };
 
@@ -178,6 +177,16 @@ test.for([
   ['redis-sentinel://a,b:2/main?tls=true', { mode: 'sentinel', primary: 'main', tls: true }],
 ] as const)('%s is understood', ([text, expected]) => {
   expect(parseStoreLocation(text)).toMatchObject({ kind: 'redis', redis: expected });
+});
+
+test('the size of the cache is a number with a unit, and 256 MiB where none is given', () => {
+  expect(parseSize('512MiB')).toBe(536_870_912);
+  expect(parseSize('1GiB')).toBe(1_073_741_824);
+  for (const wrong of ['512', '0MiB', '1KiB', '65GiB', '-1MiB', '1.5GiB', '512MB', '']) {
+    expect(() => parseSize(wrong)).toThrow('is not a size; expected 1MiB to 64GiB');
+  }
+  expect(configFrom(FLAGS, {}).cacheBytes).toBe(268_435_456);
+  expect(configFrom({ ...FLAGS, cacheSize: 1_048_576 }, {}).cacheBytes).toBe(1_048_576);
 });
 
 test('a staleness bound is a duration, or 0 for no cache', () => {

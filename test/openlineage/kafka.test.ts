@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openReporter } from '../../src/cli/openlineage.ts';
 import { openBook, openTrail } from '../../src/cli/trail-write.ts';
-import { parseOpenLineage, parseTrail } from '../../src/config.ts';
+import { parseOpenLineage, parseTrail } from '../../src/flag-values.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { openKafkaLog } from '../../src/log/kafka.ts';
 import { FILES, trainJob } from '../../src/openlineage/jobs.ts';
