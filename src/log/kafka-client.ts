@@ -56,8 +56,11 @@ export interface KafkaOptions {
 export interface KafkaClient {
   readonly kafka: Kafka;
   readonly bounds: KafkaBounds;
-  /** Connected; the same one each time. */
-  admin(): Promise<Admin>;
+  /**
+   * As `call`, with a connection for administration. One that failed is replaced: kafkajs asks it for every topic it was ever asked
+   * for, also for one that does not exist and was asked for while no broker answered; from then on it knows none of them.
+   */
+  withAdmin<T>(topic: string, work: (admin: Admin) => Promise<T>): Promise<T>;
   /** Runs a call of the port within `callMs`; what it rejects with is a `SkewlessError`. `topic` is for the message. */
   call<T>(topic: string, work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -87,21 +90,34 @@ export function createKafkaClient(options: KafkaOptions): KafkaClient {
     return admin;
   }
 
+  async function call<T>(topic: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await within(work(), bounds.callMs);
+    } catch (error) {
+      throw kafkaFault(error, topic);
+    }
+  }
+
+  function replace(failed: Promise<Admin>): void {
+    if (connecting !== failed) return;
+    connecting = null;
+    void failed.then((old) => old.disconnect()).catch(() => undefined);
+  }
+
   return {
     kafka,
     bounds,
-    admin() {
-      connecting ??= connectAdmin().catch((error: unknown) => {
-        connecting = null;
-        throw error;
-      });
-      return connecting;
-    },
-    async call(topic, work) {
+    call,
+    async withAdmin(topic, work) {
+      const used = (connecting ??= connectAdmin());
       try {
-        return await within(work(), bounds.callMs);
+        return await call(topic, async () => work(await used));
       } catch (error) {
-        throw kafkaFault(error, topic);
+        const isUnknown = error instanceof SkewlessError && error.code === 'unknown_topic';
+        if (isUnknown && connecting === used) throw error;
+        replace(used);
+        if (!isUnknown) throw error;
+        throw new SkewlessError('log_unavailable', 'Kafka is asked anew', { retryable: true, cause: error });
       }
     },
     async close() {
@@ -166,6 +182,13 @@ export function kafkaFault(error: unknown, topic: string): SkewlessError {
 
 export function unknownTopic(topic: string): SkewlessError {
   return new SkewlessError('unknown_topic', `there is no topic ${topic}`);
+}
+
+const MOVING = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+
+/** The partition has another leader than was believed, as it does for moments after a topic was made or a broker has gone. */
+export function isMoving(fault: unknown): boolean {
+  return fault instanceof SkewlessError && fault.cause !== undefined && MOVING.has(rootOf(fault.cause).type ?? '');
 }
 
 /** Under what retries wrapped it in. */

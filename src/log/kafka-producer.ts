@@ -51,11 +51,14 @@ export function createKafkaProducers(client: KafkaClient, topics: Topics, clock:
     return connecting;
   }
 
-  /** After a fault the sequence numbers of an idempotent producer are in doubt: the next append gets a new one. */
-  function discardProducer(): void {
-    const former = connecting;
+  /**
+   * After a fault the sequence numbers of an idempotent producer are in doubt: the next append gets a new one. Appends that
+   * fail side by side leave alone what the first of them has replaced.
+   */
+  function discard(failed: Promise<Producer>): void {
+    if (connecting !== failed) return;
     connecting = null;
-    void former?.then((old) => old.disconnect()).catch(() => undefined);
+    void failed.then((old) => old.disconnect()).catch(() => undefined);
   }
 
   async function countOf(topic: string): Promise<number> {
@@ -78,12 +81,17 @@ export function createKafkaProducers(client: KafkaClient, topics: Topics, clock:
 
   async function send(topic: string, placed: readonly Placed[]): Promise<readonly AppendedAt[]> {
     const places: AppendedAt[] = [];
-    for (const piece of piecesOf(placed, client.bounds.produceBytesMax)) {
-      const sent = await client.call(topic, async () => {
-        const connected = await producer();
-        return connected.send({ topic, acks: -1, messages: piece.map(({ message }) => message) });
-      });
-      places.push(...placesOf(piece, sent));
+    const used = producer();
+    try {
+      for (const piece of piecesOf(placed, client.bounds.produceBytesMax)) {
+        const sent = await client.call(topic, async () =>
+          (await used).send({ topic, acks: -1, messages: piece.map(({ message }) => message) }),
+        );
+        places.push(...placesOf(piece, sent));
+      }
+    } catch (error) {
+      discard(used);
+      throw error;
     }
     return places;
   }
@@ -95,7 +103,6 @@ export function createKafkaProducers(client: KafkaClient, topics: Topics, clock:
       try {
         return await send(topic, placed);
       } catch (error) {
-        discardProducer();
         const fault = kafkaFault(error, topic);
         if (fault.code === 'unknown_topic') partitionCounts.delete(topic);
         // A producer that Kafka has forgotten is no fault of the caller's: nobody else has our id.

@@ -1,7 +1,7 @@
 /** What topics there are, and what their partitions hold. */
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
-import type { KafkaClient } from './kafka-client.ts';
-import { kafkaFault } from './kafka-client.ts';
+import { type KafkaClient, isMoving, kafkaFault } from './kafka-client.ts';
 import type { KafkaReaders } from './kafka-reader.ts';
 import type { PartitionRange, TimestampOrigin, TopicSettings } from './log.ts';
 
@@ -19,6 +19,10 @@ export interface Topics {
   timestampOrigin(topic: string): Promise<TimestampOrigin>;
 }
 
+/** kafkajs gives up at once where a partition's leader has changed. */
+const LEADER_ATTEMPTS_MAX = 10;
+const LEADER_WAIT_MS = 100;
+
 const TIMESTAMP_TYPE = 'message.timestamp.type';
 
 /** Start timestamps kept, so that a truncated topic is not read again for each call. */
@@ -29,18 +33,14 @@ export function createTopics(client: KafkaClient, readers: KafkaReaders): Topics
   const startTimestamps = new Map<string, number | null>();
 
   async function offsets(topic: string): Promise<ReadonlyMap<number, Offsets> | null> {
-    try {
-      return await client.call(topic, async () => {
-        const admin = await client.admin();
-        const found = await admin.fetchTopicOffsets(topic);
-        const sorted = found.toSorted((one, other) => one.partition - other.partition);
-        return new Map(
-          sorted.map(({ partition, low, high }) => [partition, { startOffset: Number(low), endOffset: Number(high) }]),
-        );
-      });
-    } catch (error) {
-      if (kafkaFault(error, topic).code === 'unknown_topic') return null;
-      throw error;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await client.withAdmin(topic, async (admin) => offsetsOf(await admin.fetchTopicOffsets(topic)));
+      } catch (error) {
+        if (kafkaFault(error, topic).code === 'unknown_topic') return null;
+        if (!isMoving(error) || attempt === LEADER_ATTEMPTS_MAX) throw error;
+        await delay(LEADER_WAIT_MS);
+      }
     }
   }
 
@@ -58,8 +58,7 @@ export function createTopics(client: KafkaClient, readers: KafkaReaders): Topics
 
   return {
     ensure: (topic, partitions, settings) =>
-      client.call(topic, async () => {
-        const admin = await client.admin();
+      client.withAdmin(topic, async (admin) => {
         await admin.createTopics({
           topics: [{ topic, numPartitions: partitions, replicationFactor: -1, configEntries: configOf(settings) }],
           waitForLeaders: true,
@@ -67,8 +66,7 @@ export function createTopics(client: KafkaClient, readers: KafkaReaders): Topics
       }),
     offsets,
     timestampOrigin: (topic) =>
-      client.call(topic, async () => {
-        const admin = await client.admin();
+      client.withAdmin(topic, async (admin) => {
         const { resources } = await admin.describeConfigs({
           includeSynonyms: false,
           resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [TIMESTAMP_TYPE] }],
@@ -86,6 +84,13 @@ export function createTopics(client: KafkaClient, readers: KafkaReaders): Topics
       return ranges;
     },
   };
+}
+
+function offsetsOf(found: readonly { partition: number; low: string; high: string }[]): ReadonlyMap<number, Offsets> {
+  const sorted = found.toSorted((one, other) => one.partition - other.partition);
+  return new Map(
+    sorted.map(({ partition, low, high }) => [partition, { startOffset: Number(low), endOffset: Number(high) }]),
+  );
 }
 
 function configOf(settings: TopicSettings | undefined): { name: string; value: string }[] {

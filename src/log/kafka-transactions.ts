@@ -39,8 +39,7 @@ export function createTransactions(client: KafkaClient): Transactions {
   const opened = new Map<string, Promise<OpenWork>>();
 
   async function offset({ group, topic, partition }: Work): Promise<number | null> {
-    const admin = await client.admin();
-    const answers = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+    const answers = await client.withAdmin(topic, (admin) => admin.fetchOffsets({ groupId: group, topics: [topic] }));
     const found = answers[0]?.partitions.find((each) => each.partition === partition);
     return found === undefined || Number(found.offset) < 0 ? null : Number(found.offset);
   }
