@@ -101,7 +101,9 @@ export function createKafkaClient(options: KafkaOptions): KafkaClient {
   function replace(failed: Promise<Admin>): void {
     if (connecting !== failed) return;
     connecting = null;
-    void failed.then((old) => old.disconnect()).catch(() => undefined);
+    // Not before the calls that are under way on it have ended.
+    setTimeout(() => void failed.then((old) => old.disconnect()).catch(() => undefined), bounds.callMs).unref();
+    failed.catch(() => undefined);
   }
 
   return {
