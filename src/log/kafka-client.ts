@@ -1,8 +1,10 @@
 /** The connection to Kafka that the parts of the adapter share: settings, time limits, and what its errors mean to us. */
 import kafkajs, { type Admin, type Kafka, type LogEntry } from 'kafkajs';
 import { SkewlessError, messageOf } from '../core/errors.ts';
+import { createKafkaAdmins } from './kafka-admins.ts';
 import { registerCodecs } from './kafka-codecs.ts';
 import { type KafkaSecurity, securityConfig } from './kafka-security.ts';
+import { within } from './kafka-time.ts';
 
 export interface KafkaBounds {
   readonly connectMs: number;
@@ -56,10 +58,7 @@ export interface KafkaOptions {
 export interface KafkaClient {
   readonly kafka: Kafka;
   readonly bounds: KafkaBounds;
-  /**
-   * As `call`, with a connection for administration. One that failed is replaced: kafkajs asks it for every topic it was ever asked
-   * for, also for one that does not exist and was asked for while no broker answered; from then on it knows none of them.
-   */
+  /** As `call`, with the topic's connection for administration; one that failed is replaced. */
   withAdmin<T>(topic: string, work: (admin: Admin) => Promise<T>): Promise<T>;
   /** Runs a call of the port within `callMs`; what it rejects with is a `SkewlessError`. `topic` is for the message. */
   call<T>(topic: string, work: () => Promise<T>): Promise<T>;
@@ -82,13 +81,7 @@ export function createKafkaClient(options: KafkaOptions): KafkaClient {
     logCreator: () => (entry) => warn(entry, onWarning),
     ...securityConfig(options.security ?? { tls: null, sasl: null }),
   });
-  let connecting: Promise<Admin> | null = null;
-
-  async function connectAdmin(): Promise<Admin> {
-    const admin = kafka.admin();
-    await admin.connect();
-    return admin;
-  }
+  const admins = createKafkaAdmins(kafka, bounds);
 
   async function call<T>(topic: string, work: () => Promise<T>): Promise<T> {
     try {
@@ -98,50 +91,22 @@ export function createKafkaClient(options: KafkaOptions): KafkaClient {
     }
   }
 
-  function replace(failed: Promise<Admin>): void {
-    if (connecting !== failed) return;
-    connecting = null;
-    // Not before the calls that are under way on it have ended.
-    setTimeout(() => void failed.then((old) => old.disconnect()).catch(() => undefined), bounds.callMs).unref();
-    failed.catch(() => undefined);
-  }
-
   return {
     kafka,
     bounds,
     call,
     async withAdmin(topic, work) {
-      const used = (connecting ??= connectAdmin());
+      const used = admins.of(topic);
       try {
         return await call(topic, async () => work(await used));
       } catch (error) {
         const isUnknown = error instanceof SkewlessError && error.code === 'unknown_topic';
-        if (isUnknown && connecting === used) throw error;
-        replace(used);
-        if (!isUnknown) throw error;
-        throw new SkewlessError('log_unavailable', 'Kafka is asked anew', { retryable: true, cause: error });
+        if (!isUnknown) admins.drop(topic, used);
+        throw error;
       }
     },
-    async close() {
-      const admin = await connecting?.catch(() => null);
-      if (admin) await within(admin.disconnect(), bounds.connectMs).catch(() => undefined);
-    },
+    close: () => admins.close(),
   };
-}
-
-/** Rejects after `limitMs`; what `work` does then goes unheard. */
-export async function within<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  const limit = Promise.withResolvers<never>();
-  const message = `Kafka did not answer within ${limitMs} ms`;
-  const timer = setTimeout(
-    () => limit.reject(new SkewlessError('log_unavailable', message, { retryable: true })),
-    limitMs,
-  );
-  try {
-    return await Promise.race([work, limit.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 interface KafkaError extends Error {

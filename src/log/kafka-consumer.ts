@@ -15,7 +15,8 @@
 import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
 import { SkewlessError } from '../core/errors.ts';
 import { gap } from './gap.ts';
-import { type KafkaClient, kafkaFault, within } from './kafka-client.ts';
+import { type KafkaClient, kafkaFault } from './kafka-client.ts';
+import { within } from './kafka-time.ts';
 import { type Held, createHeld } from './held.ts';
 import { endOfPiece, recordOf } from './kafka-record.ts';
 import type { Topics } from './kafka-topics.ts';

@@ -8,7 +8,8 @@ import type { Clock } from '../core/clock.ts';
 import { SkewlessError } from '../core/errors.ts';
 import type { Partitioner } from '../definition/definition.ts';
 import type { RecordHeaders } from '../event/event.ts';
-import { type KafkaClient, kafkaFault, unknownTopic, within } from './kafka-client.ts';
+import { type KafkaClient, kafkaFault, unknownTopic } from './kafka-client.ts';
+import { within } from './kafka-time.ts';
 import type { Topics } from './kafka-topics.ts';
 import { type Transactions, createTransactions } from './kafka-transactions.ts';
 import type { AppendProgress, AppendRecord, AppendedAt, Transfer, TransferOptions } from './log.ts';
@@ -80,6 +81,7 @@ export function createKafkaProducers(client: KafkaClient, topics: Topics, clock:
   }
 
   async function send(topic: string, placed: readonly Placed[]): Promise<readonly AppendedAt[]> {
+    if (placed.length === 0) return [];
     const places: AppendedAt[] = [];
     const used = producer();
     try {

@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import type { LogRecord } from '../event/event.ts';
-import { type KafkaClient, kafkaFault, within } from './kafka-client.ts';
+import { type KafkaClient, kafkaFault } from './kafka-client.ts';
+import { within } from './kafka-time.ts';
 import { recordOf } from './kafka-record.ts';
 
 export interface KafkaReaders {

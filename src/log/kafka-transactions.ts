@@ -5,7 +5,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Producer, type RecordMetadata, type TopicMessages } from 'kafkajs';
-import { type KafkaClient, kafkaFault, within } from './kafka-client.ts';
+import { type KafkaClient, kafkaFault } from './kafka-client.ts';
+import { within } from './kafka-time.ts';
 
 export interface Work {
   /** The transactional id. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
-import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { openKafkaLog } from '../../src/log/kafka.ts';
 import type { Log } from '../../src/log/log.ts';
@@ -51,4 +51,23 @@ describeWith(['kafka'], 'a real Kafka', () => {
   }
 
   describeLogContract('Kafka', { open, truncate });
+
+  test('a topic that does not exist, asked for all the while, hides none that does', async () => {
+    const log = await open();
+    const topics = ['a', 'b', 'c'];
+    for (const topic of topics) await log.ensureTopic(topic, 2);
+    const absent = Array.from({ length: 12 }, (_none, index) => `absent-${index}`);
+    const askFor = async (some: readonly string[]): Promise<void> => {
+      for (const topic of some) expect(await log.ranges(topic), topic).toBeNull();
+    };
+    const progress = { isDone: false };
+    const asking = Promise.all([0, 4, 8].map((from) => askFor(absent.slice(from, from + 4)))).finally(() => {
+      progress.isDone = true;
+    });
+    while (!progress.isDone) {
+      for (const topic of topics) expect((await log.ranges(topic))?.length, topic).toBe(2);
+    }
+    await asking;
+    await log.close();
+  });
 });
