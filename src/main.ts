@@ -10,8 +10,8 @@ import { getHeapStatistics } from 'node:v8';
 import closeWithGrace from 'close-with-grace';
 import { AGGREGATIONS } from './aggregate/table.ts';
 import { type Tier, createTier } from './cache/tier.ts';
-import { joinArchives } from './cli/archives.ts';
-import { type SecurityFlags, openLog, openStore } from './cli/connect.ts';
+import { openLogWithArchives } from './cli/archives.ts';
+import { type SecurityFlags, openStore } from './cli/connect.ts';
 import { openSchemas } from './cli/connect-registry.ts';
 import { loadOrTell } from './cli/definition-files.ts';
 import { EXIT } from './cli/exit.ts';
@@ -118,7 +118,7 @@ async function open(
   const log =
     config.log === null
       ? null
-      : await joinArchives(await openLog(config.log, security, warn), definitions, config.definitionsDir, warn);
+      : await openLogWithArchives(config.log, security, definitions, config.definitionsDir, warn);
   if (log !== null) closers.add('the log', () => log.close());
   const schemas = log === null ? null : await openSchemas(definitions.sources.values(), security);
   const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;

@@ -12,6 +12,7 @@ import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
 import { sourceNamed } from './source-named.ts';
 import { formatCount } from './text.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 
 interface ArchiveFlags extends SecurityFlags {
   readonly source?: string;
@@ -54,9 +55,7 @@ async function archive(flags: ArchiveFlags): Promise<number> {
     );
   }
   const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
-  const stop = new AbortController();
-  const abort = (): void => stop.abort();
-  process.once('SIGINT', abort).once('SIGTERM', abort);
+  const stop = stopOnSignals();
   const progress = showProgress(`${source.name}:`);
   try {
     const result = await runArchive({
@@ -71,7 +70,7 @@ async function archive(flags: ArchiveFlags): Promise<number> {
     report(source, folder, result, flags.json === true);
     return result.problems.length === 0 ? EXIT.ok : EXIT.finding;
   } finally {
-    process.off('SIGINT', abort).off('SIGTERM', abort);
+    stop.release();
     await log.close();
   }
 }

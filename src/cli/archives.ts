@@ -1,9 +1,10 @@
 /** The archives that definitions name: where they are, and a log that begins in them. */
 import { isAbsolute, join } from 'node:path';
-import { UsageError } from '../flag-values.ts';
+import { type LogLocation, UsageError } from '../flag-values.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Definitions, SourceDefinition } from '../definition/definition.ts';
 import type { Log } from '../log/log.ts';
+import { type SecurityFlags, openLog } from './connect.ts';
 
 /** Of the source's topic; null: it names none. A relative path begins at the folder of definitions. */
 export function archiveFolder({ archive }: SourceDefinition, definitionsDir: string): string | null {
@@ -22,6 +23,17 @@ export async function joinArchives(
   if (archives.size === 0) return log;
   const { withArchives } = await import('../log/archived.ts');
   return withArchives(log, { archives, clock: systemClock, onWarning });
+}
+
+/** The log at a location, with the archives that definitions name. */
+export async function openLogWithArchives(
+  location: LogLocation,
+  flags: SecurityFlags,
+  definitions: Definitions,
+  definitionsDir: string,
+  onWarning: (message: string) => void,
+): Promise<Log> {
+  return joinArchives(await openLog(location, flags, onWarning), definitions, definitionsDir, onWarning);
 }
 
 /** Topic → folder: records are the topic's, whichever of its sources names the archive. */

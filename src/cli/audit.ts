@@ -19,10 +19,10 @@ import type { ReadRange } from '../replay/event-reader.ts';
 import { createLogReader } from '../replay/log-events.ts';
 import { auditsTopic } from '../vector/audit-report.ts';
 import { servedTopic } from '../vector/served-row.ts';
-import { joinArchives } from './archives.ts';
+import { openLogWithArchives } from './archives.ts';
 import { openAuditReporter } from './audit-report.ts';
 import { auditJson, describeAudit, markdownOf } from './audit-text.ts';
-import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { type SecurityFlags, addLogFlags, warnOnStderr } from './connect.ts';
 import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
@@ -30,6 +30,7 @@ import { createKeptDefinitions } from './kept-definitions.ts';
 import { addOpenLineageFlag } from './openlineage.ts';
 import { showProgress } from './progress.ts';
 import { formatCount } from './text.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 
 interface AuditFlags extends SecurityFlags {
   readonly definitions?: string;
@@ -75,18 +76,15 @@ async function runAudit(flags: AuditFlags): Promise<number> {
   const location = flags.log ?? defaults.log;
   const audited = { definitions, log: location, namespace: flags.namespace };
   const reporter = await openAuditReporter(flags.openlineage, flags, audited);
-  const opened = await openLog(location, flags, warnOnStderr);
-  const log = await joinArchives(opened, definitions, defaults.definitionsDir, warnOnStderr);
-  const stop = new AbortController();
-  const abort = (): void => stop.abort(new SkewlessError('aborted', 'stopped: nothing of this audit is published'));
-  process.once('SIGINT', abort).once('SIGTERM', abort);
+  const log = await openLogWithArchives(location, flags, definitions, defaults.definitionsDir, warnOnStderr);
+  const stop = stopOnSignals(new SkewlessError('aborted', 'stopped: nothing of this audit is published'));
   try {
     const once = (): Promise<Audit> =>
       reporter.tell(() => auditOnce({ flags, definitions, log, schemas, signal: stop.signal }));
     if (flags.every === undefined) return exitCodeOf(await once());
     return await repeat(once, flags.every, stop.signal);
   } finally {
-    process.off('SIGINT', abort).off('SIGTERM', abort);
+    stop.release();
     await reporter.close();
     await log.close();
   }

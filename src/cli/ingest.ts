@@ -12,6 +12,7 @@ import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { showProgress } from './progress.ts';
 import { sourceNamed } from './source-named.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 
 interface IngestFlags extends SecurityFlags {
   readonly source?: string;
@@ -49,9 +50,7 @@ async function ingest(file: string, flags: IngestFlags): Promise<number> {
   const encoding = await prepareEncoding(source, await openSchemas([source], flags));
   if (typeof encoding === 'string') throw new SkewlessError('no_schema', encoding);
   const log = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
-  const stop = new AbortController();
-  const abort = (): void => stop.abort();
-  process.once('SIGINT', abort).once('SIGTERM', abort);
+  const stop = stopOnSignals();
   const progress = showProgress(`${source.name}:`);
   try {
     const onProgress = (share: number | null, { appended }: IngestResult): void =>
@@ -68,7 +67,7 @@ async function ingest(file: string, flags: IngestFlags): Promise<number> {
     report(file, result, flags.json === true);
     return result.rejected === 0 ? EXIT.ok : EXIT.finding;
   } finally {
-    process.off('SIGINT', abort).off('SIGTERM', abort);
+    stop.release();
     await log.close();
   }
 }

@@ -12,8 +12,8 @@ import { deadLetterTopic } from '../materialize/dead-letters.ts';
 import { repartitionOf } from '../materialize/repartition.ts';
 import { compilePlan } from '../state/plan.ts';
 import { priceOf } from '../state/price.ts';
-import { joinArchives } from './archives.ts';
-import { type SecurityFlags, addLogFlags, addStoreFlags, openLog, openStore, warnOnStderr } from './connect.ts';
+import { openLogWithArchives } from './archives.ts';
+import { type SecurityFlags, addLogFlags, addStoreFlags, openStore, warnOnStderr } from './connect.ts';
 import { type Contracts, contractsText, examineContracts } from './contracts.ts';
 import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell, readDefinitionFiles } from './definition-files.ts';
@@ -81,8 +81,7 @@ async function plan(directory: string, flags: PlanFlags): Promise<number> {
   if (definitions === null || (deployed === null && flags.deployed !== undefined)) return EXIT.finding;
   const schemas = await openSchemas(definitions.sources.values(), flags);
   const defaults = defaultsFor(directory);
-  const opened = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
-  const log = await joinArchives(opened, definitions, directory, warnOnStderr);
+  const log = await openLogWithArchives(flags.log ?? defaults.log, flags, definitions, directory, warnOnStderr);
   const trail = await openTrail(flags);
   const store = await openStore(flags.store ?? defaults.store, flags, flags.namespace, warnOnStderr);
   try {

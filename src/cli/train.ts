@@ -17,11 +17,12 @@ import type { Knowledge, PositionIndex } from '../replay/known-times.ts';
 import { createLogReader } from '../replay/log-events.ts';
 import { type Manifest, manifestPath } from '../replay/manifest.ts';
 import { readPositionIndex } from '../replay/position-index.ts';
-import { type ServedTrainOptions, trainServed } from '../replay/train-served.ts';
+import { trainServed } from '../replay/train-served.ts';
 import { train } from '../replay/train.ts';
+import type { TrainingSetOptions } from '../replay/train-run.ts';
 import { servedTopic } from '../vector/served-row.ts';
-import { joinArchives } from './archives.ts';
-import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { openLogWithArchives } from './archives.ts';
+import { type SecurityFlags, addLogFlags, warnOnStderr } from './connect.ts';
 import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { openEventFiles } from './event-files.ts';
@@ -31,6 +32,7 @@ import { showProgress } from './progress.ts';
 import { sourceNamed } from './source-named.ts';
 import { formatCount, formatTable } from './text.ts';
 import { reportTraining } from './train-report.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 
 /** By source. */
 type Named = ReadonlyMap<string, readonly string[]>;
@@ -104,13 +106,12 @@ async function runTrain(flags: TrainFlags): Promise<number> {
   const service = serviceNamed(definitions, name);
   const features = flags.features === undefined ? null : checkFeatures(service, flags.features);
   const location = flags.log ?? defaults.log;
-  const openJoined = async (): Promise<Log> =>
-    joinArchives(await openLog(location, flags, warnOnStderr), definitions, defaults.definitionsDir, warnOnStderr);
-  const log = flags.events === undefined ? await openJoined() : null;
+  const log =
+    flags.events === undefined
+      ? await openLogWithArchives(location, flags, definitions, defaults.definitionsDir, warnOnStderr)
+      : null;
   const schemas = log === null ? null : await openSchemas(definitions.sources.values(), flags);
-  const stop = new AbortController();
-  const abort = (): void => stop.abort(stopped(outPath));
-  process.once('SIGINT', abort).once('SIGTERM', abort);
+  const stop = stopOnSignals(stopped(outPath));
   const progress = showProgress(`${service.name}:`);
   const report = await reportTraining(flags.openlineage, flags, {
     service,
@@ -139,13 +140,11 @@ async function runTrain(flags: TrainFlags): Promise<number> {
     report.fail(error);
     throw error;
   } finally {
-    process.off('SIGINT', abort).off('SIGTERM', abort);
+    stop.release();
     await report.close();
     await log?.close();
   }
 }
-
-type Common = Omit<ServedTrainOptions, 'served'>;
 
 interface Place {
   /** Null: events are in files. */
@@ -155,7 +154,7 @@ interface Place {
   readonly location: LogLocation;
 }
 
-async function trainBy(flags: TrainFlags, common: Common, place: Place): Promise<Manifest> {
+async function trainBy(flags: TrainFlags, common: TrainingSetOptions, place: Place): Promise<Manifest> {
   const { log, schemas, definitions, location } = place;
   const { knowledge, namespace } = flags;
   const { service, signal } = common;

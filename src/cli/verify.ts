@@ -7,14 +7,15 @@ import { type LogLocation, UsageError, parseNamespace } from '../flag-values.ts'
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import type { Served } from '../replay/verify-check.ts';
 import type { VerifiedJson } from '../replay/verify-json.ts';
-import { joinArchives } from './archives.ts';
-import { type SecurityFlags, addLogFlags, openLog, warnOnStderr } from './connect.ts';
+import { openLogWithArchives } from './archives.ts';
+import { type SecurityFlags, addLogFlags, warnOnStderr } from './connect.ts';
 import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
 import { EXIT } from './exit.ts';
 import { type Saved, parseSaved } from './served-vectors.ts';
 import { formatCount } from './text.ts';
 import { type Verify, createVerify } from './verifier.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 
 interface VerifyFlags extends SecurityFlags {
   readonly definitions?: string;
@@ -64,11 +65,14 @@ async function runVerify(file: string, flags: VerifyFlags): Promise<number> {
   const definitions = loadOrTell(defaults.definitionsDir);
   if (definitions === null) return EXIT.finding;
   const schemas = await openSchemas(definitions.sources.values(), flags);
-  const opened = await openLog(flags.log ?? defaults.log, flags, warnOnStderr);
-  const log = await joinArchives(opened, definitions, defaults.definitionsDir, warnOnStderr);
-  const stop = new AbortController();
-  const abort = (): void => stop.abort(new SkewlessError('aborted', 'stopped'));
-  process.once('SIGINT', abort).once('SIGTERM', abort);
+  const log = await openLogWithArchives(
+    flags.log ?? defaults.log,
+    flags,
+    definitions,
+    defaults.definitionsDir,
+    warnOnStderr,
+  );
+  const stop = stopOnSignals(new SkewlessError('aborted', 'stopped'));
   try {
     const verify = createVerify(log, flags.namespace, definitions, EVENTS_MAX, schemas);
     const served = saved.flatMap((each) => ('served' in each ? [each.served] : []));
@@ -83,7 +87,7 @@ async function runVerify(file: string, flags: VerifyFlags): Promise<number> {
     process.stdout.write(flags.json === true ? `${jsonOf(checked)}\n` : describe(checked));
     return checked.every(({ verified }) => verified?.result === 'same_bits') ? EXIT.ok : EXIT.finding;
   } finally {
-    process.off('SIGINT', abort).off('SIGTERM', abort);
+    stop.release();
     await log.close();
   }
 }

@@ -11,25 +11,29 @@ import { DEFAULT_SPILL_BOUNDS, type SpillBounds } from './spill.ts';
 import type { ReplayPlan, TrainPlan } from './train-plan.ts';
 import type { WorkFolder } from './work-folder.ts';
 
-export interface TrainOptions {
+/** Of every training set, whatever its values come from. */
+export interface TrainingSetOptions {
   readonly service: ServiceDefinition;
   readonly aggregations: ReadonlyMap<string, Aggregation>;
   /** Names of features, in the order wanted; null: all. */
   readonly features: readonly string[] | null;
   readonly labelsPath: string;
   readonly outPath: string;
-  /** By name of the source. */
-  readonly readers: ReadonlyMap<string, EventReader>;
-  readonly knowledge: Knowledge;
-  readonly positionIndex: PositionIndex | null;
   /** Share of the labels that are taken: above 0, at most 1. */
   readonly sample: number;
   readonly statuses: boolean;
-  readonly nowMs: number;
   readonly bounds?: Partial<TrainBounds>;
   readonly signal: AbortSignal;
   /** Share of the whole, 0 to 1, and what is being done. */
   readonly onProgress: (share: number, note: string) => void;
+}
+
+export interface TrainOptions extends TrainingSetOptions {
+  /** By name of the source. */
+  readonly readers: ReadonlyMap<string, EventReader>;
+  readonly knowledge: Knowledge;
+  readonly positionIndex: PositionIndex | null;
+  readonly nowMs: number;
 }
 
 export interface TrainBounds extends SpillBounds {

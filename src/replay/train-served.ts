@@ -3,11 +3,9 @@
  * `as_of`, and nothing made again. Labels that nothing was served for, or whose rows were not logged, are left out, and counted.
  */
 import type { DuckDBBlobValue } from '@duckdb/node-api';
-import type { Aggregation } from '../aggregate/aggregation.ts';
 import { contentHash } from '../core/content-hash.ts';
 import { type Status, statusRank } from '../core/status.ts';
 import type { Value } from '../core/value.ts';
-import type { ServiceDefinition } from '../definition/definition.ts';
 import type { ServicePlan } from '../vector/service.ts';
 import type { Json } from '../vector/render.ts';
 import { parseServedRow, type ServedRow } from '../vector/served-row.ts';
@@ -22,26 +20,14 @@ import { compileToDuck } from './output-types.ts';
 import { createLabelProblems } from './requests.ts';
 import { writeTrainingSet } from './train-output.ts';
 import { type TrainPlan, planTraining } from './train-plan.ts';
-import type { TrainBounds } from './train-run.ts';
+import type { TrainingSetOptions } from './train-run.ts';
 import { withDuck } from './train.ts';
 import { type Vectors, columnsOf, featureOf } from './vectors.ts';
 import { openWorkFolder } from './work-folder.ts';
 
-export interface ServedTrainOptions {
-  readonly service: ServiceDefinition;
-  readonly aggregations: ReadonlyMap<string, Aggregation>;
-  /** Names of features, in the order wanted; null: all. */
-  readonly features: readonly string[] | null;
-  readonly labelsPath: string;
-  readonly outPath: string;
+export interface ServedTrainOptions extends TrainingSetOptions {
   /** The served log. */
   readonly served: EventReader;
-  /** Share of the labels that are taken: above 0, at most 1. */
-  readonly sample: number;
-  readonly statuses: boolean;
-  readonly bounds?: Partial<TrainBounds>;
-  readonly signal: AbortSignal;
-  readonly onProgress: (share: number, note: string) => void;
 }
 
 /** What is asked, and what was served for it. */
