@@ -11,6 +11,7 @@ import { benchServing } from './ingest/serving.ts';
 import { benchThroughput } from './ingest/throughput.ts';
 import { fillTopic } from './ingest/topic.ts';
 import { writeDefinitions } from './ingest/workload.ts';
+import { positive } from './flags.ts';
 
 const HELP = `Usage: npm run bench:ingest -- [options]
 
@@ -33,9 +34,7 @@ const { values: flags } = parseArgs({
 });
 
 function count(name: 'events' | 'rounds' | 'seconds'): number {
-  const value = Number(flags[name]);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} is ${flags[name]}, not a positive integer`);
-  return value;
+  return positive(name, flags[name]);
 }
 
 async function bench(): Promise<void> {

@@ -12,9 +12,9 @@ import { LONGER, createReport, formatReport, rateOf } from './replay/report.ts';
 import { contest, verify } from './replay/run.ts';
 import { type Data, FLIGHTS, makeData } from './replay/workload.ts';
 import { installFeast } from './serve/feast/install.ts';
+import { chosenOf, positive } from './flags.ts';
 
 const PARTS = ['sql', 'feast', 'memory'] as const;
-type Part = (typeof PARTS)[number];
 
 const HELP = `Usage: npm run bench:replay -- [options]
 
@@ -38,16 +38,7 @@ const { values: flags } = parseArgs({
 });
 
 function count(name: 'flights' | 'rounds'): number {
-  const value = Number(flags[name]);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} is ${flags[name]}, not a positive integer`);
-  return value;
-}
-
-function chosen(): ReadonlySet<Part> {
-  const names = flags.only.split(',');
-  const unknown = names.find((name) => !PARTS.some((part) => part === name));
-  if (unknown !== undefined) throw new Error(`--only has "${unknown}"; there are ${PARTS.join(', ')}`);
-  return new Set(PARTS.filter((part) => names.includes(part)));
+  return positive(name, flags[name]);
 }
 
 function say(text: string): void {
@@ -61,7 +52,7 @@ function folderIn(parent: string, name: string): string {
 }
 
 async function bench(folder: string): Promise<void> {
-  const [parts, flights, rounds] = [chosen(), count('flights'), count('rounds')];
+  const [parts, flights, rounds] = [chosenOf(PARTS, flags.only), count('flights'), count('rounds')];
   // Before the long runs: what cannot be had ends the benchmark at once.
   const feast = parts.has('feast') ? installFeast(say) : null;
   const data = await makeData(folderIn(folder, 'once'), flights);

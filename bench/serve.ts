@@ -14,6 +14,7 @@ import { type Parts, type Settings, createReport, formatReport } from './serve/r
 import { stateFigures } from './serve/states.ts';
 import { benchWarm } from './serve/warm.ts';
 import { type World, createWorld } from './serve/world.ts';
+import { chosenOf, positive } from './flags.ts';
 
 /** In this order: the last two write, and what was checked before holds no more. */
 const PARTS = ['warm', 'cold', 'feast', 'mixed', 'invalidation'] as const;
@@ -45,22 +46,13 @@ const { values: flags } = parseArgs({
 });
 
 function count(name: 'events' | 'rounds' | 'seconds' | 'mixed-seconds'): number {
-  const value = Number(flags[name]);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} is ${flags[name]}, not a positive integer`);
-  return value;
-}
-
-function chosen(): ReadonlySet<Part> {
-  const names = flags.only.split(',');
-  const unknown = names.find((name) => !PARTS.some((part) => part === name));
-  if (unknown !== undefined) throw new Error(`--only has "${unknown}"; there are ${PARTS.join(', ')}`);
-  return new Set(PARTS.filter((part) => names.includes(part)));
+  return positive(name, flags[name]);
 }
 
 async function bench(): Promise<void> {
   const missing = whyNoLoad();
   if (missing !== null) throw new Error(missing);
-  const parts = chosen();
+  const parts = chosenOf(PARTS, flags.only);
   const say = (text: string): void => console.error(text);
   // Before the long runs: what cannot be had ends the benchmark at once.
   if (parts.has('feast')) installFeast(say);

@@ -2,10 +2,10 @@
  * The vector of the flights example, computed from the raw tables: SQL picks the rows of each window, and their values
  * are aggregated exactly as the oracle does. Nothing here goes through the example's own script, its definitions or src/.
  */
-import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { aggregate } from '../oracle/aggregate.ts';
 import { defaultHopMs, durationMs, floorTo, type ModelFeature, type OracleValue } from '../oracle/model.ts';
+import { HOURS_BEHIND_UTC, HOUR_MS, rawTable } from '../oracle/raw-flights.ts';
 
 export interface FlightRequest {
   readonly origin: string;
@@ -18,18 +18,11 @@ export interface FlightRequest {
 
 export type Truth = Readonly<Record<string, OracleValue>>;
 
-/** Standard time all January: hours behind UTC. */
-const HOURS_BEHIND_UTC = `CASE tzone
-    WHEN 'America/New_York' THEN 5 WHEN 'America/Chicago' THEN 6 WHEN 'America/Denver' THEN 7
-    WHEN 'America/Phoenix' THEN 7 WHEN 'America/Los_Angeles' THEN 8 WHEN 'America/Anchorage' THEN 9
-    WHEN 'Pacific/Honolulu' THEN 10 END`;
-
 function tablesSql(rawDir: string): string {
-  const csv = (file: string): string => `read_csv('${join(rawDir, file)}', all_varchar = true, nullstr = 'NA')`;
-  const hourMs = "epoch_ms(strptime(time_hour, '%Y-%m-%dT%H:%M:%SZ'))";
+  const csv = (file: string): string => rawTable(rawDir, file);
   return `
     CREATE TABLE flights AS
-      SELECT ${hourMs} + (minute::INT + coalesce(dep_delay::INT, 0)) * 60000 AS departed_ms,
+      SELECT ${HOUR_MS} + (minute::INT + coalesce(dep_delay::INT, 0)) * 60000 AS departed_ms,
         -- Airports that the table lacks are Puerto Rico's and the Virgin Islands'.
         coalesce(${HOURS_BEHIND_UTC}, 4) AS behind,
         arr_time::INT // 100 * 60 + arr_time::INT % 100 AS clock,
@@ -42,7 +35,7 @@ function tablesSql(rawDir: string): string {
       SELECT departed_ms + ((clock - (departed_ms // 60000 - behind * 60) - 1) % 1440 + 1440) % 1440 * 60000 + 60000 AS ts, *
       FROM flights WHERE NOT cancelled AND clock IS NOT NULL;
     CREATE TABLE weather AS
-      SELECT ${hourMs} AS ts, origin, temp::DOUBLE AS temp, wind_speed::DOUBLE AS wind_speed,
+      SELECT ${HOUR_MS} AS ts, origin, temp::DOUBLE AS temp, wind_speed::DOUBLE AS wind_speed,
         wind_gust::DOUBLE AS wind_gust, precip::DOUBLE AS precip, pressure::DOUBLE AS pressure, visib::DOUBLE AS visib
       FROM ${csv('weather-2013-01.csv.gz')};`;
 }

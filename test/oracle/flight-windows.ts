@@ -3,10 +3,10 @@
  * and a frame for each window of each label. Integers are summed as integers; doubles as integers of 2^-64, which hold them
  * exactly. What is left to round comes out as a fraction.
  */
-import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { defaultHopMs, durationMs } from './model.ts';
 import { roundRatio } from './rational.ts';
+import { HOURS_BEHIND_UTC, HOUR_MS, rawTable } from './raw-flights.ts';
 
 export interface WindowFeature {
   readonly name: string;
@@ -34,18 +34,12 @@ export type WindowValue = number | string | null;
 
 /** Exponent of the parts that doubles are counted in: the least of them that the tables have are multiples of it. */
 const PART_EXPONENT = -64;
-const HOURS_BEHIND_UTC = `CASE tzone
-    WHEN 'America/New_York' THEN 5 WHEN 'America/Chicago' THEN 6 WHEN 'America/Denver' THEN 7
-    WHEN 'America/Phoenix' THEN 7 WHEN 'America/Los_Angeles' THEN 8 WHEN 'America/Anchorage' THEN 9
-    WHEN 'Pacific/Honolulu' THEN 10 END`;
-
 /** `place` is what breaks ties of time within a table. */
 function tablesSql(rawDir: string): string {
-  const csv = (file: string): string => `read_csv('${join(rawDir, file)}', all_varchar = true, nullstr = 'NA')`;
-  const hourMs = "epoch_ms(strptime(time_hour, '%Y-%m-%dT%H:%M:%SZ'))";
+  const csv = (file: string): string => rawTable(rawDir, file);
   return `
     CREATE TABLE departures AS
-      SELECT ${hourMs} + (minute::INT + coalesce(dep_delay::INT, 0)) * 60000 AS ts,
+      SELECT ${HOUR_MS} + (minute::INT + coalesce(dep_delay::INT, 0)) * 60000 AS ts,
         format('{}-{:02d}-{:02d}/{}{}/{}', year, month::INT, day::INT, carrier, flight, origin) AS place,
         -- Airports that the table lacks are Puerto Rico's and the Virgin Islands'.
         coalesce(${HOURS_BEHIND_UTC}, 4) AS behind, arr_time::INT // 100 * 60 + arr_time::INT % 100 AS clock,
@@ -57,7 +51,7 @@ function tablesSql(rawDir: string): string {
       SELECT * REPLACE (ts + ((clock - (ts // 60000 - behind * 60) - 1) % 1440 + 1440) % 1440 * 60000 + 60000 AS ts)
       FROM departures WHERE NOT cancelled AND clock IS NOT NULL;
     CREATE TABLE weather AS
-      SELECT ${hourMs} AS ts, origin AS place, origin, temp::DOUBLE AS temp, precip::DOUBLE AS precip
+      SELECT ${HOUR_MS} AS ts, origin AS place, origin, temp::DOUBLE AS temp, precip::DOUBLE AS precip
       FROM ${csv('weather-2013-01.csv.gz')};
     CREATE TABLE labels AS
       SELECT row_number() OVER (ORDER BY ts, place) - 1 AS label, ts, origin, dest, carrier, tailnum AS tail FROM departures;`;
