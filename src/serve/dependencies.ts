@@ -115,8 +115,8 @@ export interface Serving extends ServeDependencies {
   /** By id of the service. */
   readonly deprecations: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly states: ShardReader;
-  /** By service and by source; nothing where nobody keeps metrics. */
-  readonly vectorRecorders: ReadonlyMap<string, VectorRecorder>;
+  /** Of a service, and by source; nothing where nobody keeps metrics. */
+  readonly vectorRecorderOf: (plan: ServicePlan) => VectorRecorder | undefined;
   readonly ingestRecorders: ReadonlyMap<string, IngestRecorder>;
   readonly readLimitMs: number;
   readonly budgetMs: number;
@@ -146,6 +146,20 @@ async function builtPartitions(
   return null;
 }
 
+function recorderOf({ definitions, metrics = null }: ServeDependencies): Serving['vectorRecorderOf'] {
+  if (metrics === null) return () => undefined;
+  const recorders = new Map(
+    [...definitions.services].map(([id, { features }]) => [
+      id,
+      metrics.vectors(
+        id,
+        features.map(({ name }) => name),
+      ),
+    ]),
+  );
+  return ({ definition }) => recorders.get(definition.id);
+}
+
 export function createServing(dependencies: ServeDependencies): Serving {
   const { definitions, log, metrics = null, readLimitMs = READ_LIMIT_MS } = dependencies;
   const mapValues = <T, U>(map: ReadonlyMap<string, T>, make: (value: T) => U) =>
@@ -164,10 +178,7 @@ export function createServing(dependencies: ServeDependencies): Serving {
     entityPlaces: createEntityPlaces(dependencies.servedLog?.isSampled),
     watermarks: createWatermarks(),
     states: dependencies.tier ?? createDirectReader(dependencies.store, createStateDecoder(definitions)),
-    vectorRecorders:
-      metrics === null
-        ? new Map()
-        : mapValues(definitions.services, ({ id }: ServiceDefinition) => metrics.vectors(id)),
+    vectorRecorderOf: recorderOf(dependencies),
     ingestRecorders:
       metrics === null
         ? new Map()

@@ -28,10 +28,16 @@ export type RequestRecorder = (status: number, durationMs: number) => void;
 
 /** Of one service. */
 export interface VectorRecorder {
-  /** Values served, by rank of their status (`core/status.ts`): whoever answers adds to it. */
-  readonly statusCounts: Float64Array;
-  /** Of one request: rows asked for, and those of them that were answered by an error. */
-  rows(count: number, refused: number): void;
+  /**
+   * Values served that were not `PRESENT`, by place of the feature, then by rank of the status (`core/status.ts`): whoever answers
+   * adds to them.
+   */
+  readonly otherCounts: readonly Float64Array[];
+  /**
+   * Of one request: rows asked for, those of them that were answered by an error, and the places of the features that the others
+   * were answered with.
+   */
+  rows(count: number, refused: number, served: readonly number[]): void;
 }
 
 /** Requests for vectors of one service by one reader, since the start of the process. */
@@ -91,7 +97,8 @@ export type Refusal = (typeof REFUSALS)[number];
 export interface MetricsSink {
   /** `route` is a template, such as `/v1/feature-views/{view}`; null: there was none at the path. */
   requests(method: string, route: string | null): RequestRecorder;
-  vectors(service: string): VectorRecorder;
+  /** `features`: their names by place. Those of one name are counted together, whichever recorder tells of them. */
+  vectors(service: string, features: readonly string[]): VectorRecorder;
   ingest(source: string): IngestRecorder;
   /** One request or connection was turned away. */
   refused(reason: Refusal): void;

@@ -3,17 +3,17 @@
  * services and sources by the definitions. None holds anything of a request's own.
  */
 import type { Attributes, Meter } from '@opentelemetry/api';
-import { STATUSES } from '../core/status.ts';
 import type { IngestRecorder, ReaderReport, RequestRecorder, VectorRecorder } from '../serve/metrics-sink.ts';
 import type { Cell, Histograms } from './histogram.ts';
 import { counter, DURATION_BUCKETS, gauge } from './instruments.ts';
+import { createValueRecorders } from './record-values.ts';
 
 /** Rows of a request. */
 const ROW_BUCKETS: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 
 export interface ServingRecorders {
   requests(method: string, route: string | null): RequestRecorder;
-  vectors(service: string): VectorRecorder;
+  vectors(service: string, features: readonly string[]): VectorRecorder;
   ingest(source: string): IngestRecorder;
   observeInflight(read: () => number): void;
   observeReaders(read: () => readonly ReaderReport[]): void;
@@ -32,16 +32,7 @@ export function createServingRecorders(meter: Meter, histograms: Histograms): Se
     unit: '{row}',
     boundaries: ROW_BUCKETS,
   });
-  const services: (VectorRecorder & { readonly service: string; refused: number })[] = [];
   const sources: { readonly source: string; accepted: number; rejected: number }[] = [];
-  counter(meter, 'skewless_values', 'Values served, by status.', () =>
-    services.flatMap(({ service, statusCounts }) =>
-      STATUSES.map((status, rank) => [statusCounts[rank] ?? 0, { service, status }] as const),
-    ),
-  );
-  counter(meter, 'skewless_rows_refused', 'Rows that were answered by an error of their own.', () =>
-    services.map(({ service, refused }) => [refused, { service }] as const),
-  );
   counter(meter, 'skewless_ingested_events', 'Events sent to this process, by what became of them.', () =>
     sources.flatMap(({ source, accepted, rejected }) => [
       [accepted, { source, outcome: 'accepted' }] as const,
@@ -50,20 +41,7 @@ export function createServingRecorders(meter: Meter, histograms: Histograms): Se
   );
   return {
     requests: (method, route) => createRequestRecorder(requestCell, method, route),
-    vectors(service) {
-      const record = rowsCell({ service });
-      const kept = {
-        service,
-        refused: 0,
-        statusCounts: new Float64Array(STATUSES.length),
-        rows(count: number, refused: number): void {
-          record(count);
-          kept.refused += refused;
-        },
-      };
-      services.push(kept);
-      return kept;
-    },
+    vectors: createValueRecorders(meter, rowsCell),
     ingest(source) {
       const kept = { source, accepted: 0, rejected: 0 };
       sources.push(kept);

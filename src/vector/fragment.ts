@@ -20,8 +20,8 @@ export interface Fragment {
   readonly values: readonly (string | number)[];
   /** By piece: `"name":"STATUS"` of each that is not ordinary, joined. Null: all are ordinary. */
   readonly issues: readonly string[] | null;
-  /** How many of the values are of which status, but for those that are `PRESENT`. Null: all are. */
-  readonly otherStatuses: readonly StatusCount[] | null;
+  /** Which of the values are of which status, but for those that are `PRESENT`. Null: all are. */
+  readonly otherStatuses: readonly StatusPlaces[] | null;
   /** Aligned with the part's inputs. */
   readonly inputs: readonly InputCell[];
   /** By piece; null where nobody asked for it. */
@@ -45,9 +45,10 @@ export interface Metadata {
   readonly eventTime: boolean;
 }
 
-export interface StatusCount {
+export interface StatusPlaces {
   readonly rank: number;
-  readonly count: number;
+  /** In the service's features. */
+  readonly places: readonly number[];
 }
 
 export interface InputCell {
@@ -62,7 +63,8 @@ export interface InputCell {
 const FRAGMENT_BYTES = 300;
 const TEXT_BYTES = 32;
 const INPUT_BYTES = 80;
-const STATUS_BYTES = 32;
+const STATUS_BYTES = 64;
+const PLACE_BYTES = 8;
 
 export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: ViewFacts, metadata: Metadata): Fragment {
   const statusOf = (feature: ViewFeaturePlan): Status => shownStatus(evaluation, feature, facts.stale);
@@ -83,7 +85,7 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
     ? joined(({ feature }) => timestampText(evaluation.eventTimesMs[feature] ?? null))
     : null;
   const texts = [...values, ...(issues ?? []), ...(statuses ?? []), ...(eventTimes ?? [])];
-  const otherStatuses = countOthers(part, statusOf);
+  const otherStatuses = othersOf(part, statusOf);
   const inputs = part.inputs.map((feature) => inputOf(feature, evaluation, statusOf(feature)));
   return {
     fromMs: evaluation.fromMs,
@@ -97,30 +99,30 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
     statuses,
     eventTimes,
     isAscii: texts.every((text) => typeof text === 'number' || isAscii(text)),
-    bytes: FRAGMENT_BYTES + (otherStatuses?.length ?? 0) * STATUS_BYTES + inputs.length * INPUT_BYTES + bytesOf(texts),
+    bytes: FRAGMENT_BYTES + othersBytes(otherStatuses) + inputs.length * INPUT_BYTES + bytesOf(texts),
   };
 }
 
-function countOthers({ pieces }: ViewPart, statusOf: (feature: ViewFeaturePlan) => Status): Fragment['otherStatuses'] {
-  const counts = new Map<Status, number>();
-  let last: Status = 'PRESENT';
-  let run = 0;
+function othersOf({ pieces }: ViewPart, statusOf: (feature: ViewFeaturePlan) => Status): Fragment['otherStatuses'] {
+  const others: { rank: number; places: number[] }[] = [];
   for (const features of pieces) {
     for (const feature of features) {
       const status = statusOf(feature);
-      // Statuses come in runs, and most are `PRESENT`.
-      if (status === last) {
-        run++;
-        continue;
-      }
-      counts.set(last, (counts.get(last) ?? 0) + run);
-      last = status;
-      run = 1;
+      // Most are.
+      if (status === 'PRESENT') continue;
+      const rank = statusRank(status);
+      const known = others.find((other) => other.rank === rank);
+      if (known === undefined) others.push({ rank, places: [feature.place] });
+      else known.places.push(feature.place);
     }
   }
-  counts.set(last, (counts.get(last) ?? 0) + run);
-  counts.delete('PRESENT');
-  return counts.size === 0 ? null : [...counts].map(([status, count]) => ({ rank: statusRank(status), count }));
+  return others.length === 0 ? null : others;
+}
+
+function othersBytes(others: Fragment['otherStatuses']): number {
+  let bytes = 0;
+  for (const { places } of others ?? []) bytes += STATUS_BYTES + places.length * PLACE_BYTES;
+  return bytes;
 }
 
 /** In ASCII alone do characters and bytes of UTF-8 agree in number. */

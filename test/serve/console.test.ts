@@ -83,9 +83,14 @@ inBrowser(
   async () => {
     expect(CHROMIUM_PATH, 'CI needs a Chromium').not.toBeNull();
     const harness = await startFlights();
-    await harness.get(
-      '/v1/feature-services/departure_delay/vectors?origin=JFK&dest=LAX&carrier=B6&tailnum=N583JB&scheduled_hour=1&distance=2',
-    );
+    const ofAirport = (origin: string): string =>
+      `/v1/feature-services/departure_delay/vectors?origin=${origin}&dest=LAX&carrier=B6&tailnum=N583JB&scheduled_hour=1&distance=2`;
+    await harness.get(ofAirport('JFK'));
+    await harness.get(ofAirport('XXX'));
+    await harness.post('/get-online-features', {
+      features: ['origin_departures:delay_mean_24h'],
+      entities: { origin: ['XXX'] },
+    });
     const { page, requested, complaints } = await open(harness);
     expect(await page.getByLabel('API key').isVisible()).toBe(false);
     await page.getByLabel(/Search/).fill('mean ops-ml origin');
@@ -100,7 +105,12 @@ inBrowser(
     expect(text).toMatch(/15m/);
     expect(text).toMatch(/ready/);
     expect(text).toContain('anonymous');
-    expect(text).toContain('PRESENT');
+    const rates = page.getByRole('table', { name: /Values of this feature/ });
+    expect((await rates.locator('tbody tr').allInnerTexts()).map((row) => row.split(/\s+/))).toEqual([
+      ['departure_delay@1', 'delay_mean_24h', 'PRESENT', '1', '50.0', '%'],
+      ['departure_delay@1', 'delay_mean_24h', 'NOT_FOUND', '1', '50.0', '%'],
+      ['(listed)', 'origin_departures@1:delay_mean_24h', 'NOT_FOUND', '1', '100.0', '%'],
+    ]);
     await page.locator('.lineage svg .here').waitFor();
     const names = await page.locator('.lineage svg .name').allTextContents();
     expect(names).toEqual(expect.arrayContaining(['dep_delay', 'departed_at', 'origin', 'carrier_against_airport']));

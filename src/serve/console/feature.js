@@ -5,6 +5,8 @@ import { deprecation, facts, h, number, table, tags } from './dom.js';
 import { drawLineage } from './graph.js';
 
 const encode = encodeURIComponent;
+/** What requests of Feast's SDK list by themselves counts as a service of this name. */
+const LISTED = '(listed)';
 
 export const FRESHNESS = [
   { name: 'partition', cell: ({ partition }) => String(partition) },
@@ -44,22 +46,23 @@ function definition(view, feature) {
   ]);
 }
 
-/** Values are counted by service, so that is what is told. */
-function statusRates(samples, services) {
+/** `names`: what the feature is called, by the service that serves it. */
+function statusRates(samples, names) {
   if (samples === null)
     return h('p', { class: 'quiet' }, 'Status rates are on /metrics, which this key, or this port, does not show.');
-  const rows = services.flatMap((service) => {
-    const own = samples.filter(({ labels }) => labels.service === service);
+  const rows = names.flatMap(({ service, name }) => {
+    const own = samples.filter(({ labels }) => labels.service === service && labels.feature === name);
     const all = own.reduce((sum, { value }) => sum + value, 0);
     return own
       .filter(({ value }) => value > 0)
-      .map(({ labels, value }) => ({ service, status: labels.status, value, share: value / all }));
+      .map(({ labels, value }) => ({ service, name, status: labels.status, value, share: value / all }));
   });
   if (rows.length === 0) return h('p', { class: 'quiet' }, 'Nothing was served yet by this process.');
   return table(
-    'Of all values of the services that serve it, since this process started',
+    'Values of this feature, since this process started',
     [
       { name: 'service', cell: ({ service }) => service },
+      { name: 'as', cell: ({ name }) => h('code', {}, name) },
       { name: 'status', cell: ({ status }) => h('code', {}, status) },
       { name: 'values', number: true, cell: ({ value }) => number(value) },
       { name: 'share', number: true, cell: ({ share }) => `${(100 * share).toFixed(1)} %` },
@@ -93,14 +96,14 @@ export async function featurePage(viewId, name) {
   const node = `feature:${viewId}.${name}`;
   const [lineage, samples, audits, ...services] = await Promise.all([
     get(`/v1/lineage?node=${encode(node)}`),
-    metric('skewless_values_total'),
+    metric('skewless_feature_values_total'),
     optional(() => get('/v1/audits')),
     ...view.services.map((id) => get(`/v1/feature-services/${encode(id)}`)),
   ]);
-  const servedAs = services.flatMap((service) =>
+  const names = services.flatMap((service) =>
     service.features
       .filter((each) => each.view === viewId && each.feature === name)
-      .map((each) => `${service.name}: ${each.name}`),
+      .map((each) => ({ service: `${service.name}@${service.version}`, name: each.name })),
   );
   return [
     `${name}`,
@@ -110,8 +113,12 @@ export async function featurePage(viewId, name) {
     h('h2', {}, 'Definition'),
     definition(view, feature),
     h('h2', {}, 'Served'),
-    h('p', {}, servedAs.length === 0 ? 'No service serves it.' : servedAs.join('; ')),
-    statusRates(samples, view.services),
+    h(
+      'p',
+      {},
+      names.length === 0 ? 'No service serves it.' : names.map((each) => `${each.service}: ${each.name}`).join('; '),
+    ),
+    statusRates(samples, [...names, { service: LISTED, name: `${viewId}:${name}` }]),
     h('h2', {}, 'Freshness'),
     table('By partition', FRESHNESS, view.freshness),
     h('h2', {}, 'Lineage'),
@@ -119,12 +126,11 @@ export async function featurePage(viewId, name) {
     h('h2', {}, 'Readers'),
     readersTable(services),
     h('h2', {}, 'Audit'),
-    auditsOf(
-      audits,
-      (audit, found) =>
-        services.some(
-          (service) => audit.service === service.name || audit.service === `${service.name}@${service.version}`,
-        ) && servedAs.some((each) => each.endsWith(`: ${found.feature}`)),
+    auditsOf(audits, (audit, found) =>
+      names.some(
+        ({ service, name: served }) =>
+          served === found.feature && (service === audit.service || service.startsWith(`${audit.service}@`)),
+      ),
     ),
   ];
 }

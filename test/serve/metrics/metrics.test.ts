@@ -82,14 +82,14 @@ test('values are counted by status, rows by how many came at once', async () => 
   expect(text).toContain('skewless_rows_refused_total{service="departure_delay@1"} 1\n');
 });
 
-test('statuses are counted alike whatever is asked for and however it is written, also of what is cached', async () => {
+test('statuses are counted alike, by service and by feature, whatever is asked for and however it is written, also of what is cached', async () => {
   const { get, vectors } = await startAirport({
     wrapStore: replacingReads((source, read) => (source === 'weather' ? Promise.reject(new Error('away')) : read())),
     tierOf,
   });
   const rows = [ROW, { origin: 'LGA', scheduled_hour: 1 }, {}, { origin: 'nobody', scheduled_hour: 2 }, ROW];
   const features = [undefined, ['delay_mean_1h'], ['delay_ratio', 'departures_1h', 'rough'], ['wind_24h', 'since_24h']];
-  const expected = new Map<string, number>(STATUSES.map((status) => [status, 0]));
+  const served: Served[] = [];
   for (let time = 0; time < 2; time++) {
     for (const asked of features) {
       for (const layout of ['rows', 'columns']) {
@@ -97,29 +97,55 @@ test('statuses are counted alike whatever is asked for and however it is written
         const { json } = await vectors('departure_delay', { ...request, include: ['status'] });
         // What is counted does not depend on whether statuses are written.
         await vectors('departure_delay', request);
-        for (const status of statusesIn(json)) expected.set(status, (expected.get(status) ?? 0) + 2);
+        served.push(...servedIn(json), ...servedIn(json));
       }
     }
+    // Counts that were read once go on.
+    const { text } = await get('/metrics');
+    expect(countedIn(text, 'skewless_values_total')).toEqual(countsOf(served, ({ status }) => status, STATUSES));
+    const always = [...new Set(served.map(({ feature }) => `${feature} PRESENT`))];
+    expect(countedIn(text, 'skewless_feature_values_total')).toEqual(
+      countsOf(served, ({ feature, status }) => `${feature} ${status}`, always),
+    );
   }
-  const { text } = await get('/metrics');
-  const counted = new Map(
-    [...text.matchAll(/^skewless_values_total\{service="departure_delay@1",status="(\w+)"\} (\d+)$/gm)].map(
-      ([, status = '', count]) => [status, Number(count)],
-    ),
-  );
-  expect(counted).toEqual(expected);
   for (const status of ['PRESENT', 'NULL_VALUE', 'NOT_FOUND', 'UNAVAILABLE'])
-    expect(counted.get(status)).toBeGreaterThan(0);
+    expect(served.some((each) => each.status === status)).toBe(true);
 });
+
+interface Served {
+  readonly feature: string;
+  readonly status: string;
+}
+
+/** By what `keyOf` says; `always` is told of though it may be 0. */
+function countsOf(served: readonly Served[], keyOf: (each: Served) => string, always: readonly string[]) {
+  const counts = new Map(always.map((key) => [key, 0]));
+  for (const each of served) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
+  return counts;
+}
+
+/** Of one service: labels but for that, joined, and how many. */
+function countedIn(text: string, metric: string, service = 'departure_delay@1'): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const [, name, labels = '', count] of text.matchAll(/^(\w+)\{([^}]*)\} (\d+)$/gm)) {
+    const [first, ...others] = [...labels.matchAll(/="([^"]*)"/g)].map(([, value = '']) => value);
+    if (name === metric && first === service) found.set(others.join(' '), Number(count));
+  }
+  return found;
+}
 
 test('rows that the budget did not reach are counted as they are answered', async () => {
   const { get, vectors } = await startAirport({ wrapStore: replacingReads(() => new Promise(() => undefined)) });
   const request = { entities: [ROW, ROW], as_of: NEWEST_MS, budget_ms: 20, include: ['status'] };
   const { json } = await vectors('departure_delay', request);
-  const count = statusesIn(json).filter((status) => status === 'TIMED_OUT').length;
+  const timedOut = servedIn(json).filter(({ status }) => status === 'TIMED_OUT');
+  const count = timedOut.length;
   expect(count).toBeGreaterThan(0);
-  expect((await get('/metrics')).text).toContain(
-    `skewless_values_total{service="departure_delay@1",status="TIMED_OUT"} ${count}\n`,
+  const { text } = await get('/metrics');
+  expect(text).toContain(`skewless_values_total{service="departure_delay@1",status="TIMED_OUT"} ${count}\n`);
+  const isTimedOut = ([key]: readonly [string, number]): boolean => key.endsWith(' TIMED_OUT');
+  expect(new Map([...countedIn(text, 'skewless_feature_values_total')].filter(isTimedOut))).toEqual(
+    countsOf(timedOut, ({ feature, status }) => `${feature} ${status}`, []),
   );
 });
 
@@ -148,16 +174,21 @@ test('the cache tells what it answered, and circuits which node is away', async 
   expect(later).toMatch(/^skewless_store_circuit_opened_total\{node="[^"]+"\} 1$/m);
 });
 
-/** Of rows and of columns; those of rows that are errors are none. */
-function statusesIn({
+/** Of rows and of columns; of rows that are errors nothing is. */
+function servedIn({
+  features,
   vectors: rows,
   status,
 }: {
+  features?: string[];
   vectors?: { status?: string[] }[];
-  status?: object;
-}): readonly string[] {
-  if (rows !== undefined) return rows.flatMap((row) => row.status ?? []);
-  return (Object.values(status ?? {}) as (string | null)[][]).flat().filter((each) => each !== null);
+  status?: Record<string, (string | null)[]>;
+}): readonly Served[] {
+  const cell = (feature: string, each: string | null | undefined): readonly Served[] =>
+    each ? [{ feature, status: each }] : [];
+  if (rows === undefined)
+    return Object.entries(status ?? {}).flatMap(([feature, cells]) => cells.flatMap((each) => cell(feature, each)));
+  return rows.flatMap((row) => (features ?? []).flatMap((feature, at) => cell(feature, row.status?.[at])));
 }
 
 function tierOf(store: Store, definitions: Definitions, clock: Clock): Tier {

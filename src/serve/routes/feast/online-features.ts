@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { LISTED } from '../../../definition/listed-service.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
+import type { VectorRecorder } from '../../metrics-sink.ts';
 import { RequestError, item } from '../../problem.ts';
 import { sendText } from '../../send.ts';
 import { answerVectors } from '../vectors/answer.ts';
@@ -48,9 +49,25 @@ export function registerOnlineFeatures(app: FastifyInstance, serving: Serving): 
  * writes them.
  */
 function forFeast(serving: Serving): Serving {
-  const { vectorRecorders, metrics } = serving;
-  const recorders = metrics ? new Map(vectorRecorders).set(LISTED, metrics.vectors(LISTED)) : vectorRecorders;
-  return { ...serving, vectorRecorders: recorders, servedLog: null };
+  const { metrics, vectorRecorderOf } = serving;
+  if (!metrics) return { ...serving, servedLog: null };
+  metrics.vectors(LISTED, []);
+  const ofLists = new WeakMap<ServicePlan, VectorRecorder>();
+  const ofList = (plan: ServicePlan): VectorRecorder => {
+    const known = ofLists.get(plan);
+    if (known !== undefined) return known;
+    const made = metrics.vectors(
+      LISTED,
+      plan.features.map(({ name }) => name),
+    );
+    ofLists.set(plan, made);
+    return made;
+  };
+  return {
+    ...serving,
+    vectorRecorderOf: (plan) => (plan.definition.id === LISTED ? ofList(plan) : vectorRecorderOf(plan)),
+    servedLog: null,
+  };
 }
 
 function requestOf({ entities }: OnlineFeaturesBody, plan: ServicePlan): VectorsRequest {

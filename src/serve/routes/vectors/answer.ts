@@ -117,9 +117,9 @@ function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sou
   if (isDegraded(serving, outcomes)) flagDegraded();
   const rowPlan = rowPlanOf(request);
   const evaluator = createRowEvaluator({ serving, plan, rowPlan, sources, nowMs });
-  const recorder = serving.vectorRecorders.get(plan.definition.id);
+  const recorder = serving.vectorRecorderOf(plan);
   const answer = writerOf(plan, request, asOfMs);
-  const writer = recordAnswer(recorder, rowPlan, plan.work.ranks, selection.names.length, answer);
+  const writer = recordAnswer(recorder, rowPlan, plan.work.ranks, selection.served, answer);
   const receiptOf = receiptWriter(context, request, sources, evaluator);
   const extrasOf = extrasWriter(context, request, sources, evaluator, receiptOf);
   const { servedLog = null } = serving;

@@ -1,6 +1,6 @@
-/** Tells metrics how many rows an answer has, and of what status its values are. */
-import { STATUSES, statusRank } from '../../../core/status.ts';
-import type { Fragment } from '../../../vector/fragment.ts';
+/** Tells metrics how many rows an answer has, and of what status the values of each feature are. */
+import { statusRank } from '../../../core/status.ts';
+import type { Fragment, StatusPlaces } from '../../../vector/fragment.ts';
 import type { RowPlan } from '../../../vector/row-plan.ts';
 import type { VectorRecorder } from '../../metrics-sink.ts';
 import type { AnswerWriter } from './response.ts';
@@ -8,28 +8,23 @@ import type { AnswerWriter } from './response.ts';
 const PRESENT = statusRank('PRESENT');
 
 /**
- * The same writer, whose answer is counted when it is whole. No value is looked at: fragments know their statuses, and of those
- * that are `PRESENT` throughout there is nothing to add up.
+ * The same writer, whose answer is counted when it is whole. No value is looked at: fragments know which are not `PRESENT`, and
+ * of those that are `PRESENT` throughout there is nothing to add up.
  *
  * @param ranks of the features' statuses by place, as the writer leaves them behind for each row
- * @param width values of a row
+ * @param served places of the row's features
  */
 export function recordAnswer(
   recorder: VectorRecorder | undefined,
   { derivedServed }: RowPlan,
   ranks: readonly number[],
-  width: number,
+  served: readonly number[],
   writer: AnswerWriter,
 ): AnswerWriter {
   if (recorder === undefined) return writer;
   let rows = 0;
   let refused = 0;
-  /** By rank, without `PRESENT`; null: none yet. */
-  let others: number[] | null = null;
-  const add = (rank: number, count: number): void => {
-    others ??= STATUSES.map(() => 0);
-    others[rank] = (others[rank] as number) + count;
-  };
+  const others: StatusPlaces[] = [];
   return {
     error(problem) {
       rows++;
@@ -38,7 +33,7 @@ export function recordAnswer(
     },
     withheld(status, asOfMs, extras) {
       rows++;
-      add(statusRank(status), width);
+      others.push({ rank: statusRank(status), places: served });
       writer.withheld(status, asOfMs, extras);
     },
     row(row, extras) {
@@ -47,30 +42,26 @@ export function recordAnswer(
       const { fragments } = row;
       for (let part = 0; part < fragments.length; part++) {
         const { otherStatuses } = fragments[part] as Fragment;
-        if (otherStatuses !== null) for (const { rank, count } of otherStatuses) add(rank, count);
+        if (otherStatuses !== null) for (const other of otherStatuses) others.push(other);
       }
       for (let index = 0; index < derivedServed.length; index++) {
-        const rank = ranks[derivedServed[index] as number] as number;
-        if (rank !== PRESENT) add(rank, 1);
+        const place = derivedServed[index] as number;
+        const rank = ranks[place] as number;
+        if (rank !== PRESENT) others.push({ rank, places: [place] });
       }
     },
     end() {
       const answer = writer.end();
-      record(recorder, (rows - refused) * width, others);
-      recorder.rows(rows, refused);
+      for (const other of others) add(recorder, other);
+      recorder.rows(rows, refused, served);
       return answer;
     },
   };
 }
 
-function record({ statusCounts }: VectorRecorder, values: number, others: readonly number[] | null): void {
-  let present = values;
-  if (others !== null) {
-    for (let rank = 0; rank < others.length; rank++) {
-      const count = others[rank] as number;
-      present -= count;
-      statusCounts[rank] = (statusCounts[rank] as number) + count;
-    }
+function add({ otherCounts }: VectorRecorder, { rank, places }: StatusPlaces): void {
+  for (let index = 0; index < places.length; index++) {
+    const counts = otherCounts[places[index] as number] as Float64Array;
+    counts[rank] = (counts[rank] as number) + 1;
   }
-  statusCounts[PRESENT] = (statusCounts[PRESENT] as number) + present;
 }
