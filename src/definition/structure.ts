@@ -10,9 +10,13 @@ import { describeFound, formatPath } from './problem.ts';
 import type { DefinitionProblem, Path, ProblemCode } from './problem.ts';
 import { DEFINITIONS_SCHEMA } from './schema.ts';
 
-const validate = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true }).compile(
-  DEFINITIONS_SCHEMA,
-);
+const validate = new Ajv({
+  allErrors: true,
+  verbose: true,
+  strict: true,
+  allowUnionTypes: true,
+  keywords: ['markdownDescription'],
+}).compile(DEFINITIONS_SCHEMA);
 
 export interface StructureReport {
   readonly problems: readonly DefinitionProblem[];

@@ -2,10 +2,14 @@
 import { type TSchema, type TUnsafe, Type } from 'typebox';
 import { STATUSES } from '../core/status.ts';
 import { type ProblemItem, item, problemOf } from './problem.ts';
+import { PROBLEM_CODES } from './problem-codes.ts';
 
 const ProblemItemSchema = Type.Object(
   {
-    code: Type.String({ description: 'snake_case, stable' }),
+    code: Type.String({
+      description: 'snake_case, stable; `x-codes` has all, by status. Of `/readyz` also what a source failed with',
+      'x-codes': PROBLEM_CODES,
+    }),
     pointer: Type.Unsafe<string | null>({
       type: ['string', 'null'],
       description: 'JSON pointer into the body; `/query/…` or `/path/…` for parameters; null: the request as a whole',

@@ -10,7 +10,10 @@ interface Operation {
 }
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+  readonly components: { readonly schemas: Readonly<Record<string, Component>> };
+}
+interface Component {
+  readonly properties?: Readonly<Record<string, { readonly 'x-codes'?: Readonly<Record<string, object>> }>>;
 }
 
 const AJVS = new WeakMap<FastifyInstance, Ajv>();
@@ -41,6 +44,29 @@ export function conformsTo(
     validate(answer.json ?? answer.text) ? [] : validate.errors,
     `${request.method} ${path} ${answer.status}`,
   ).toEqual([]);
+  const codes = document.components.schemas['ProblemItem']?.properties?.['code']?.['x-codes'] ?? {};
+  for (const { status, code } of problemsIn(answer)) {
+    expect(Object.keys(codes[status] ?? {}), `codes of ${status}, ${path}`).toContain(code);
+  }
+}
+
+interface Problems {
+  readonly code?: string;
+  readonly errors?: readonly { readonly code: string }[];
+  readonly vectors?: readonly { readonly error?: { readonly code: string } }[];
+  readonly rows?: readonly { readonly error?: { readonly code: string } }[];
+}
+
+/** Of a problem, and of rows that are wrong: these are as a request of their own that is. */
+function problemsIn({ status, json }: { readonly status: number; readonly json: unknown }) {
+  const { code, errors = [], vectors = [], rows = [] } = (json ?? {}) as Problems;
+  if (status === 200) {
+    return [...vectors, ...rows].flatMap(({ error }) => (error ? [{ status: 400, code: error.code }] : []));
+  }
+  return [...(code === undefined ? [] : [code]), ...errors.map((each) => each.code)].map((each) => ({
+    status,
+    code: each,
+  }));
 }
 
 function findOperation({ paths }: Document, path: string, method: string): Operation | null {

@@ -31,7 +31,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         ProblemItem: {
-            /** @description snake_case, stable */
+            /** @description snake_case, stable; `x-codes` has all, by status. Of `/readyz` also what a source failed with */
             code: string;
             /** @description JSON pointer into the body; `/query/…` or `/path/…` for parameters; null: the request as a whole */
             pointer: string | null;

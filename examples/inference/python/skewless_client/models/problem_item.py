@@ -12,7 +12,7 @@ T = TypeVar("T", bound="ProblemItem")
 class ProblemItem:
     """
     Attributes:
-        code (str): snake_case, stable
+        code (str): snake_case, stable; `x-codes` has all, by status. Of `/readyz` also what a source failed with
         pointer (None | str): JSON pointer into the body; `/query/…` or `/path/…` for parameters; null: the request as a
             whole
         message (str):
