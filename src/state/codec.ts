@@ -11,8 +11,8 @@
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { crc32 } from './checksum.ts';
-import { type EntityState, type HeadEvent, NO_BYTES, type StoredMarks, compareToPlace } from './entity-state.ts';
-import type { EventColumns } from './event-columns.ts';
+import { type EntityState, type HeadEvent, NO_BYTES, type StoredMarks } from './entity-state.ts';
+import { type EventColumns, timeIndexAt } from './event-columns.ts';
 import { Head, columnsFor } from './head.ts';
 import type { ViewPlan } from './plan.ts';
 import { appendRecord } from './record-codec.ts';
@@ -137,7 +137,7 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
       `${stored.length} head records after version ${baseVersion} do not make version ${version}`,
     );
   }
-  const { columns, late } = inTotalOrder(plan, stored, sealedUntilMs);
+  const { columns, late } = inTotalOrder(stored, sealedUntilMs);
   const state: EntityState = {
     head: new Head(plan, columns),
     sealedUntilMs,
@@ -163,19 +163,14 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
 
 /** Events as they were appended, sorted; those below the seal apart. Nearly always they come in order, and none is late. */
 function inTotalOrder(
-  plan: ViewPlan,
   stored: EventColumns,
   sealedUntilMs: number,
 ): { readonly columns: EventColumns; readonly late: readonly HeadEvent[] } {
-  if (stored.isSorted() && (stored.tsMs[0] ?? Infinity) >= sealedUntilMs) return { columns: stored, late: [] };
-  const late: HeadEvent[] = [];
-  const columns = columnsFor(plan);
-  const sorted = Array.from({ length: stored.length }, (_none, index) => stored.eventAt(index));
-  sorted.sort((a, b) => compareToPlace(a, b.tsMs, b.partition, b.offset));
-  for (const event of sorted) {
-    if (event.tsMs < sealedUntilMs) late.push(event);
-    else columns.insert(columns.length, event);
-  }
+  const columns = stored.isSorted() ? stored : stored.sorted();
+  const lateCount = timeIndexAt(columns.tsMs, sealedUntilMs);
+  if (lateCount === 0) return { columns, late: [] };
+  const late = Array.from({ length: lateCount }, (_none, index) => columns.eventAt(index));
+  columns.dropFirst(lateCount);
   return { columns, late };
 }
 

@@ -2,7 +2,7 @@
  * What one view gives to the rows of a selection, as text, for one state and an interval of `as_of`. Immutable, so that
  * whoever holds the state may keep it: what depends on the row (derived features, the time since an event) is not in it.
  */
-import { type Status, isOrdinary, statusRank } from '../core/status.ts';
+import { LAST_ORDINARY, STATUSES, type Status, isOrdinary, statusRank } from '../core/status.ts';
 import type { Value } from '../core/value.ts';
 import type { Evaluation } from '../state/state.ts';
 import type { ViewFeaturePlan } from './feature-plan.ts';
@@ -70,9 +70,12 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
   const statusOf = (feature: ViewFeaturePlan): Status => shownStatus(evaluation, feature, facts.stale);
   const joined = (write: (feature: ViewFeaturePlan) => string): readonly string[] =>
     part.pieces.map((features) => features.map(write).join(','));
-  const values = part.pieces.map((features) => valuesText(features, evaluation));
+  const values = part.pieces.map((features, piece) =>
+    valuesText(features, evaluation, part.isNative[piece] as boolean),
+  );
+  const otherStatuses = othersOf(part, statusOf);
   const isIssue = (feature: ViewFeaturePlan): boolean => !isOrdinary(statusOf(feature));
-  const issues = part.pieces.some((features) => features.some(isIssue))
+  const issues = otherStatuses?.some(({ rank }) => rank > LAST_ORDINARY)
     ? part.pieces.map((features) =>
         features
           .filter(isIssue)
@@ -84,8 +87,6 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
   const eventTimes = metadata.eventTime
     ? joined(({ feature }) => timestampText(evaluation.eventTimesMs[feature] ?? null))
     : null;
-  const texts = [...values, ...(issues ?? []), ...(statuses ?? []), ...(eventTimes ?? [])];
-  const otherStatuses = othersOf(part, statusOf);
   const inputs = part.inputs.map((feature) => inputOf(feature, evaluation, statusOf(feature)));
   return {
     fromMs: evaluation.fromMs,
@@ -98,25 +99,27 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
     inputs,
     statuses,
     eventTimes,
-    isAscii: texts.every((text) => typeof text === 'number' || isAscii(text)),
-    bytes: FRAGMENT_BYTES + othersBytes(otherStatuses) + inputs.length * INPUT_BYTES + bytesOf(texts),
+    isAscii: part.isAscii || values.every((text) => typeof text === 'number' || isAscii(text)),
+    bytes:
+      FRAGMENT_BYTES +
+      othersBytes(otherStatuses) +
+      inputs.length * INPUT_BYTES +
+      [values, issues, statuses, eventTimes].reduce((sum, texts) => sum + bytesOf(texts ?? []), 0),
   };
 }
 
 function othersOf({ pieces }: ViewPart, statusOf: (feature: ViewFeaturePlan) => Status): Fragment['otherStatuses'] {
-  const others: { rank: number; places: number[] }[] = [];
+  let byRank: number[][] | null = null;
   for (const features of pieces) {
     for (const feature of features) {
       const status = statusOf(feature);
       // Most are.
       if (status === 'PRESENT') continue;
-      const rank = statusRank(status);
-      const known = others.find((other) => other.rank === rank);
-      if (known === undefined) others.push({ rank, places: [feature.place] });
-      else known.places.push(feature.place);
+      byRank ??= STATUSES.map(() => []);
+      byRank[statusRank(status)]?.push(feature.place);
     }
   }
-  return others.length === 0 ? null : others;
+  return byRank?.flatMap((places, rank) => (places.length === 0 ? [] : [{ rank, places }])) ?? null;
 }
 
 function othersBytes(others: Fragment['otherStatuses']): number {
@@ -137,10 +140,12 @@ function bytesOf(texts: readonly (string | number)[]): number {
   return bytes;
 }
 
-function valuesText(features: readonly ViewFeaturePlan[], evaluation: Evaluation): string | number {
+function valuesText(features: readonly ViewFeaturePlan[], evaluation: Evaluation, isNative: boolean): string | number {
+  const { values } = evaluation;
+  if (isNative) return JSON.stringify(features.map(({ feature }) => values[feature] ?? null)).slice(1, -1);
   const [first] = features;
-  if (first !== undefined && isEventTime(first, evaluation)) return evaluation.values[first.feature] as number;
-  return features.map((feature) => feature.write(evaluation.values[feature.feature] ?? null)).join(',');
+  if (first !== undefined && isEventTime(first, evaluation)) return values[first.feature] as number;
+  return features.map((feature) => feature.write(values[feature.feature] ?? null)).join(',');
 }
 
 function inputOf(feature: ViewFeaturePlan, evaluation: Evaluation, status: Status): InputCell {
