@@ -20,6 +20,7 @@ const OPTIONS: Readonly<Record<string, DocOptions>> = {
     findings: ['skewless plan features/ --deployed deployed/'],
   },
   'docs/audit.md': { files: 'training-sets' },
+  'docs/comparison.md': { except: { 'npx vitest run': 'tests of their own: they run beside this one' } },
   'docs/load-tests.md': { except: { 'npm run load': 'minutes of load: CI runs the first of them by itself' } },
   'docs/training-sets.md': {
     files: 'training-sets',
