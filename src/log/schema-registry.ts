@@ -127,7 +127,13 @@ function unusable(message: string): WriterSchema {
   return { kind: 'unusable', message };
 }
 
+/** How Node says that nobody it trusts vouches for a certificate. */
+const UNTRUSTED = /self-signed|issuer|unable to verify/;
+
 function unavailable(url: string, cause: unknown): SkewlessError {
-  const message = `the schema registry ${url} does not say: ${messageOf(cause)}`;
+  // The client puts our name before it, and calls it status 400 where nothing answered.
+  const reason = messageOf(cause).replace(/^skewless - (Error, status 400: )?/, '');
+  const mend = UNTRUSTED.test(reason) ? '; --schema-registry-ca names the authorities that vouch for it' : '';
+  const message = `the schema registry ${url} does not say: ${reason}${mend}`;
   return new SkewlessError('registry_unavailable', message, { retryable: true, cause });
 }

@@ -4,12 +4,14 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Schemas } from '../../src/event/schemas.ts';
 import { type RegistryOptions, openSchemaRegistry } from '../../src/log/schema-registry.ts';
 import { writeAvro } from '../event/schemas-support.ts';
 import { describeWith } from '../services/available.ts';
+import { type Certificates, makeCertificates } from '../services/certificates.ts';
 import { type RegistryService, startRegistry } from '../services/registry.ts';
 
 const NO_TLS = { ca: null, cert: null, key: null };
@@ -154,4 +156,51 @@ test('a registry that asks who it is told', async () => {
   await open(url, { login: { kind: 'bearer', token: 'abc' } }).schemaOf(1);
   const basic = `Basic ${Buffer.from('me:secret').toString('base64')}`;
   expect(seen.map(({ headers }) => headers.authorization)).toEqual([basic, 'Bearer abc']);
+});
+
+describeWith(['certificates'], 'a registry behind TLS', () => {
+  let ours: Certificates;
+  let others: Certificates;
+  beforeAll(() => {
+    [ours, others] = [makeCertificates(), makeCertificates()];
+  });
+  afterAll(() => {
+    ours.remove();
+    others.remove();
+  });
+
+  /** With `requestCert` it takes nobody whose certificate our authority does not vouch for. */
+  async function behindTls(requestCert = false): Promise<string> {
+    const { ca, cert, key } = ours;
+    const server = createTlsServer({ ca, cert, key, requestCert }, RECORDED.schema).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    servers.push({
+      close() {
+        server.close();
+        server.closeAllConnections();
+      },
+    });
+    return `https://localhost:${(server.address() as AddressInfo).port}`;
+  }
+
+  test('it is read where its authority is named, and nowhere else; the refusal says which flag names it', async () => {
+    const url = await behindTls();
+    expect(await readBy(open(url, { tls: { ...NO_TLS, ca: ours.ca } }), 1, DATA)).toEqual({ at: 5, amount: 1.5 });
+    for (const ca of [others.ca, null]) {
+      await expect(open(url, { tls: { ...NO_TLS, ca } }).schemaOf(1)).rejects.toMatchObject({
+        code: 'registry_unavailable',
+        retryable: true,
+        message: expect.stringMatching(/^the schema registry https:\S+ .*certificate.*--schema-registry-ca/),
+      });
+    }
+  });
+
+  test('one that asks for a certificate is shown ours', async () => {
+    const url = await behindTls(true);
+    const { ca, cert, key } = ours;
+    expect(await readBy(open(url, { tls: { ca, cert, key } }), 1, DATA)).toEqual({ at: 5, amount: 1.5 });
+    await expect(open(url, { tls: { ...NO_TLS, ca } }).schemaOf(1)).rejects.toMatchObject({
+      code: 'registry_unavailable',
+    });
+  });
 });
