@@ -133,11 +133,7 @@ function bytesOf(texts: readonly (string | number)[]): number {
   return bytes;
 }
 
-function valuesText(
-  features: readonly ViewFeaturePlan[],
-  evaluation: Evaluation,
-  isNative: boolean,
-): string | number {
+function valuesText(features: readonly ViewFeaturePlan[], evaluation: Evaluation, isNative: boolean): string | number {
   const { values } = evaluation;
   if (isNative) return JSON.stringify(features.map(({ feature }) => values[feature] ?? null)).slice(1, -1);
   const [first] = features;
