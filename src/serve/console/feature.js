@@ -46,8 +46,8 @@ function definition(view, feature) {
   ]);
 }
 
-/** `names`: what the feature is called, by the service that serves it. */
-function statusRates(samples, names) {
+/** `names`: what `feature` is called by services that serve it. */
+function statusRates(samples, feature, names) {
   if (samples === null)
     return h('p', { class: 'quiet' }, 'Status rates are on /metrics, which this key, or this port, does not show.');
   const rows = names.flatMap(({ service, name }) => {
@@ -61,8 +61,10 @@ function statusRates(samples, names) {
   return table(
     'Values of this feature, since this process started',
     [
-      { name: 'service', cell: ({ service }) => service },
-      { name: 'as', cell: ({ name }) => h('code', {}, name) },
+      {
+        name: 'service',
+        cell: ({ service, name }) => (name === feature || service === LISTED ? service : `${service} as ${name}`),
+      },
       { name: 'status', cell: ({ status }) => h('code', {}, status) },
       { name: 'values', number: true, cell: ({ value }) => number(value) },
       { name: 'share', number: true, cell: ({ share }) => `${(100 * share).toFixed(1)} %` },
@@ -118,7 +120,7 @@ export async function featurePage(viewId, name) {
       {},
       names.length === 0 ? 'No service serves it.' : names.map((each) => `${each.service}: ${each.name}`).join('; '),
     ),
-    statusRates(samples, [...names, { service: LISTED, name: `${viewId}:${name}` }]),
+    statusRates(samples, name, [...names, { service: LISTED, name: `${viewId}:${name}` }]),
     h('h2', {}, 'Freshness'),
     table('By partition', FRESHNESS, view.freshness),
     h('h2', {}, 'Lineage'),
