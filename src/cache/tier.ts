@@ -106,7 +106,7 @@ export function createTier(options: TierOptions): Tier {
 
   async function finish(cache: ShardCache, reading: Reading, sections: readonly ReadSection[]): Promise<ShardStates> {
     try {
-      const loaded = loadEntries(decode, sections, await store.read(cache.id, sections));
+      const loaded = loadEntries(decode, sections, await store.read(cache.id, sections), cache.stateOf);
       return cache.arrived(reading, loaded, clock.nowMs());
     } catch (error) {
       cache.failed(reading);

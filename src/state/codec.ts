@@ -11,7 +11,7 @@
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { crc32 } from './checksum.ts';
-import { type EntityState, type HeadEvent, NO_BYTES, type StoredMarks } from './entity-state.ts';
+import { type EntityState, type HeadEvent, NO_BYTES, type StoredMarks, type Tile } from './entity-state.ts';
 import { type EventColumns, timeIndexAt } from './event-columns.ts';
 import { Head, columnsFor } from './head.ts';
 import type { ViewPlan } from './plan.ts';
@@ -67,10 +67,13 @@ export function applyChange(stored: StoredState | null, change: StateChange): St
   return { version: change.toVersion, head, tiles: change.tiles ?? stored?.tiles ?? null };
 }
 
-/** Throws `CorruptBytesError` for bytes that `takeChange` did not write for this plan. */
-export function decodeState(plan: ViewPlan, stored: StoredState): EntityState {
+/**
+ * Throws `CorruptBytesError` for bytes that `takeChange` did not write for this plan. `before`: the entity's state as it was read
+ * earlier, which nobody folds into; tiles that are the same still are shared with it, and not read again.
+ */
+export function decodeState(plan: ViewPlan, stored: StoredState, before: EntityState | null = null): EntityState {
   try {
-    return decode(plan, stored);
+    return decode(plan, stored, before);
   } catch (error) {
     if (error instanceof CorruptBytesError) throw error;
     throw new CorruptBytesError('stored state cannot be read', error);
@@ -116,7 +119,11 @@ function endChunk(stored: StoredMarks, at: number): void {
   writer.u32(stored.checksum);
 }
 
-function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }: StoredState): EntityState {
+function decode(
+  plan: ViewPlan,
+  { version, head: headBytes, tiles: tilesBytes }: StoredState,
+  before: EntityState | null,
+): EntityState {
   const reader = new ByteReader(headBytes);
   const format = reader.u8();
   if (format !== FORMAT_VERSION) throw new CorruptBytesError(`stored format ${format} is not ${FORMAT_VERSION}`);
@@ -138,11 +145,13 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
     );
   }
   const { columns, late } = inTotalOrder(stored, sealedUntilMs);
+  // Late events are added to tiles, and nothing may be added to what is shared.
+  const isShared = late.length === 0 && before !== null && hasSameTiles(before, tilesBytes, sealedNewestMs);
   const state: EntityState = {
     head: new Head(plan, columns),
     sealedUntilMs,
     sealedNewestMs,
-    tiles: tilesBytes === null ? plan.levels.map(() => []) : readTiles(plan, tilesBytes, sealedNewestMs),
+    tiles: isShared ? before.tiles : tilesOf(plan, tilesBytes, sealedNewestMs),
     version,
     forcedSeals: 0,
     stored: {
@@ -152,13 +161,23 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
       scattered: null,
       late: late.length,
       rewrite: false,
-      tiles: tilesBytes ?? NO_BYTES,
+      tiles: isShared ? before.stored.tiles : (tilesBytes ?? NO_BYTES),
       erased: false,
     },
     headIds: null,
   };
   for (const event of late) foldStoredLate(plan, state, event);
   return state;
+}
+
+function tilesOf(plan: ViewPlan, bytes: Uint8Array | null, sealedNewestMs: number): readonly Tile[][] {
+  return bytes === null ? plan.levels.map(() => []) : readTiles(plan, bytes, sealedNewestMs);
+}
+
+function hasSameTiles(before: EntityState, bytes: Uint8Array | null, sealedNewestMs: number): boolean {
+  const { stored } = before;
+  if (bytes === null || stored.late > 0 || before.sealedNewestMs !== sealedNewestMs) return false;
+  return Buffer.compare(stored.tiles, bytes) === 0;
 }
 
 /** Events as they were appended, sorted; those below the seal apart. Nearly always they come in order, and none is late. */
