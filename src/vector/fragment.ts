@@ -49,6 +49,9 @@ export interface StatusPlaces {
   readonly rank: number;
   /** In the service's features. */
   readonly places: readonly number[];
+  /** For whoever counts rows with it (record-answer.ts): the answer that is being written, and how many of its rows have been. */
+  answer: object | null;
+  rows: number;
 }
 
 export interface InputCell {
@@ -65,6 +68,8 @@ const TEXT_BYTES = 32;
 const INPUT_BYTES = 80;
 const STATUS_BYTES = 64;
 const PLACE_BYTES = 8;
+/** What fragments of a part may have in common. */
+const OTHERS_MAX = 1_024;
 
 export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: ViewFacts, metadata: Metadata): Fragment {
   const statusOf = (feature: ViewFeaturePlan): Status => shownStatus(evaluation, feature, facts.stale);
@@ -108,18 +113,49 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
   };
 }
 
-function othersOf({ pieces }: ViewPart, statusOf: (feature: ViewFeaturePlan) => Status): Fragment['otherStatuses'] {
+function othersOf(
+  { pieces, others }: ViewPart,
+  statusOf: (feature: ViewFeaturePlan) => Status,
+): Fragment['otherStatuses'] {
   let byRank: number[][] | null = null;
+  let hash = 0;
   for (const features of pieces) {
     for (const feature of features) {
       const status = statusOf(feature);
       // Most are.
       if (status === 'PRESENT') continue;
       byRank ??= STATUSES.map(() => []);
-      byRank[statusRank(status)]?.push(feature.place);
+      const rank = statusRank(status);
+      byRank[rank]?.push(feature.place);
+      hash = (Math.imul(hash, 31) + feature.place * STATUSES.length + rank) | 0;
     }
   }
-  return byRank?.flatMap((places, rank) => (places.length === 0 ? [] : [{ rank, places }])) ?? null;
+  if (byRank === null) return null;
+  const made = byRank.flatMap((places, rank): readonly StatusPlaces[] =>
+    places.length === 0 ? [] : [{ rank, places, answer: null, rows: 0 }],
+  );
+  return shared(others, hash, made);
+}
+
+/** The same object for all fragments that are alike in it, as most are: so it takes no memory of its own, and is counted at once. */
+function shared(known: ViewPart['others'], hash: number, made: readonly StatusPlaces[]): readonly StatusPlaces[] {
+  const found = known.get(hash);
+  if (found !== undefined && isSame(found, made)) return found;
+  if (known.size >= OTHERS_MAX) known.clear();
+  known.set(hash, made);
+  return made;
+}
+
+function isSame(one: readonly StatusPlaces[], other: readonly StatusPlaces[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every(({ rank, places }, index) => {
+      const there = other[index] as StatusPlaces;
+      return (
+        rank === there.rank && places.length === there.places.length && places.every((at, i) => at === there.places[i])
+      );
+    })
+  );
 }
 
 function othersBytes(others: Fragment['otherStatuses']): number {
@@ -142,10 +178,20 @@ function bytesOf(texts: readonly (string | number)[]): number {
 
 function valuesText(features: readonly ViewFeaturePlan[], evaluation: Evaluation, isNative: boolean): string | number {
   const { values } = evaluation;
-  if (isNative) return JSON.stringify(features.map(({ feature }) => values[feature] ?? null)).slice(1, -1);
+  if (isNative) return withoutBrackets(JSON.stringify(features.map(({ feature }) => values[feature] ?? null)));
   const [first] = features;
   if (first !== undefined && isEventTime(first, evaluation)) return values[first.feature] as number;
   return features.map((feature) => feature.write(values[feature.feature] ?? null)).join(',');
+}
+
+/** Where brackets are cut off: what `slice` gives holds on to the whole, and is a look farther each time it is read. */
+const scratch = Buffer.alloc(16_384);
+
+/** Of ASCII. */
+function withoutBrackets(json: string): string {
+  if (json.length > scratch.length) return json.slice(1, -1);
+  scratch.write(json, 'latin1');
+  return scratch.toString('latin1', 1, json.length - 1);
 }
 
 function inputOf(feature: ViewFeaturePlan, evaluation: Evaluation, status: Status): InputCell {

@@ -5,7 +5,7 @@
  */
 import type { Status } from '../core/status.ts';
 import type { DerivedFeaturePlan, FeaturePlan, ViewFeaturePlan } from './feature-plan.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment, StatusPlaces } from './fragment.ts';
 import { WRITE_NATIVE } from './text.ts';
 
 /** What a row reads of one appearance of a view: the key under which its fragments hang on states. */
@@ -22,6 +22,8 @@ export interface ViewPart {
   readonly inputs: readonly ViewFeaturePlan[];
   /** What stands for the view where it is withheld as a whole, made when first needed. */
   readonly withheld: Map<Status, Fragment>;
+  /** Statuses that fragments have in common, by a hash of them. */
+  readonly others: Map<number, readonly StatusPlaces[]>;
 }
 
 /** One after the other they make the row. */
@@ -80,7 +82,8 @@ export function compileRow(
       ),
       isAscii: ofPart.flat().every(({ isAscii }) => isAscii),
       inputs: inputs.filter((input) => input.appearance === appearance),
-      withheld: new Map<Status, Fragment>(),
+      withheld: new Map(),
+      others: new Map(),
     };
   });
   const isDerivedAscii = served.every((feature) => feature.kind === 'view' || feature.isAscii);

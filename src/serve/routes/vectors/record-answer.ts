@@ -25,6 +25,14 @@ export function recordAnswer(
   let rows = 0;
   let refused = 0;
   const others: StatusPlaces[] = [];
+  const note = (other: StatusPlaces): void => {
+    if (other.answer !== others) {
+      other.answer = others;
+      other.rows = 0;
+      others.push(other);
+    }
+    other.rows++;
+  };
   return {
     error(problem) {
       rows++;
@@ -33,7 +41,7 @@ export function recordAnswer(
     },
     withheld(status, asOfMs, extras) {
       rows++;
-      others.push({ rank: statusRank(status), places: served });
+      note({ rank: statusRank(status), places: served, answer: null, rows: 0 });
       writer.withheld(status, asOfMs, extras);
     },
     row(row, extras) {
@@ -42,12 +50,12 @@ export function recordAnswer(
       const { fragments } = row;
       for (let part = 0; part < fragments.length; part++) {
         const { otherStatuses } = fragments[part] as Fragment;
-        if (otherStatuses !== null) for (const other of otherStatuses) others.push(other);
+        if (otherStatuses !== null) for (const other of otherStatuses) note(other);
       }
       for (let index = 0; index < derivedServed.length; index++) {
         const place = derivedServed[index] as number;
         const rank = ranks[place] as number;
-        if (rank !== PRESENT) others.push({ rank, places: [place] });
+        if (rank !== PRESENT) note({ rank, places: [place], answer: null, rows: 0 });
       }
     },
     end() {
@@ -59,9 +67,9 @@ export function recordAnswer(
   };
 }
 
-function add({ otherCounts }: VectorRecorder, { rank, places }: StatusPlaces): void {
+function add({ otherCounts }: VectorRecorder, { rank, places, rows }: StatusPlaces): void {
   for (let index = 0; index < places.length; index++) {
     const counts = otherCounts[places[index] as number] as Float64Array;
-    counts[rank] = (counts[rank] as number) + 1;
+    counts[rank] = (counts[rank] as number) + rows;
   }
 }
