@@ -1,6 +1,7 @@
 /** Parquet, read by DuckDB, which is loaded only for it. */
 import type { DuckDBResult } from '@duckdb/node-api';
-import { type DuckDB, createToJson, fileLiteral, rowsOf } from '../core/duckdb.ts';
+import { type DuckDB, createToJson, fileLiteral } from '../core/duckdb.ts';
+import { loadBindings, readerOf } from '../core/duckdb-vectors.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import type { FileRecord } from './file.ts';
 import { columnsOf, place } from './file-columns.ts';
@@ -8,14 +9,17 @@ import { columnsOf, place } from './file-columns.ts';
 export async function* readParquet(path: string, _size: number, source: SourceDefinition): AsyncGenerator<FileRecord> {
   const duckdb = await import('@duckdb/node-api');
   const toJson = createToJson(duckdb);
+  const bindings = await loadBindings();
   yield* withRows(duckdb, path, async function* (result, total) {
     const columns = columnsOf(result.columnNames(), source, path);
+    const types = result.columnTypes();
     let number = 0;
     for await (const chunk of result) {
-      for (const row of rowsOf(chunk)) {
+      const readers = types.map((type, column) => readerOf(duckdb, bindings, chunk, column, type));
+      for (let row = 0; row < chunk.rowCount; row++) {
         number += 1;
         const json: Record<string, unknown> = {};
-        for (const [index, column] of columns.entries()) place(json, column.path, toJson(row[index] ?? null));
+        for (const [index, { path }] of columns.entries()) place(json, path, toJson(readers[index]?.(row) ?? null));
         yield { number, content: { ok: true, json }, progress: number / total };
       }
     }

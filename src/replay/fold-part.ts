@@ -14,9 +14,9 @@ import { type EntityState, emptyState } from '../state/entity-state.ts';
 import { evaluate } from '../state/evaluate.ts';
 import { fold } from '../state/fold.ts';
 import { readRecord } from '../state/record-codec.ts';
-import { type Duck, type RowTable, parquetTable, writeParquet } from './duck.ts';
+import { type Duck, parquetTable } from './duck.ts';
 import { EVENT, type FoldOrder, KNOWN, ORDER_TABLES, SKIPPED } from './fold-orders.ts';
-import { RESULT_COLUMNS } from './requests.ts';
+import type { Results, ResultsFormat } from './results.ts';
 import { EVENT_COLUMNS, type Voided } from './sort-records.ts';
 import type { Lane, ReplayPlan } from './train-plan.ts';
 
@@ -34,6 +34,7 @@ export interface FoldContext {
   readonly requestsPath: string;
   readonly voided: readonly Voided[];
   readonly orders: readonly FoldOrder[];
+  readonly results: ResultsFormat;
   /** Event time before which an entity's history may be missing, ms. */
   completeFromMs(lane: Lane, entity: string): number | null;
   readonly signal: AbortSignal;
@@ -46,24 +47,20 @@ export interface PartCounts {
   erased: number;
 }
 
-/** Writes what labels ask of the part's entities to `path`. */
-export async function foldPart(context: FoldContext, part: Part, path: string): Promise<PartCounts> {
+/** Writes what labels ask of the part's entities to files of results (`ResultsFormat.files`). */
+export async function foldPart(context: FoldContext, part: Part, base: string): Promise<PartCounts> {
   const { duck, orders } = context;
   const counts: PartCounts = { events: 0, duplicates: 0, erased: 0 };
   try {
     await stageEvents(context, part, counts);
     await markDuplicates(context, counts);
-    const results = await duck.table(RESULT_COLUMNS);
+    const results = await context.results.open(duck);
     for (const order of orders) {
       await order.prepare(duck, part.from, part.to);
-      await foldInOrder(context, order, (known, row, appearance, bytes) =>
-        results.push([row, appearance, known, duck.duckdb.blobValue(bytes)]),
-      );
+      await foldInOrder(context, order, results);
       if (order.known === KNOWN.position) await tellSkipped(duck, results);
     }
-    results.end();
-    await writeParquet(duck, `SELECT * FROM ${results.name}`, path);
-    await results.drop();
+    await results.write(base);
     return counts;
   } finally {
     for (const table of ['part_requests', 'part_events', 'part_void', 'part_duplicates', ...ORDER_TABLES]) {
@@ -160,10 +157,7 @@ function foldedOf(
   return { lane: found, entity: entity as string, state: null };
 }
 
-/** `known`: what the evaluation is of. */
-type Push = (known: number, row: number, appearance: number, bytes: Uint8Array) => void;
-
-async function foldInOrder(context: FoldContext, order: FoldOrder, push: Push): Promise<void> {
+async function foldInOrder(context: FoldContext, order: FoldOrder, results: Results): Promise<void> {
   const { duck, plan, signal } = context;
   let current: Folded | null = null;
   for await (const rows of duck.stream(order.query)) {
@@ -176,7 +170,7 @@ async function foldInOrder(context: FoldContext, order: FoldOrder, push: Push): 
       }
       const request = { row: row as number, appearance: appearance as number, asOfMs: atMs as number };
       const ownMs = order.hasOwnHistory ? { completeMs: completeMs as number | null } : null;
-      answer(context, order, current, request, ownMs, push);
+      answer(context, order, current, request, ownMs, results);
     }
   }
 }
@@ -194,7 +188,7 @@ function answer(
   { lane, entity, state }: Folded,
   { row, appearance, asOfMs }: PartRequest,
   own: { readonly completeMs: number | null } | null,
-  push: Push,
+  results: Results,
 ): void {
   const found = plan.appearances.get(appearance);
   assert(found !== undefined, 'requests are of appearances of the plan');
@@ -202,21 +196,19 @@ function answer(
   const historyMs = own === null ? heldMs : own.completeMs;
   const evaluation = evaluate(found.plan, state, asOfMs, historyMs);
   assert(!evaluation.statuses.includes('OUT_OF_HISTORY'), 'no state is sealed beyond a label to come');
-  push(known, row, appearance, found.codec.encode(evaluation));
+  results.add(known, row, appearance, evaluation, asOfMs);
   if (historyMs !== heldMs) {
-    push(KNOWN.held, row, appearance, found.codec.encode(evaluate(found.plan, state, asOfMs, heldMs)));
+    results.add(KNOWN.held, row, appearance, evaluate(found.plan, state, asOfMs, heldMs), asOfMs);
   }
 }
 
-async function tellSkipped(duck: Duck, results: RowTable): Promise<void> {
+async function tellSkipped(duck: Duck, results: Results): Promise<void> {
   for await (const rows of duck.stream(SKIPPED)) {
     for (const [row, appearance, reason] of rows) {
-      results.push([row as number, appearance as number, reason as number, duck.duckdb.blobValue(NOTHING)]);
+      results.skip(row as number, appearance as number, reason as number);
     }
   }
 }
-
-const NOTHING = new Uint8Array();
 
 function foldEvent(current: Folded, orderMs: number, record: Uint8Array): void {
   const { plan } = current.lane;

@@ -6,9 +6,11 @@ import { SkewlessError } from '../core/errors.ts';
 import type { Status } from '../core/status.ts';
 import { evaluate } from '../state/evaluate.ts';
 import { type Duck, writeParquet } from './duck.ts';
+import type { Evaluation } from '../state/state.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
 import { type LabelProblem, isProblem, readLabelRows, wantedEntity } from './label-rows.ts';
 import type { Labels } from './labels.ts';
+import type { Results } from './results.ts';
 import type { TrainAppearance, TrainPlan } from './train-plan.ts';
 
 /** Rows at fault that are told one by one. */
@@ -23,14 +25,6 @@ export const REQUEST_COLUMNS = [
   { name: 'appearance', type: 'INTEGER' },
 ] as const;
 
-/** `known`: 0 by event time, 1 by arrival. */
-export const RESULT_COLUMNS = [
-  { name: 'row', type: 'DOUBLE' },
-  { name: 'appearance', type: 'INTEGER' },
-  { name: 'known', type: 'UTINYINT' },
-  { name: 'evaluation', type: 'BLOB' },
-] as const;
-
 export interface Requests {
   /** In the sample. */
   readonly rows: number;
@@ -42,7 +36,17 @@ export interface Requests {
 export interface RequestPaths {
   readonly labels: string;
   readonly requests: string;
-  readonly results: string;
+}
+
+export interface RequestOptions {
+  readonly sample: number;
+  /** What results are of: all that is answered here is the same for each. */
+  readonly knowledges: readonly number[];
+  readonly labelsPath: string;
+  /** Of what is answered here. */
+  readonly results: Results;
+  /** Where they go. */
+  readonly resultsBase: string;
 }
 
 /** Fills `wanted`. Throws `labels_invalid` with the rows at fault. */
@@ -51,12 +55,12 @@ export async function planRequests(
   plan: TrainPlan,
   labels: Labels,
   paths: RequestPaths,
-  options: { readonly sample: number; readonly knowledges: readonly number[]; readonly labelsPath: string },
+  options: RequestOptions,
   wanted: EntityFilter,
   onRow: (row: number) => void,
 ): Promise<Requests> {
   const requests = await duck.table(REQUEST_COLUMNS);
-  const results = await duck.table(RESULT_COLUMNS);
+  const { results } = options;
   const hashOf = createEntityHash();
   const problems = createLabelProblems(options.labelsPath);
   let rows = 0;
@@ -82,24 +86,23 @@ export async function planRequests(
         continue;
       }
       const evaluation = found === 'error' ? failed(appearance) : evaluate(appearance.plan, null, label.asOfMs, null);
-      const bytes = appearance.codec.encode(evaluation);
       for (const known of options.knowledges) {
-        results.push([label.row, appearance.index, known, duck.duckdb.blobValue(bytes)]);
+        results.add(known, label.row, appearance.index, evaluation, label.asOfMs);
       }
     }
   }
   problems.refuse();
   requests.end();
-  results.end();
   await writeParquet(duck, `SELECT * FROM ${requests.name} ORDER BY bucket`, paths.requests);
-  await writeParquet(duck, `SELECT * FROM ${results.name}`, paths.results);
+  await results.write(options.resultsBase);
   await requests.drop();
-  await results.drop();
   return rows === 0 ? { rows, earliestMs: null, latestMs: null } : { rows, earliestMs, latestMs };
 }
 
-function failed({ view }: TrainAppearance): { readonly values: readonly null[]; readonly statuses: readonly Status[] } {
-  return { values: view.features.map(() => null), statuses: view.features.map(() => 'ERROR') };
+function failed({ plan }: TrainAppearance): Evaluation {
+  const { nulls, view } = plan;
+  const statuses = view.features.map((): Status => 'ERROR');
+  return { values: nulls, statuses, eventTimesMs: nulls, fromMs: -Infinity, untilMs: Infinity };
 }
 
 export interface LabelProblems {
