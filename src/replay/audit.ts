@@ -18,6 +18,7 @@ import {
   readServed,
   stageServed,
 } from './audit-rows.ts';
+import { createCompleteness } from './completeness.ts';
 import { type Duck, openDuck } from './duck.ts';
 import { EntityFilter } from './entity-filter.ts';
 import type { Readers } from './entity-events.ts';
@@ -177,7 +178,8 @@ async function replayGroup(options: AuditOptions, replay: GroupReplay): Promise<
   const begun = await begin({ readers, nowMs: options.nowMs }, plan, folder);
   const paths = { requests: folder.at('requests.parquet'), positions: folder.at('positions.parquet') };
   const wanted = new EntityFilter();
-  const planning = { duck, stagedPath: staged.path, services, ranges: begun.ranges, paths };
+  const completeFromMs = createCompleteness(plan, readers, begun.ranges, begun.startedMs);
+  const planning = { duck, stagedPath: staged.path, services, ranges: begun.ranges, completeFromMs, paths };
   const beyond = await planServed(planning, wanted);
   const run = await runOf(options, replay, { plan, begun, paths });
   const spilled = new Map<string, Spilled>();

@@ -7,6 +7,7 @@ import type { Status } from '../core/status.ts';
 import { evaluate } from '../state/evaluate.ts';
 import { type Duck, writeParquet } from './duck.ts';
 import type { Evaluation } from '../state/state.ts';
+import type { Completeness } from './completeness.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
 import { type LabelProblem, isProblem, readLabelRows, wantedEntity } from './label-rows.ts';
 import type { Labels } from './labels.ts';
@@ -23,6 +24,8 @@ export const REQUEST_COLUMNS = [
   { name: 'at_ms', type: 'DOUBLE' },
   { name: 'row', type: 'DOUBLE' },
   { name: 'appearance', type: 'INTEGER' },
+  /** Event time before which the entity's history may be missing, ms; null: it is complete. */
+  { name: 'held_ms', type: 'DOUBLE' },
 ] as const;
 
 export interface Requests {
@@ -43,6 +46,7 @@ export interface RequestOptions {
   /** What results are of: all that is answered here is the same for each. */
   readonly knowledges: readonly number[];
   readonly labelsPath: string;
+  readonly completeFromMs: Completeness;
   /** Of what is answered here. */
   readonly results: Results;
   /** Where they go. */
@@ -82,7 +86,8 @@ export async function planRequests(
         const { index: lane } = appearance.lane;
         const hash = hashOf(entity);
         wanted.add(lane, hash);
-        requests.push([bucketOf(hash), lane, entity, label.asOfMs, label.row, appearance.index]);
+        const heldMs = options.completeFromMs(appearance.lane, entity);
+        requests.push([bucketOf(hash), lane, entity, label.asOfMs, label.row, appearance.index, heldMs]);
         continue;
       }
       const evaluation = found === 'error' ? failed(appearance) : evaluate(appearance.plan, null, label.asOfMs, null);

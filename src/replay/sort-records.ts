@@ -11,7 +11,7 @@ import type { LogRecord, ViewEvent, ViewOutcome } from '../event/event.ts';
 import type { Schemas } from '../event/schemas.ts';
 import { namedFingerprints } from '../event/replay-header.ts';
 import { type EntityPlacement, compilePlacement, isRepartitioned } from '../log/entity-partition.ts';
-import { writeRecord } from '../state/record-codec.ts';
+import { writeContent } from '../state/record-codec.ts';
 import type { Counts } from './counts.ts';
 import type { Duck, RowTable } from './duck.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
@@ -29,7 +29,8 @@ export const EVENT_COLUMNS = [
   { name: 'appended', type: 'DOUBLE' },
   { name: 'partition', type: 'INTEGER' },
   { name: 'position', type: 'DOUBLE' },
-  { name: 'record', type: 'BLOB' },
+  /** All else (state/record-codec.ts). */
+  { name: 'content', type: 'BLOB' },
 ] as const;
 
 /** What a lane's entity has lost: its events below `offset` of this partition. */
@@ -149,11 +150,11 @@ export function createRecordSorter(
     const known = knownTimes.knownMs(lane, event, newest);
     const arrived = isTogether[place] === true ? 0 : isPartitioned ? newest : appendedMs;
     writer.reset();
-    writeRecord(lane.livePlan, event, writer);
+    writeContent(lane.livePlan, event, writer);
     const bytes = writer.copyShared();
-    const record = duck.duckdb.blobValue(bytes);
+    const content = duck.duckdb.blobValue(bytes);
     const bucket = bucketOf(hash);
-    pending.table.push([bucket, lane.index, entityKey, tsMs, known, arrived, appendedMs, partition, offset, record]);
+    pending.table.push([bucket, lane.index, entityKey, tsMs, known, arrived, appendedMs, partition, offset, content]);
     pending.bytes += bytes.length;
   }
 

@@ -38,7 +38,8 @@ export async function prepareLabels(run: Run): Promise<PreparedLabels> {
   checkNames(labelsPath, labels, plan);
   const wanted = new EntityFilter();
   const [results, resultsBase] = [await run.results.open(duck), folder.at(NO_EVENTS)];
-  const options = { sample, knowledges, labelsPath, results, resultsBase };
+  const completeFromMs = createCompleteness(plan, run.readers, run.begun.ranges, run.begun.startedMs);
+  const options = { sample, knowledges, labelsPath, completeFromMs, results, resultsBase };
   const requests = await planRequests(duck, plan, labels, paths, options, wanted, (row) =>
     report(run, null, 'labels', row / labels.rows, 'labels'),
   );
@@ -95,8 +96,7 @@ export async function foldAll(
   run: ReplayRun,
   spilled: ReadonlyMap<string, Spilled>,
 ): Promise<{ readonly bases: readonly string[]; readonly counts: PartCounts }> {
-  const { duck, plan, folder, orders, results, paths, signal, limits, begun } = run;
-  const completeFromMs = createCompleteness(plan, run.readers, begun.ranges, begun.startedMs);
+  const { duck, plan, folder, orders, results, paths, signal, limits } = run;
   const all = [...spilled.values()];
   const context = {
     duck,
@@ -104,7 +104,6 @@ export async function foldAll(
     orders,
     results,
     signal,
-    completeFromMs,
     files: all.flatMap(({ files }) => files),
     requestsPath: paths.requests,
     voided: all.flatMap(({ voided }) => voided),
