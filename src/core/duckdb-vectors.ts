@@ -147,3 +147,41 @@ function textReader(bindings: Bindings, data: Uint8Array<ArrayBuffer>): (row: nu
 }
 
 type Words = [number, number, number, number];
+
+/** The longest text of the column, in bytes. */
+export function textBytesMax(bindings: Bindings, chunk: DuckDBDataChunk, column: number): number {
+  const { rowCount } = chunk;
+  const { buffer, byteOffset } = dataOf(bindings, vectorOf(bindings, chunk, column), rowCount * TEXT_BYTES);
+  const words = new Uint32Array(buffer, byteOffset, rowCount * WORDS);
+  let longest = 0;
+  // Where it is null, any number lies there, which is no harm but work.
+  for (let at = 0; at < words.length; at += WORDS) longest = Math.max(longest, words[at] as number);
+  return longest;
+}
+
+/** Within so many microseconds, in the years 1828 to 2112, a double is exact, and so is what is left of its thousandth. */
+const MICROS_EXACT = 2 ** 52;
+const TWO_32 = 2 ** 32;
+
+/**
+ * Of timestamps, milliseconds, cut off toward the past; NaN: null, or too far away to be told so. Null: the column holds
+ * nothing of the kind.
+ */
+export function timestampsOf(
+  { DuckDBTypeId }: DuckDB,
+  bindings: Bindings,
+  chunk: DuckDBDataChunk,
+  column: number,
+  { typeId }: DuckDBType,
+): ((row: number) => number) | null {
+  if (typeId !== DuckDBTypeId.TIMESTAMP && typeId !== DuckDBTypeId.TIMESTAMP_TZ) return null;
+  const { rowCount } = chunk;
+  const vector = vectorOf(bindings, chunk, column);
+  const { buffer, byteOffset } = dataOf(bindings, vector, rowCount * 8);
+  const words = new Int32Array(buffer, byteOffset, rowCount * 2);
+  const isValid = whereValid(bindings, vector, rowCount, () => true);
+  return (row) => {
+    const micros = (words[row * 2 + 1] as number) * TWO_32 + ((words[row * 2] as number) >>> 0);
+    return isValid(row) === true && Math.abs(micros) < MICROS_EXACT ? Math.floor(micros / 1_000) : Number.NaN;
+  };
+}

@@ -129,7 +129,7 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
     pending = await beginChunk(duck, lanes);
   }
 
-  async function take({ partition, records, rejected, nextOffset }: EventBatch): Promise<void> {
+  async function take({ partition, records, rejected, table: rows, nextOffset }: EventBatch): Promise<void> {
     await sorter.prepare?.(records);
     const { covered, counts } = pending;
     covered[partition] = { from: covered[partition]?.from ?? done.next.get(partition) ?? 0, next: nextOffset };
@@ -138,6 +138,7 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
     for (const code of rejected) counts.unreadable[code] = (counts.unreadable[code] ?? 0) + 1;
     pending.records += records.length;
     for (const record of records) sorter.sort(record, pending);
+    if (rows !== undefined) sorter.sortRows(rows, partition, pending);
     const { table, bytes } = pending;
     const isFull =
       table.rows >= bounds.chunkEvents || bytes >= bounds.chunkBytes || pending.records >= bounds.chunkRecords;
