@@ -1,6 +1,6 @@
 /** Parquet, read by DuckDB, which is loaded only for it: row by row as records, or a few thousand rows at a time by column. */
 import type { DuckDBDataChunk, DuckDBResult, DuckDBType } from '@duckdb/node-api';
-import { type DuckDB, createToJson, fileLiteral } from '../core/duckdb.ts';
+import { type DuckDB, createToJson, fileLiteral, isJson } from '../core/duckdb.ts';
 import { type Bindings, loadBindings, readerOf, textBytesMax, timestampsOf } from '../core/duckdb-vectors.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import type { Cell } from '../event/table-rows.ts';
@@ -83,8 +83,10 @@ interface ReadChunk {
 }
 
 function jsonCellOf({ duckdb, bindings, chunk, types }: ReadChunk, index: number): Cell {
+  const type = types[index] as DuckDBType;
+  const read = readerOf(duckdb, bindings, chunk, index, type);
+  if (isJson(duckdb, type)) return read;
   const toJson = createToJson(duckdb);
-  const read = readerOf(duckdb, bindings, chunk, index, types[index] as DuckDBType);
   return (row) => toJson(read(row));
 }
 

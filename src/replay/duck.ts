@@ -6,7 +6,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBType, DuckDBValue } from '@duckdb/node-api';
-import { type DuckDB, fileLiteral, identifier, literal } from '../core/duckdb.ts';
+import { type DuckDB, createToJson, fileLiteral, identifier, isJson, literal } from '../core/duckdb.ts';
 import {
   type Bindings,
   CHUNK_ROWS,
@@ -16,6 +16,7 @@ import {
   integersOf,
   loadBindings,
   readerOf,
+  timestampsOf,
 } from '../core/duckdb-vectors.ts';
 import { type ColumnWriter, writerOf } from '../core/duckdb-writers.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
@@ -23,6 +24,8 @@ import { SkewlessError, messageOf } from '../core/errors.ts';
 export interface Duck {
   readonly duckdb: DuckDB;
   run(sql: string): Promise<void>;
+  /** Beside whatever else is done meanwhile. */
+  runBeside(sql: string): Promise<void>;
   /** Small results, whole. */
   rows(sql: string): Promise<readonly (readonly DuckDBValue[])[]>;
   columns(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
@@ -44,6 +47,10 @@ export interface Chunk {
   readonly doubles: (column: number) => Float64Array;
   readonly integers: (column: number) => Int32Array;
   readonly bytes: (column: number) => (row: number) => Uint8Array;
+  /** As of `timestampsOf`. */
+  readonly timestamps: (column: number) => ((row: number) => number) | null;
+  /** Cells as JSON carries them (core/duckdb.ts). */
+  readonly json: (column: number) => (row: number) => unknown;
 }
 
 export interface Column {
@@ -80,6 +87,14 @@ export async function openDuck(folder: string, memoryBytes: number, threads: num
     async run(sql) {
       await connection.run(sql);
     },
+    async runBeside(sql) {
+      const own = await instance.connect();
+      try {
+        await own.run(sql);
+      } finally {
+        own.closeSync();
+      }
+    },
     async rows(sql) {
       return (await connection.runAndReadAll(sql)).getRows();
     },
@@ -112,6 +127,7 @@ async function* streamChunks({ duckdb, bindings, instance }: Opened, sql: string
     const result = await connection.stream(sql);
     const types = result.columnTypes();
     const width = types.length;
+    const toJson = createToJson(duckdb);
     next = result.fetchChunk();
     for (;;) {
       const chunk = (held.chunk = await next);
@@ -126,6 +142,11 @@ async function* streamChunks({ duckdb, bindings, instance }: Opened, sql: string
         doubles: (column) => doublesOf(bindings, chunk, column),
         integers: (column) => integersOf(bindings, chunk, column),
         bytes: (column) => bytesOf(bindings, chunk, column),
+        timestamps: (column) => timestampsOf(duckdb, bindings, chunk, column, types[column] as DuckDBType),
+        json(column) {
+          const read = readerOf(duckdb, bindings, chunk, column, types[column] as DuckDBType);
+          return isJson(duckdb, types[column] as DuckDBType) ? read : (row) => toJson(read(row));
+        },
       };
     }
   } finally {
@@ -214,7 +235,7 @@ export async function writeParquet(
   const entries = Object.entries(metadata).map(([name, value]) => `${identifier(name)}: ${literal(value)}`);
   const keyed = entries.length === 0 ? '' : `, KV_METADATA { ${entries.join(', ')} }`;
   try {
-    await duck.run(
+    await duck.runBeside(
       `COPY (${query}) TO ${literal(temporary)} (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE ${rowGroupRows}, USE_TMP_FILE false${keyed})`,
     );
     await sync(temporary);

@@ -5,11 +5,12 @@
 import { SkewlessError } from '../core/errors.ts';
 import type { Status } from '../core/status.ts';
 import { evaluate } from '../state/evaluate.ts';
+import { expressionRow } from '../vector/assemble.ts';
 import { type Duck, writeParquet } from './duck.ts';
 import type { Evaluation } from '../state/state.ts';
 import type { Completeness } from './completeness.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
-import { type LabelProblem, isProblem, readLabelRows, wantedEntity } from './label-rows.ts';
+import { type LabelProblem, isProblem, readLabelRows, wantedOf } from './label-rows.ts';
 import type { Labels } from './labels.ts';
 import type { Results } from './results.ts';
 import type { TrainAppearance, TrainPlan } from './train-plan.ts';
@@ -79,8 +80,9 @@ export async function planRequests(
     rows += 1;
     earliestMs = Math.min(earliestMs, label.asOfMs);
     latestMs = Math.max(latestMs, label.asOfMs);
+    const asked = expressionRow(plan.service, label.request, label.asOfMs);
     for (const appearance of plan.appearances.values()) {
-      const found = wantedEntity(plan.service, appearance, label);
+      const found = wantedOf(appearance, asked);
       if (found !== 'error' && found.entity !== null) {
         const { entity } = found;
         const { index: lane } = appearance.lane;
@@ -98,7 +100,7 @@ export async function planRequests(
   }
   problems.refuse();
   requests.end();
-  await writeParquet(duck, `SELECT * FROM ${requests.name} ORDER BY bucket`, paths.requests);
+  await writeParquet(duck, `SELECT * FROM ${requests.name} ORDER BY bucket`, paths.requests, { compression: 'snappy' });
   await results.write(options.resultsBase);
   await requests.drop();
   return rows === 0 ? { rows, earliestMs: null, latestMs: null } : { rows, earliestMs, latestMs };

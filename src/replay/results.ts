@@ -30,13 +30,36 @@ export interface Results {
   write(base: string): Promise<void>;
 }
 
-/** Of a place among the service's features: its value, and the rank of its status. */
+/** Of the value at a place among the service's features. */
 export function valueColumn(place: number): string {
   return `value_${place}`;
 }
 
-export function statusColumn(place: number): string {
-  return `status_${place}`;
+/** Of the statuses of features, packed: four bits for each, in their order. */
+export function statusesColumn(part: string): string {
+  return `statuses_${part}`;
+}
+
+const BITS = 4;
+const DIGITS = '0123456789ABCDEF';
+
+/** The rank of the status of one of them, as SQL. */
+export function rankSql(part: string, index: number): string {
+  return `(strpos('${DIGITS}', hex(${statusesColumn(part)})[${index + 1}]) - 1)::UTINYINT`;
+}
+
+/** Of so many features. */
+export function packStatuses(count: number, rankOf: (index: number) => number): Uint8Array {
+  const packed = new Uint8Array((count + 1) >> 1);
+  for (let index = 0; index < count; index++) {
+    const at = index >> 1;
+    packed[at] = (packed[at] as number) | (rankOf(index) << (index % 2 === 0 ? BITS : 0));
+  }
+  return packed;
+}
+
+export function unpackStatus(packed: Uint8Array, index: number): number {
+  return ((packed[index >> 1] as number) >> (index % 2 === 0 ? BITS : 0)) & 0xf;
 }
 
 /** Features of one appearance that the selection reads. */
@@ -65,13 +88,14 @@ export function resultColumns(plan: TrainPlan): ResultsFormat {
         },
         skip: () => assert(false, 'a training set has a value for every label'),
         async write(base) {
-          for (const [appearance, { table }] of tables) {
-            table.end();
-            await writeParquet(duck, `SELECT * FROM ${table.name}`, resultsFile(base, appearance), {
-              compression: 'snappy',
-            });
-            await table.drop();
-          }
+          await Promise.all(
+            [...tables].map(async ([appearance, { table }]) => {
+              table.end();
+              const query = `SELECT * FROM ${table.name}`;
+              await writeParquet(duck, query, resultsFile(base, appearance), { compression: 'snappy' });
+              await table.drop();
+            }),
+          );
         },
       };
     },
@@ -88,10 +112,14 @@ type Converter = (value: Value) => DuckDBValue;
 async function openTable(duck: Duck, plan: TrainPlan, appearance: number): Promise<AppearanceTable> {
   const features = featuresOf(plan, appearance);
   const converters = features.map((feature) => compileFeatureToDuck(duck.duckdb, plan, feature));
-  const table = await duck.table(columnsOf(plan, features));
+  const table = await duck.table([
+    { name: 'row', type: 'DOUBLE' },
+    { name: 'known', type: 'UTINYINT' },
+    ...columnsOfFeatures(plan.service.definition, features, String(appearance)),
+  ]);
   const count = features.length;
-  /** Of one row after another: a table keeps nothing of what is pushed. */
-  const cells: DuckDBValue[] = Array.from({ length: 2 + 2 * count }, () => null);
+  /** Of one row after another: a table keeps nothing of the array. */
+  const cells: DuckDBValue[] = Array.from({ length: 3 + count }, () => null);
   return {
     table,
     add(known, row, evaluation, asOfMs) {
@@ -102,8 +130,11 @@ async function openTable(duck: Duck, plan: TrainPlan, appearance: number): Promi
         const value = evaluation.values[feature.feature] ?? null;
         const shown = isEventTime(feature, evaluation) ? asOfMs - (value as number) : value;
         cells[2 + index] = (converters[index] as Converter)(shown);
-        cells[2 + count + index] = statusRank(shownStatus(evaluation, feature, false));
       }
+      const ranks = packStatuses(count, (index) =>
+        statusRank(shownStatus(evaluation, features[index] as ViewFeaturePlan, false)),
+      );
+      cells[2 + count] = duck.duckdb.blobValue(ranks);
       table.push(cells);
     },
   };
@@ -124,21 +155,14 @@ function asItIs(value: Value): DuckDBValue {
   return value as DuckDBValue;
 }
 
-function columnsOf({ service }: TrainPlan, features: readonly ViewFeaturePlan[]): readonly Column[] {
-  return [
-    { name: 'row', type: 'DOUBLE' },
-    { name: 'known', type: 'UTINYINT' },
-    ...columnsOfFeatures(service.definition, features),
-  ];
-}
-
-/** Of the values, then of their statuses. */
+/** Of the values, and of the statuses. */
 export function columnsOfFeatures(
   { features: all }: ServiceDefinition,
   features: readonly FeaturePlan[],
+  part: string,
 ): readonly Column[] {
   return [
     ...features.map(({ place }) => ({ name: valueColumn(place), type: sqlType((all[place] as FieldType).type) })),
-    ...features.map(({ place }) => ({ name: statusColumn(place), type: 'UTINYINT' })),
+    { name: statusesColumn(part), type: 'BLOB' },
   ];
 }

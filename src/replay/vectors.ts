@@ -2,7 +2,7 @@
  * Vectors of the rows: results of all appearances side by side, which DuckDB joins, and the features that are derived from
  * them, computed here. What a vector holds of a view is what its result holds: nothing has to be made of it.
  */
-import type { DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBBlobValue, DuckDBValue } from '@duckdb/node-api';
 import { assert } from '../core/assert.ts';
 import { identifier } from '../core/duckdb.ts';
 import { STATUSES, type Status } from '../core/status.ts';
@@ -20,8 +20,11 @@ import {
   columnsOfFeatures,
   compileFeatureToDuck,
   featuresOf,
+  packStatuses,
+  rankSql,
   resultsFile,
-  statusColumn,
+  statusesColumn,
+  unpackStatus,
   valueColumn,
 } from './results.ts';
 import type { TrainPlan } from './train-plan.ts';
@@ -55,52 +58,78 @@ export interface Vectors {
   readonly differences: Differences | null;
 }
 
-/** Tables of rows, of one knowledge, each with the columns of some features (results.ts). */
-type Tables = readonly string[];
+/** A table of rows, of one knowledge, with the columns of some features (results.ts). */
+interface Part {
+  readonly name: string;
+  /** As SQL. */
+  readonly table: string;
+  readonly features: readonly FeaturePlan[];
+}
+
+const DERIVED = 'derived';
 
 export async function assembleVectors(context: VectorsContext): Promise<Vectors> {
   const { plan, knowledges } = context;
-  const sides: Tables[] = [];
-  for (const known of knowledges) sides.push(await tablesOf(context, known));
-  const [first, last] = [sides[0] as Tables, sides.at(-1) as Tables];
+  const sides: (readonly Part[])[] = [];
+  for (const known of knowledges) sides.push(await partsOf(context, known));
+  const [first, last] = [sides[0] as readonly Part[], sides.at(-1) as readonly Part[]];
   const { served, names } = plan.selection;
-  const named = served.flatMap((place, index) => {
+  const columns = served.flatMap((place, index) => {
     const name = names[index] as string;
     return [
       `${valueColumn(place)} AS ${identifier(name)}`,
-      `${statusColumn(place)} AS ${identifier(`${name}${STATUS_SUFFIX}`)}`,
+      `${rankOf(last, place)} AS ${identifier(`${name}${STATUS_SUFFIX}`)}`,
     ];
   });
   return {
-    query: `SELECT "row" AS ${identifier(ROW)}, ${named.join(', ')} FROM ${joined(last)}`,
+    query: `SELECT "row" AS ${identifier(ROW)}, ${columns.join(', ')} FROM ${joined(last)}`,
     ...(await countStatuses(context, last)),
     differences: knowledges.length > 1 ? await compare(context, first, last) : null,
   };
 }
 
-function joined([first, ...others]: Tables): string {
+function joined(parts: readonly Part[]): string {
+  const [first, ...others] = parts.map(({ table }) => table);
   return [first, ...others.map((table) => `JOIN ${table} USING ("row")`)].join(' ');
 }
 
-async function tablesOf(context: VectorsContext, known: number): Promise<Tables> {
+/** The rank of the status of the feature at a place, as SQL. */
+function rankOf(parts: readonly Part[], place: number): string {
+  const part = parts.find(({ features }) => features.some((feature) => feature.place === place));
+  assert(part !== undefined, 'what is read is in one of the parts');
+  return rankSql(
+    part.name,
+    part.features.findIndex((feature) => feature.place === place),
+  );
+}
+
+async function partsOf(context: VectorsContext, known: number): Promise<readonly Part[]> {
   const { plan, bases } = context;
-  const views = [...plan.appearances.keys()].map((appearance) => {
+  const views = [...plan.appearances.keys()].map((appearance): Part => {
     const files = bases.map((base) => resultsFile(base, appearance));
-    return `(SELECT * EXCLUDE (known) FROM ${parquetTable(files)} WHERE known = ${known}) AS view_${appearance}`;
+    const table = `(SELECT * EXCLUDE (known) FROM ${parquetTable(files)} WHERE known = ${known})`;
+    return {
+      name: String(appearance),
+      table: `${table} AS view_${appearance}`,
+      features: featuresOf(plan, appearance),
+    };
   });
   const { computed } = plan.selection;
-  return computed.length === 0 ? views : [...views, (await deriveFeatures(context, views)).name];
+  if (computed.length === 0) return views;
+  const { name: table } = await deriveFeatures(context, views);
+  return [...views, { name: DERIVED, table, features: computed }];
 }
 
 /** The features that are derived from others, as serving computes them. */
-async function deriveFeatures(context: VectorsContext, views: Tables): Promise<RowTable> {
+async function deriveFeatures(context: VectorsContext, views: readonly Part[]): Promise<RowTable> {
   const { duck, plan, onRow } = context;
   const { computed } = plan.selection;
   const { definition } = plan.service;
-  const inputs = [...plan.appearances.keys()].flatMap((appearance) => featuresOf(plan, appearance));
+  const inputs = views.flatMap(({ features }) => features);
   const fromDuck = inputs.map((feature) => compileFromDuck(typeOf(plan, feature)));
   const toDuck = computed.map((feature) => compileFeatureToDuck(duck.duckdb, plan, feature));
-  const table = await duck.table([{ name: 'row', type: 'DOUBLE' }, ...columnsOfFeatures(definition, computed)]);
+  const columns = columnsOfFeatures(definition, computed, DERIVED);
+  const table = await duck.table([{ name: 'row', type: 'DOUBLE' }, ...columns]);
   const rows = readInOrder(context, views, inputs);
   for await (const label of readLabelRows(duck, context.labelsPath, context.labels, plan.service, context.sample)) {
     assert(!isProblem(label), 'labels were checked before anything was evaluated');
@@ -114,11 +143,12 @@ async function deriveFeatures(context: VectorsContext, views: Tables): Promise<R
       work.ranks[place] = cells[inputs.length + index] as number;
     }
     for (const feature of computed) computeDerived(feature, work);
-    table.push([
-      label.row,
-      ...computed.map(({ slot }, index) => toDuck[index]?.(row[slot] ?? null) ?? null),
-      ...computed.map(({ place }) => work.ranks[place] as number),
-    ]);
+    const ranks = packStatuses(
+      computed.length,
+      (index) => work.ranks[(computed[index] as FeaturePlan).place] as number,
+    );
+    const values = computed.map(({ slot }, index) => toDuck[index]?.(row[slot] ?? null) ?? null);
+    table.push([label.row, ...values, duck.duckdb.blobValue(ranks)]);
   }
   table.end();
   return table;
@@ -128,42 +158,41 @@ function typeOf({ service }: TrainPlan, { place }: FeaturePlan): ValueType {
   return (service.definition.features[place] as FieldType).type;
 }
 
-/** Number, values and statuses of each row, in order. */
+/** Number, values and ranks of statuses of each row, in order. */
 async function* readInOrder(
   { duck, signal }: Pick<VectorsContext, 'duck' | 'signal'>,
-  tables: Tables,
+  parts: readonly Part[],
   features: readonly FeaturePlan[],
 ): AsyncGenerator<readonly DuckDBValue[], undefined> {
   const columns = [
     '"row"',
     ...features.map(({ place }) => valueColumn(place)),
-    ...features.map(({ place }) => statusColumn(place)),
+    ...features.map(({ place }) => rankOf(parts, place)),
   ];
-  for await (const rows of duck.stream(`SELECT ${columns.join(', ')} FROM ${joined(tables)} ORDER BY "row"`)) {
+  for await (const rows of duck.stream(`SELECT ${columns.join(', ')} FROM ${joined(parts)} ORDER BY "row"`)) {
     signal.throwIfAborted();
     yield* rows;
   }
 }
 
-/** Of what is served: each table by itself, for every row is in each. */
+/** Of what is served: each part by itself, for every row is in each. */
 async function countStatuses(
   { duck, plan }: VectorsContext,
-  tables: Tables,
+  parts: readonly Part[],
 ): Promise<Pick<Vectors, 'rows' | 'statuses'>> {
   const { served, names } = plan.selection;
   const counts = new Map(served.map((place) => [place, STATUSES.map(() => 0)]));
   let rows = 0;
-  for (const [index, table] of tables.entries()) {
-    const places = placesOf(plan, index);
+  for (const { name, table, features } of parts) {
     rows = 0;
     // Of few kinds: windows that are empty are so together.
-    const query = `SELECT count(*)::DOUBLE, ${places.map(statusColumn).join(', ')} FROM ${table} GROUP BY ALL`;
+    const query = `SELECT ${statusesColumn(name)}, count(*)::DOUBLE FROM ${table} GROUP BY ALL`;
     for await (const kinds of duck.stream(query)) {
-      for (const [count, ...ranks] of kinds) {
+      for (const [packed, count] of kinds) {
         rows += count as number;
-        for (const [at, place] of places.entries()) {
+        for (const [index, { place }] of features.entries()) {
           const ofFeature = counts.get(place);
-          const rank = ranks[at] as number;
+          const rank = unpackStatus((packed as DuckDBBlobValue).bytes, index);
           if (ofFeature !== undefined) ofFeature[rank] = (ofFeature[rank] as number) + (count as number);
         }
       }
@@ -177,15 +206,8 @@ function byStatus(counts: readonly number[]): Partial<Record<Status, number>> {
   return Object.fromEntries(STATUSES.map((status, rank) => [status, counts[rank]]).filter(([, count]) => count !== 0));
 }
 
-/** Of the features in the table with this index. */
-function placesOf(plan: TrainPlan, index: number): readonly number[] {
-  const appearance = [...plan.appearances.keys()][index];
-  const features = appearance === undefined ? plan.selection.computed : featuresOf(plan, appearance);
-  return features.map(({ place }) => place);
-}
-
 /** What was true against what was known, row by row in their order: sums of differences depend on it. */
-async function compare(context: VectorsContext, truth: Tables, known: Tables): Promise<Differences> {
+async function compare(context: VectorsContext, truth: readonly Part[], known: readonly Part[]): Promise<Differences> {
   const { plan } = context;
   const features = plan.selection.served.map((place) => plan.service.features[place] as FeaturePlan);
   const toJson = features.map((feature) => {
