@@ -74,7 +74,7 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     try {
       return await runAudit(options, duck, folder);
     } finally {
-      duck.close();
+      await duck.close();
     }
   } finally {
     await folder.remove();

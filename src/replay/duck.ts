@@ -35,7 +35,8 @@ export interface Duck {
   chunks(sql: string): AsyncGenerator<Chunk>;
   /** A table to fill. */
   table(columns: readonly Column[]): Promise<RowTable>;
-  close(): void;
+  /** Waits for what is under way: a database that is closed beneath a query takes the process with it. */
+  close(): Promise<void>;
 }
 
 export interface Chunk {
@@ -80,6 +81,7 @@ export async function openDuck(folder: string, memoryBytes: number, threads: num
   });
   const connection = await instance.connect();
   const bindings = await loadBindings();
+  const opened: Opened = { duckdb, bindings, instance, underWay: new Set() };
   let tables = 0;
 
   return {
@@ -87,14 +89,7 @@ export async function openDuck(folder: string, memoryBytes: number, threads: num
     async run(sql) {
       await connection.run(sql);
     },
-    async runBeside(sql) {
-      const own = await instance.connect();
-      try {
-        await own.run(sql);
-      } finally {
-        own.closeSync();
-      }
-    },
+    runBeside: (sql) => track(opened, runAlone(opened, sql)),
     async rows(sql) {
       return (await connection.runAndReadAll(sql)).getRows();
     },
@@ -103,11 +98,14 @@ export async function openDuck(folder: string, memoryBytes: number, threads: num
       return described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }));
     },
     async *stream(sql) {
-      for await (const chunk of streamChunks({ duckdb, bindings, instance }, sql)) yield rowsOf(chunk);
+      for await (const chunk of streamChunks(opened, sql)) yield rowsOf(chunk);
     },
-    chunks: (sql) => streamChunks({ duckdb, bindings, instance }, sql),
-    table: (columns) => createTable({ duckdb, bindings }, connection, `t${tables++}`, columns),
-    close: () => instance.closeSync(),
+    chunks: (sql) => streamChunks(opened, sql),
+    table: (columns) => createTable(opened, connection, `t${tables++}`, columns),
+    async close() {
+      await Promise.allSettled([...opened.underWay]);
+      instance.closeSync();
+    },
   };
 }
 
@@ -115,10 +113,29 @@ interface Opened {
   readonly duckdb: DuckDB;
   readonly bindings: Bindings;
   readonly instance: DuckDBInstance;
+  /** Queries of connections of their own. */
+  readonly underWay: Set<Promise<unknown>>;
+}
+
+function track<T>({ underWay }: Opened, work: Promise<T>): Promise<T> {
+  underWay.add(work);
+  const done = (): void => void underWay.delete(work);
+  work.then(done, done);
+  return work;
+}
+
+async function runAlone({ instance }: Opened, sql: string): Promise<void> {
+  const connection = await instance.connect();
+  try {
+    await connection.run(sql);
+  } finally {
+    connection.closeSync();
+  }
 }
 
 /** The next chunk is fetched while one is worked on. */
-async function* streamChunks({ duckdb, bindings, instance }: Opened, sql: string): AsyncGenerator<Chunk> {
+async function* streamChunks(opened: Opened, sql: string): AsyncGenerator<Chunk> {
+  const { duckdb, bindings, instance } = opened;
   const connection = await instance.connect();
   /** Columns are views of its memory, and do not hold it. */
   const held: { chunk: DuckDBDataChunk | null } = { chunk: null };
@@ -128,13 +145,12 @@ async function* streamChunks({ duckdb, bindings, instance }: Opened, sql: string
     const types = result.columnTypes();
     const width = types.length;
     const toJson = createToJson(duckdb);
-    next = result.fetchChunk();
+    next = track(opened, result.fetchChunk());
     for (;;) {
       const chunk = (held.chunk = await next);
       next = null;
       if (chunk === null || chunk.rowCount === 0) return;
-      next = result.fetchChunk();
-      next.catch(() => undefined);
+      next = track(opened, result.fetchChunk());
       yield {
         rows: chunk.rowCount,
         width,

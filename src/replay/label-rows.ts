@@ -26,14 +26,14 @@ export interface LabelProblem {
   readonly message: string;
 }
 
-/** The labels in order, without those that are not in the sample. */
+/** The labels in order, some at a time, without those that are not in the sample. */
 export async function* readLabelRows(
   duck: Duck,
   path: string,
   labels: Labels,
   { parseRow, definition }: ServicePlan,
   sample: number,
-): AsyncGenerator<LabelRow | LabelProblem> {
+): AsyncGenerator<readonly (LabelRow | LabelProblem)[]> {
   const timestampMs = createTimestampMs(duck.duckdb);
   const present = definition.requestColumns.filter(({ name }) => labels.columns.some((column) => column.name === name));
   const read = (name: string, json: unknown, type: ValueType): unknown => {
@@ -47,6 +47,7 @@ export async function* readLabelRows(
     const numbers = chunk.doubles(0);
     const [exactMs, times, timesJson] = [chunk.timestamps(1), chunk.reader(1), chunk.json(1)];
     const cells = present.map((_column, index) => chunk.json(index + 2));
+    const rows: (LabelRow | LabelProblem)[] = [];
     for (let at = 0; at < chunk.rows; at++) {
       const row = numbers[at] as number;
       const time = (): unknown => read(TIMESTAMP, timesJson(at), { kind: 'timestamp' });
@@ -57,13 +58,14 @@ export async function* readLabelRows(
       const asOfMs = Number.isNaN(ms) ? (timeFrom(timestampMs, times(at)) ?? asOfFrom(time())) : ms;
       if (asOfMs === null) {
         const message = `${TIMESTAMP}: expected RFC 3339 with an offset, a timestamp, or integer milliseconds; found ${describe(time())}`;
-        yield { row, message };
+        rows.push({ row, message });
         continue;
       }
       const parsed = parseRow(request);
-      if (parsed.ok) yield { row, request: parsed.values, asOfMs };
-      else yield { row, message: parsed.problems.map(({ message }) => message).join('; ') };
+      if (parsed.ok) rows.push({ row, request: parsed.values, asOfMs });
+      else rows.push({ row, message: parsed.problems.map(({ message }) => message).join('; ') });
     }
+    yield rows;
   }
 }
 

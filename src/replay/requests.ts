@@ -10,7 +10,7 @@ import { type Duck, writeParquet } from './duck.ts';
 import type { Evaluation } from '../state/state.ts';
 import type { Completeness } from './completeness.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
-import { type LabelProblem, isProblem, readLabelRows, wantedOf } from './label-rows.ts';
+import { type LabelProblem, type LabelRow, isProblem, readLabelRows, wantedOf } from './label-rows.ts';
 import type { Labels } from './labels.ts';
 import type { Results } from './results.ts';
 import type { TrainAppearance, TrainPlan } from './train-plan.ts';
@@ -71,12 +71,8 @@ export async function planRequests(
   let rows = 0;
   let earliestMs = Infinity;
   let latestMs = -Infinity;
-  for await (const label of readLabelRows(duck, paths.labels, labels, plan.service, options.sample)) {
-    onRow(label.row);
-    if (isProblem(label)) {
-      problems.add(label);
-      continue;
-    }
+
+  function request(label: LabelRow): void {
     rows += 1;
     earliestMs = Math.min(earliestMs, label.asOfMs);
     latestMs = Math.max(latestMs, label.asOfMs);
@@ -96,6 +92,14 @@ export async function planRequests(
       for (const known of options.knowledges) {
         results.add(known, label.row, appearance.index, evaluation, label.asOfMs);
       }
+    }
+  }
+
+  for await (const some of readLabelRows(duck, paths.labels, labels, plan.service, options.sample)) {
+    for (const label of some) {
+      onRow(label.row);
+      if (isProblem(label)) problems.add(label);
+      else request(label);
     }
   }
   problems.refuse();

@@ -101,6 +101,8 @@ export interface Spiller {
   take(batch: EventBatch): Promise<void>;
   /** Writes what is left; to be called when all was taken. */
   end(): Promise<void>;
+  /** When nothing is under way any more, whatever became of it: a run that fails leaves nobody behind who writes. */
+  settled(): Promise<void>;
 }
 
 /** `done`: what `readSpilled` found. `partitions`: of the topic. */
@@ -159,6 +161,10 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
       await last;
       await flush();
       await writing;
+    },
+    async settled() {
+      await last.catch(() => undefined);
+      await writing.catch(() => undefined);
     },
   };
 }

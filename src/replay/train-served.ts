@@ -95,14 +95,16 @@ async function findServed(context: FindContext): Promise<{ readonly asked: numbe
   const hashOf = createEntityHash();
   const wanted = await duck.table(WANTED_COLUMNS);
   const problems = createLabelProblems(options.labelsPath);
-  for await (const label of readLabelRows(duck, context.labelsPath, context.labels, plan.service, options.sample)) {
-    if (isProblem(label)) {
-      problems.add(label);
-      continue;
+  for await (const rows of readLabelRows(duck, context.labelsPath, context.labels, plan.service, options.sample)) {
+    for (const label of rows) {
+      if (isProblem(label)) {
+        problems.add(label);
+        continue;
+      }
+      const asked = askedText(plan.service, label.request, label.asOfMs);
+      filter.add(0, hashOf(asked));
+      wanted.push([label.row, asked]);
     }
-    const asked = askedText(plan.service, label.request, label.asOfMs);
-    filter.add(0, hashOf(asked));
-    wanted.push([label.row, asked]);
   }
   problems.refuse();
   wanted.end();

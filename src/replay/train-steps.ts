@@ -76,17 +76,21 @@ export async function spillSource(run: ReplayRun, name: string, wanted: EntityFi
   const spiller = await createSpiller(context, before, ranges.length);
   const left = ranges.map((range) => ({ ...range, from: before.next.get(range.partition) ?? range.from }));
   const shares = new Map(ranges.map(({ partition }) => [partition, 0]));
-  await reader.read(
-    left,
-    async (batch) => {
-      await spiller.take(batch);
-      shares.set(batch.partition, batch.share);
-      const share = [...shares.values()].reduce((sum, each) => sum + each, 0) / shares.size;
-      report(run, 'labels', 'events', (index + share) / plan.sources.length, `events of ${name}`);
-    },
-    { signal, startedMs: begun.startedMs },
-  );
-  await spiller.end();
+  try {
+    await reader.read(
+      left,
+      async (batch) => {
+        await spiller.take(batch);
+        shares.set(batch.partition, batch.share);
+        const share = [...shares.values()].reduce((sum, each) => sum + each, 0) / shares.size;
+        report(run, 'labels', 'events', (index + share) / plan.sources.length, `events of ${name}`);
+      },
+      { signal, startedMs: begun.startedMs },
+    );
+    await spiller.end();
+  } finally {
+    await spiller.settled();
+  }
   await folder.write(`events-${name}.json`, {});
   return readSpilled(folder, source, lanes, ranges);
 }

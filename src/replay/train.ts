@@ -90,7 +90,7 @@ export async function withDuck<T>(
   try {
     return await work(duck, limits);
   } finally {
-    duck.close();
+    await duck.close();
   }
 }
 

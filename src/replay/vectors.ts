@@ -13,7 +13,7 @@ import type { FeaturePlan } from '../vector/feature-plan.ts';
 import type { Json } from '../vector/render.ts';
 import { type Differences, type Side, createDifferences } from './differences.ts';
 import { type Duck, type RowTable, parquetTable } from './duck.ts';
-import { isProblem, readLabelRows } from './label-rows.ts';
+import { type LabelRow, isProblem, readLabelRows } from './label-rows.ts';
 import { type Labels, ROW } from './labels.ts';
 import { compileFromDuck } from './output-types.ts';
 import {
@@ -131,9 +131,8 @@ async function deriveFeatures(context: VectorsContext, views: readonly Part[]): 
   const columns = columnsOfFeatures(definition, computed, DERIVED);
   const table = await duck.table([{ name: 'row', type: 'DOUBLE' }, ...columns]);
   const rows = readInOrder(context, views, inputs);
-  for await (const label of readLabelRows(duck, context.labelsPath, context.labels, plan.service, context.sample)) {
-    assert(!isProblem(label), 'labels were checked before anything was evaluated');
-    onRow(label.row);
+
+  async function derive(label: LabelRow): Promise<void> {
     const row = expressionRow(plan.service, label.request, label.asOfMs);
     const work: Workspace = { row, ranks: [], eventTimesMs: [] };
     const [number, ...cells] = inputs.length === 0 ? [label.row] : ((await rows.next()).value ?? []);
@@ -149,6 +148,14 @@ async function deriveFeatures(context: VectorsContext, views: readonly Part[]): 
     );
     const values = computed.map(({ slot }, index) => toDuck[index]?.(row[slot] ?? null) ?? null);
     table.push([label.row, ...values, duck.duckdb.blobValue(ranks)]);
+  }
+
+  for await (const labels of readLabelRows(duck, context.labelsPath, context.labels, plan.service, context.sample)) {
+    for (const label of labels) {
+      assert(!isProblem(label), 'labels were checked before anything was evaluated');
+      onRow(label.row);
+      await derive(label);
+    }
   }
   table.end();
   return table;

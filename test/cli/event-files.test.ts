@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { openEventFiles } from '../../src/cli/event-files.ts';
 import { compileSourceDecoder } from '../../src/event/decode.ts';
 import type { ViewOutcome } from '../../src/event/event.ts';
-import { compileTableDecoder } from '../../src/event/table-rows.ts';
+import { type TableRows, compileTableDecoder } from '../../src/event/table-rows.ts';
 import { validateEvent } from '../../src/event/validate.ts';
 import type { EventBatch } from '../../src/replay/event-reader.ts';
 import { load, sourceOf, viewsOf } from '../event/support.ts';
@@ -153,16 +153,20 @@ async function readEvents(path: string, arrival: string | null, from = 1): Promi
   const refused: string[] = [];
   let [next, byColumn] = [from, false];
 
-  function take({ records: some, rejected, table, nextOffset }: EventBatch): Promise<void> {
-    for (const record of some) decoded.set(record.offset, records.decode(record));
-    refused.push(...rejected);
-    for (let row = table?.from ?? 0; table !== undefined && row < table.to; row++) {
-      byColumn = true;
+  function takeRows(table: TableRows): void {
+    byColumn = true;
+    for (let row = table.from; row < table.to; row++) {
       const place = { partition: 0, offset: table.offset + row, timestampMs: table.timestampMs(row) };
       const outcome = tables.decode(table, row, place);
       if (typeof outcome === 'string') refused.push(outcome);
       else decoded.set(place.offset, outcome);
     }
+  }
+
+  function take({ records: some, rejected, table, nextOffset }: EventBatch): Promise<void> {
+    for (const record of some) decoded.set(record.offset, records.decode(record));
+    refused.push(...rejected);
+    if (table !== undefined) takeRows(table);
     next = nextOffset;
     return Promise.resolve();
   }
