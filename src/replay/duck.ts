@@ -119,8 +119,8 @@ interface Opened {
 
 function track<T>({ underWay }: Opened, work: Promise<T>): Promise<T> {
   underWay.add(work);
-  const done = (): void => void underWay.delete(work);
-  work.then(done, done);
+  const settled = work.finally(() => underWay.delete(work));
+  settled.catch(() => undefined);
   return work;
 }
 
