@@ -63,7 +63,14 @@ export class LoadedEntry {
 
   /** Tiles stay bytes, and would hold on to all that was read together with them. */
   detach(): void {
-    if (this.state !== null && this.home === null) this.state.stored.tiles = this.state.stored.tiles.slice();
+    if (this.state === null || this.home !== null) return;
+    const { stored } = this.state;
+    const { length } = stored.tiles;
+    if (length === stored.tiles.buffer.byteLength) return;
+    // What `slice` gives of a buffer is no copy.
+    const own = Buffer.alloc(length);
+    own.set(stored.tiles);
+    stored.tiles = own;
   }
 
   /** Whoever asked for it finds it at `seat` from here on, until it is kept no longer. One seat at a time. */

@@ -12,6 +12,7 @@
  * Only a read that was sent and answered confirms anything: a notice may have been on its way for any time. A read that was
  * on its way while notices came is brought up to date with them; what they changed is not kept. Pure: no I/O, no clock.
  */
+import type { EntityState } from '../state/entity-state.ts';
 import { isSamePlace } from '../store/place.ts';
 import type { Checkpoint, CommitNotice, ShardId } from '../store/store.ts';
 import type { EntryMemory } from './entry-memory.ts';
@@ -69,6 +70,8 @@ export interface ShardCache {
   fingerprints(): Iterable<string>;
   /** What is kept of it, if it is fresh; null: not even the checkpoints. */
   find(wanted: Wanted, nowMs: number): KeptStates | null;
+  /** As it was when it was loaded, be it out of date; null: it is not kept, or there is none. */
+  stateOf(fingerprint: string, entity: string): EntityState | null;
   begin(nowMs: number): Reading;
   /** Ends it; answers what to serve, with entries that were kept before in place of their like. */
   arrived(reading: Reading, loaded: ShardStates, nowMs: number): ShardStates;
@@ -294,6 +297,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
     mayServe,
     fingerprints: () => lanes.keys(),
     find,
+    stateOf: (fingerprint, entity) => lanes.get(fingerprint)?.entries.get(entity)?.state ?? null,
     begin(nowMs) {
       const reading: Reading = { sentAtMs: nowMs, generation, after: heardCount, heard: [] };
       readings.add(reading);

@@ -46,5 +46,8 @@ export interface ShardReader {
   load(shard: ShardId, wanted: Wanted, how: 'shared' | 'anew'): Promise<ShardStates>;
 }
 
-/** Of the view with this state fingerprint. Throws `CorruptBytesError`. */
-export type StateDecoder = (fingerprint: string, stored: StoredState) => EntityState;
+/**
+ * Of the view with this state fingerprint. `before`: the same entity's, as it was; what has not changed since may be shared with
+ * it. Throws `CorruptBytesError`.
+ */
+export type StateDecoder = (fingerprint: string, stored: StoredState, before: EntityState | null) => EntityState;

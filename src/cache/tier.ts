@@ -1,7 +1,6 @@
 /**
  * The LRU tier: decoded states, kept between the store and whoever serves them. Per shard, shard-cache.ts says what may be
- * kept and served; here are the reads. Misses are loaded once, however many requests wait for them, and those of one turn of
- * the event loop go out together. Every half of the staleness bound the checkpoints of all shards that are in use are read: what that
+ * kept and served; what is not kept is loaded by loads.ts; here are the reads. Every half of the staleness bound the checkpoints of all shards that are in use are read: what that
  * does not confirm is not served any longer than the bound says. `close` must be called before the store is closed.
  */
 import type { Clock } from '../core/clock.ts';
@@ -9,6 +8,7 @@ import type { ReadSection, ShardId, Store, Subscription } from '../store/store.t
 import { createEntryMemory } from './entry-memory.ts';
 import type { Home } from './loaded-entry.ts';
 import { loadEntries, sectionsOf } from './load-entry.ts';
+import { type Load, type ShardLoads, createLoads, forgetLoads } from './loads.ts';
 import { type ClearReason, type Reading, type ShardCache, createShardCache } from './shard-cache.ts';
 import type { SectionStates, ShardReader, ShardStates, StateDecoder, Together, Wanted } from './shard-reader.ts';
 
@@ -55,22 +55,7 @@ export interface Tier extends ShardReader {
   close(): Promise<void>;
 }
 
-interface Load {
-  readonly reading: Reading;
-  readonly states: Promise<ShardStates>;
-}
-
-/** What is to be loaded at the end of this turn. */
-interface Batch {
-  readonly wanted: Map<string, Set<string>>;
-  readonly load: PromiseWithResolvers<ShardStates>;
-}
-
-interface Followed {
-  readonly cache: ShardCache;
-  /** Loads on their way: fingerprint → entity. */
-  readonly loading: Map<string, Map<string, Load>>;
-  batch: Batch | null;
+interface Followed extends ShardLoads {
   checking: boolean;
   refreshing: boolean;
 }
@@ -81,17 +66,13 @@ export function createTier(options: TierOptions): Tier {
   const shards = new Map<string, Followed>();
   const cleared: Record<ClearReason, number> = { gap: 0, diverged: 0, subscribed: 0, idle: 0 };
   let [hits, misses, failedChecks] = [0, 0, 0];
-  let due: Followed[] = [];
+  const loadShared = createLoads(read, clock, stalenessMs);
   let timer: NodeJS.Timeout | null = null;
   const subscription: Subscription = store.subscribe({
     onCommit(notice) {
       const followed = shards.get(nameOf(notice.shard));
       if (followed === undefined) return;
-      // What is on its way may be older: whoever asks from here on has it loaded again.
-      for (const { fingerprint, entities } of notice.sections) {
-        const loading = followed.loading.get(fingerprint);
-        if (loading !== undefined) for (const entity of entities) loading.delete(entity);
-      }
+      forgetLoads(followed, notice);
       followed.cache.hear(notice, clock.nowMs());
       void refresh(followed);
     },
@@ -117,7 +98,7 @@ export function createTier(options: TierOptions): Tier {
   }
 
   /** One read of the store: what is wanted, what changed and is waited for, and the checkpoints of all that is kept. */
-  function read({ cache }: Followed, wanted: Wanted): Load {
+  function read({ cache }: ShardLoads, wanted: Wanted): Load {
     const reading = cache.begin(clock.nowMs());
     const sections = sectionsOf(joined(wanted, cache.changed()), cache.fingerprints());
     return { reading, states: finish(cache, reading, sections) };
@@ -125,7 +106,7 @@ export function createTier(options: TierOptions): Tier {
 
   async function finish(cache: ShardCache, reading: Reading, sections: readonly ReadSection[]): Promise<ShardStates> {
     try {
-      const loaded = loadEntries(decode, sections, await store.read(cache.id, sections));
+      const loaded = loadEntries(decode, sections, await store.read(cache.id, sections), cache.stateOf);
       return cache.arrived(reading, loaded, clock.nowMs());
     } catch (error) {
       cache.failed(reading);
@@ -150,81 +131,6 @@ export function createTier(options: TierOptions): Tier {
     } finally {
       followed.refreshing = false;
     }
-  }
-
-  /** Sends what was asked for in this turn: reads of one turn share a round trip. */
-  function send(): void {
-    const all = due;
-    due = [];
-    for (const followed of all) {
-      const { batch } = followed;
-      if (batch === null) continue;
-      followed.batch = null;
-      const load = read(followed, batch.wanted);
-      for (const [fingerprint, entities] of batch.wanted) {
-        const loading = followed.loading.get(fingerprint) ?? new Map<string, Load>();
-        followed.loading.set(fingerprint, loading);
-        for (const entity of entities) loading.set(entity, load);
-      }
-      load.states.then(batch.load.resolve, batch.load.reject).finally(() => {
-        for (const [fingerprint, entities] of batch.wanted) {
-          const loading = followed.loading.get(fingerprint);
-          for (const entity of entities) if (loading?.get(entity) === load) loading.delete(entity);
-        }
-      });
-    }
-  }
-
-  function batchOf(followed: Followed): Batch {
-    if (followed.batch === null) {
-      followed.batch = { wanted: new Map(), load: Promise.withResolvers() };
-      if (due.length === 0) setImmediate(send);
-      due.push(followed);
-    }
-    return followed.batch;
-  }
-
-  /** The loads that bring what is wanted and not kept: those on their way, as far as they are fresh, and this turn's. */
-  function loadsOf(followed: Followed, wanted: Wanted): ReadonlySet<Promise<ShardStates>> {
-    const loads = new Set<Promise<ShardStates>>();
-    const nowMs = clock.nowMs();
-    const kept = followed.cache.find(wanted, nowMs);
-    for (const [fingerprint, entities] of wanted) {
-      if (kept === null && entities.size === 0) {
-        const batch = batchOf(followed);
-        if (!batch.wanted.has(fingerprint)) batch.wanted.set(fingerprint, new Set());
-        loads.add(batch.load.promise);
-      }
-      for (const entity of entities) {
-        if (kept?.sections.get(fingerprint)?.states.has(entity) === true) continue;
-        const load = followed.loading.get(fingerprint)?.get(entity);
-        if (load !== undefined && isJoinable(followed, load, nowMs)) {
-          loads.add(load.states);
-          continue;
-        }
-        const batch = batchOf(followed);
-        const some = batch.wanted.get(fingerprint) ?? new Set<string>();
-        batch.wanted.set(fingerprint, some.add(entity));
-        loads.add(batch.load.promise);
-      }
-    }
-    return loads;
-  }
-
-  function isJoinable({ cache }: Followed, { reading }: Load, nowMs: number): boolean {
-    const ageMs = nowMs - reading.sentAtMs;
-    return ageMs >= 0 && ageMs <= stalenessMs && cache.isCurrent(reading);
-  }
-
-  async function loadShared(followed: Followed, wanted: Wanted): Promise<ShardStates> {
-    const loads = [...loadsOf(followed, wanted)];
-    const loaded = await Promise.all(loads);
-    const [only] = loaded;
-    if (loaded.length === 1 && only !== undefined && hasAll(only, wanted)) return only;
-    // Of several moments: together they are as good as what is kept says, which is of one.
-    const kept = followed.cache.find(wanted, clock.nowMs());
-    if (kept?.missing === 0) return kept.sections;
-    return read(followed, wanted).states;
   }
 
   async function check(): Promise<void> {
@@ -317,15 +223,6 @@ function statesOf(homes: Iterable<Home>, nowMs: number): ReadonlyMap<ShardId, To
     together.sections.set(fingerprint, { checkpoint, states: entries });
   }
   return shards;
-}
-
-function hasAll(states: ShardStates, wanted: Wanted): boolean {
-  for (const [fingerprint, entities] of wanted) {
-    const section = states.get(fingerprint);
-    if (section === undefined) return false;
-    for (const entity of entities) if (!section.states.has(entity)) return false;
-  }
-  return true;
 }
 
 function joined(wanted: Wanted, more: Wanted): Wanted {

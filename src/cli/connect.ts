@@ -74,7 +74,6 @@ export async function openLog(
     return openSqliteLog({ file: location.file, clock: systemClock });
   }
   const { openKafkaLog } = await import('../log/kafka.ts');
-  hushNegativeTimeouts();
   return openKafkaLog({
     brokers: location.brokers,
     clientId: 'skewless',
@@ -143,13 +142,4 @@ export function readPem(file: string | undefined): string | null {
   } catch (error) {
     throw new UsageError(`a certificate or key cannot be read: ${messageOf(error)}`, error);
   }
-}
-
-/** kafkajs 2.2.4 asks for negative time-outs, and Node 24 says so once on stderr: nothing to act on. */
-function hushNegativeTimeouts(): void {
-  const listeners = process.listeners('warning');
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => {
-    if (warning.name !== 'TimeoutNegativeWarning') for (const listener of listeners) listener(warning);
-  });
 }

@@ -24,6 +24,9 @@ export function statusRank(status: Status): number {
   return RANK.get(status) as number;
 }
 
+/** Rank of the worst that is ordinary. */
+export const LAST_ORDINARY = statusRank('NOT_FOUND');
+
 /** `PRESENT`, `NULL_VALUE`, `NOT_FOUND`: all others always appear in a row's `issues`. */
 export function isOrdinary(status: Status): boolean {
   return status === 'PRESENT' || status === 'NULL_VALUE' || status === 'NOT_FOUND';

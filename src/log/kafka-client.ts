@@ -3,6 +3,7 @@ import kafkajs, { type Admin, type Kafka, type LogEntry } from 'kafkajs';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 import { createKafkaAdmins } from './kafka-admins.ts';
 import { registerCodecs } from './kafka-codecs.ts';
+import { restRequestQueues } from './kafka-request-queue.ts';
 import { type KafkaSecurity, securityConfig } from './kafka-security.ts';
 import { within } from './kafka-time.ts';
 
@@ -69,6 +70,7 @@ const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
 
 export function createKafkaClient(options: KafkaOptions): KafkaClient {
   registerCodecs();
+  restRequestQueues();
   const bounds = { ...DEFAULT_KAFKA_BOUNDS, ...options.bounds };
   const { onWarning = () => undefined } = options;
   const kafka = new kafkajs.Kafka({

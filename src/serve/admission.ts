@@ -10,7 +10,7 @@ import type { Refusal } from './metrics-sink.ts';
 import { RequestError, item } from './problem.ts';
 
 export interface PressureLimits {
-  /** Mean delay of the event loop over a sample: what each turn of a request waits at least. */
+  /** Mean delay of the event loop over each of the last `LATE_SAMPLES` samples: what each turn of a request waits at least. */
   readonly eventLoopDelayMs: number;
   readonly heapBytesMax: number;
   readonly sampleMs: number;
@@ -23,6 +23,9 @@ export interface AdmissionBounds {
 }
 
 export const RETRY_AFTER_SECONDS = 1;
+
+/** One alone is what a start, a long collection of garbage or a neighbour leaves: nobody waits any more once it is seen. */
+const LATE_SAMPLES = 2;
 const EXEMPT = new Set(['/livez', '/readyz', '/health', '/metrics']);
 
 /** `onRefused` is told why each request was refused. Answers what tells how many requests are being answered. */
@@ -59,18 +62,29 @@ export async function installAdmission(
   });
   const count = (): number => inflight;
   if (pressure === null) return count;
+  const isBehind = watchEventLoop(app, pressure);
   await app.register(underPressure, {
     maxEventLoopDelay: pressure.eventLoopDelayMs,
     maxHeapUsedBytes: pressure.heapBytesMax,
     sampleInterval: pressure.sampleMs,
     pressureHandler: async (request, _reply, type) => {
       if (isExempt(request)) return;
-      throw type === underPressure.TYPE_HEAP_USED_BYTES
-        ? refuse('heap', 'this server is short of memory')
-        : refuse('event_loop_delay', 'this server is behind with its work');
+      if (type === underPressure.TYPE_HEAP_USED_BYTES) throw refuse('heap', 'this server is short of memory');
+      if (isBehind()) throw refuse('event_loop_delay', 'this server is behind with its work');
     },
   });
   return count;
+}
+
+/** Counts late samples in a row, each as it is taken. */
+function watchEventLoop(app: FastifyInstance, { eventLoopDelayMs, sampleMs }: PressureLimits): () => boolean {
+  let late = 0;
+  const timer = setInterval(() => {
+    late = app.memoryUsage().eventLoopDelay > eventLoopDelayMs ? late + 1 : 0;
+  }, sampleMs);
+  timer.unref();
+  app.addHook('onClose', async () => clearInterval(timer));
+  return () => late >= LATE_SAMPLES;
 }
 
 function isExempt(request: FastifyRequest): boolean {

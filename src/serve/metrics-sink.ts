@@ -100,8 +100,7 @@ export interface MetricsSink {
   /** Never rejects; what cannot be read in time is left out. */
   observeFreshness(read: () => Promise<FreshnessReport>): void;
   observeReaders(read: () => readonly ReaderReport[]): void;
-  /** The same of audits. */
-  observeAudits(read: () => Promise<AuditsReport>): void;
+  observeAudits(read: () => AuditsReport): void;
   /** All metrics, as Prometheus reads them. */
   text(): Promise<string>;
 }

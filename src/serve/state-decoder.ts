@@ -8,9 +8,9 @@ import { compilePlan } from '../state/plan.ts';
 
 export function createStateDecoder({ views }: Definitions): StateDecoder {
   const plans = new Map([...views.values()].map((view) => [view.stateFingerprint, compilePlan(view, AGGREGATIONS)]));
-  return (fingerprint, stored) => {
+  return (fingerprint, stored, before) => {
     const plan = plans.get(fingerprint);
     assert(plan !== undefined, `a view has the state fingerprint ${fingerprint}`);
-    return decodeState(plan, stored);
+    return decodeState(plan, stored, before);
   };
 }

@@ -11,8 +11,8 @@
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { crc32 } from './checksum.ts';
-import { type EntityState, type HeadEvent, NO_BYTES, type StoredMarks, compareToPlace } from './entity-state.ts';
-import type { EventColumns } from './event-columns.ts';
+import { type EntityState, type HeadEvent, NO_BYTES, type StoredMarks, type Tile } from './entity-state.ts';
+import { type EventColumns, timeIndexAt } from './event-columns.ts';
 import { Head, columnsFor } from './head.ts';
 import type { ViewPlan } from './plan.ts';
 import { appendRecord } from './record-codec.ts';
@@ -67,10 +67,13 @@ export function applyChange(stored: StoredState | null, change: StateChange): St
   return { version: change.toVersion, head, tiles: change.tiles ?? stored?.tiles ?? null };
 }
 
-/** Throws `CorruptBytesError` for bytes that `takeChange` did not write for this plan. */
-export function decodeState(plan: ViewPlan, stored: StoredState): EntityState {
+/**
+ * Throws `CorruptBytesError` for bytes that `takeChange` did not write for this plan. `before`: the entity's state as it was read
+ * earlier, which nobody folds into; tiles that are the same still are shared with it, and not read again.
+ */
+export function decodeState(plan: ViewPlan, stored: StoredState, before: EntityState | null = null): EntityState {
   try {
-    return decode(plan, stored);
+    return decode(plan, stored, before);
   } catch (error) {
     if (error instanceof CorruptBytesError) throw error;
     throw new CorruptBytesError('stored state cannot be read', error);
@@ -116,7 +119,11 @@ function endChunk(stored: StoredMarks, at: number): void {
   writer.u32(stored.checksum);
 }
 
-function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }: StoredState): EntityState {
+function decode(
+  plan: ViewPlan,
+  { version, head: headBytes, tiles: tilesBytes }: StoredState,
+  before: EntityState | null,
+): EntityState {
   const reader = new ByteReader(headBytes);
   const format = reader.u8();
   if (format !== FORMAT_VERSION) throw new CorruptBytesError(`stored format ${format} is not ${FORMAT_VERSION}`);
@@ -137,12 +144,14 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
       `${stored.length} head records after version ${baseVersion} do not make version ${version}`,
     );
   }
-  const { columns, late } = inTotalOrder(plan, stored, sealedUntilMs);
+  const { columns, late } = inTotalOrder(stored, sealedUntilMs);
+  // Late events are added to tiles, and nothing may be added to what is shared.
+  const isShared = late.length === 0 && before !== null && hasSameTiles(before, tilesBytes, sealedNewestMs);
   const state: EntityState = {
     head: new Head(plan, columns),
     sealedUntilMs,
     sealedNewestMs,
-    tiles: tilesBytes === null ? plan.levels.map(() => []) : readTiles(plan, tilesBytes, sealedNewestMs),
+    tiles: isShared ? before.tiles : tilesOf(plan, tilesBytes, sealedNewestMs),
     version,
     forcedSeals: 0,
     stored: {
@@ -152,7 +161,7 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
       scattered: null,
       late: late.length,
       rewrite: false,
-      tiles: tilesBytes ?? NO_BYTES,
+      tiles: isShared ? before.stored.tiles : (tilesBytes ?? NO_BYTES),
       erased: false,
     },
     headIds: null,
@@ -161,21 +170,26 @@ function decode(plan: ViewPlan, { version, head: headBytes, tiles: tilesBytes }:
   return state;
 }
 
+function tilesOf(plan: ViewPlan, bytes: Uint8Array | null, sealedNewestMs: number): readonly Tile[][] {
+  return bytes === null ? plan.levels.map(() => []) : readTiles(plan, bytes, sealedNewestMs);
+}
+
+function hasSameTiles(before: EntityState, bytes: Uint8Array | null, sealedNewestMs: number): boolean {
+  const { stored } = before;
+  if (bytes === null || stored.late > 0 || before.sealedNewestMs !== sealedNewestMs) return false;
+  return Buffer.compare(stored.tiles, bytes) === 0;
+}
+
 /** Events as they were appended, sorted; those below the seal apart. Nearly always they come in order, and none is late. */
 function inTotalOrder(
-  plan: ViewPlan,
   stored: EventColumns,
   sealedUntilMs: number,
 ): { readonly columns: EventColumns; readonly late: readonly HeadEvent[] } {
-  if (stored.isSorted() && (stored.tsMs[0] ?? Infinity) >= sealedUntilMs) return { columns: stored, late: [] };
-  const late: HeadEvent[] = [];
-  const columns = columnsFor(plan);
-  const sorted = Array.from({ length: stored.length }, (_none, index) => stored.eventAt(index));
-  sorted.sort((a, b) => compareToPlace(a, b.tsMs, b.partition, b.offset));
-  for (const event of sorted) {
-    if (event.tsMs < sealedUntilMs) late.push(event);
-    else columns.insert(columns.length, event);
-  }
+  const columns = stored.isSorted() ? stored : stored.sorted();
+  const lateCount = timeIndexAt(columns.tsMs, sealedUntilMs);
+  if (lateCount === 0) return { columns, late: [] };
+  const late = Array.from({ length: lateCount }, (_none, index) => columns.eventAt(index));
+  columns.dropFirst(lateCount);
   return { columns, late };
 }
 

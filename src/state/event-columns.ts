@@ -57,18 +57,38 @@ export class EventColumns {
 
   /** Whether no event comes before the one ahead of it. */
   isSorted(): boolean {
-    for (let index = 1; index < this.tsMs.length; index++) if (this.#compareToBefore(index) < 0) return false;
+    for (let index = 1; index < this.tsMs.length; index++) if (this.#compare(index, index - 1) < 0) return false;
     return true;
   }
 
-  #compareToBefore(index: number): number {
+  /** The same events in total order. */
+  sorted(): EventColumns {
+    const order = this.tsMs.map((_ts, index) => index);
+    order.sort((one, other) => this.#compare(one, other));
+    const sorted = new EventColumns(this.values.length, this.#hasEventId);
+    pick(this.tsMs, order, sorted.tsMs);
+    pick(this.partitions, order, sorted.partitions);
+    pick(this.offsets, order, sorted.offsets);
+    pick(this.filterBits, order, sorted.filterBits);
+    for (let column = 0; column < this.values.length; column++) {
+      pick(this.values[column] as Value[], order, sorted.values[column] as Value[]);
+    }
+    if (this.#hasEventId) pick(this.eventIds, order, sorted.eventIds);
+    return sorted;
+  }
+
+  #compare(one: number, other: number): number {
     const { tsMs, partitions, offsets } = this;
     return (
-      (tsMs[index] as number) - (tsMs[index - 1] as number) ||
-      (partitions[index] as number) - (partitions[index - 1] as number) ||
-      (offsets[index] as number) - (offsets[index - 1] as number)
+      (tsMs[one] as number) - (tsMs[other] as number) ||
+      (partitions[one] as number) - (partitions[other] as number) ||
+      (offsets[one] as number) - (offsets[other] as number)
     );
   }
+}
+
+function pick<T>(from: readonly T[], order: readonly number[], into: T[]): void {
+  for (let index = 0; index < order.length; index++) into.push(from[order[index] as number] as T);
 }
 
 function place<T>(list: T[], at: number, element: T): void {

@@ -4,11 +4,11 @@ import type { Clock } from '../core/clock.ts';
 import type { AuditsReport, NewestAudit } from '../serve/metrics-sink.ts';
 import { gauge, type Observation } from './instruments.ts';
 
-export function observeAudits(meter: Meter, clock: Clock, read: () => Promise<AuditsReport>): void {
+export function observeAudits(meter: Meter, clock: Clock, read: () => AuditsReport): void {
   const perFeature =
     (of: (feature: NewestAudit['features'][number]) => Readonly<Record<string, number | null>>, label: string) =>
-    async (): Promise<readonly Observation[]> =>
-      (await read()).flatMap(({ service, features }) =>
+    (): readonly Observation[] =>
+      read().flatMap(({ service, features }) =>
         features.flatMap((each) =>
           Object.entries(of(each)).flatMap(([name, value]): readonly Observation[] =>
             value === null ? [] : [[value, { service, feature: each.feature, [label]: name }]],
@@ -27,7 +27,7 @@ export function observeAudits(meter: Meter, clock: Clock, read: () => Promise<Au
     'Of the newest audit, between what was served and what is true by event time.',
     perFeature(({ mean_difference: mean, largest_difference: largest }) => ({ mean, largest }), 'statistic'),
   );
-  gauge(meter, 'skewless_audit_age_seconds', 'Time since the newest audit of the service.', async () =>
-    (await read()).map(({ service, auditedAtMs }): Observation => [(clock.nowMs() - auditedAtMs) / 1e3, { service }]),
+  gauge(meter, 'skewless_audit_age_seconds', 'Time since the newest audit of the service.', () =>
+    read().map(({ service, auditedAtMs }): Observation => [(clock.nowMs() - auditedAtMs) / 1e3, { service }]),
   );
 }

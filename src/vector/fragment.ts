@@ -2,7 +2,7 @@
  * What one view gives to the rows of a selection, as text, for one state and an interval of `as_of`. Immutable, so that
  * whoever holds the state may keep it: what depends on the row (derived features, the time since an event) is not in it.
  */
-import { type Status, isOrdinary, statusRank } from '../core/status.ts';
+import { LAST_ORDINARY, STATUSES, type Status, isOrdinary, statusRank } from '../core/status.ts';
 import type { Value } from '../core/value.ts';
 import type { Evaluation } from '../state/state.ts';
 import type { ViewFeaturePlan } from './feature-plan.ts';
@@ -68,9 +68,12 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
   const statusOf = (feature: ViewFeaturePlan): Status => shownStatus(evaluation, feature, facts.stale);
   const joined = (write: (feature: ViewFeaturePlan) => string): readonly string[] =>
     part.pieces.map((features) => features.map(write).join(','));
-  const values = part.pieces.map((features) => valuesText(features, evaluation));
+  const values = part.pieces.map((features, piece) =>
+    valuesText(features, evaluation, part.isNative[piece] as boolean),
+  );
+  const otherStatuses = countOthers(part, statusOf);
   const isIssue = (feature: ViewFeaturePlan): boolean => !isOrdinary(statusOf(feature));
-  const issues = part.pieces.some((features) => features.some(isIssue))
+  const issues = otherStatuses?.some(({ rank }) => rank > LAST_ORDINARY)
     ? part.pieces.map((features) =>
         features
           .filter(isIssue)
@@ -82,8 +85,6 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
   const eventTimes = metadata.eventTime
     ? joined(({ feature }) => timestampText(evaluation.eventTimesMs[feature] ?? null))
     : null;
-  const texts = [...values, ...(issues ?? []), ...(statuses ?? []), ...(eventTimes ?? [])];
-  const otherStatuses = countOthers(part, statusOf);
   const inputs = part.inputs.map((feature) => inputOf(feature, evaluation, statusOf(feature)));
   return {
     fromMs: evaluation.fromMs,
@@ -96,31 +97,28 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
     inputs,
     statuses,
     eventTimes,
-    isAscii: texts.every((text) => typeof text === 'number' || isAscii(text)),
-    bytes: FRAGMENT_BYTES + (otherStatuses?.length ?? 0) * STATUS_BYTES + inputs.length * INPUT_BYTES + bytesOf(texts),
+    isAscii: part.isAscii || values.every((text) => typeof text === 'number' || isAscii(text)),
+    bytes:
+      FRAGMENT_BYTES +
+      (otherStatuses?.length ?? 0) * STATUS_BYTES +
+      inputs.length * INPUT_BYTES +
+      [values, issues, statuses, eventTimes].reduce((sum, texts) => sum + bytesOf(texts ?? []), 0),
   };
 }
 
 function countOthers({ pieces }: ViewPart, statusOf: (feature: ViewFeaturePlan) => Status): Fragment['otherStatuses'] {
-  const counts = new Map<Status, number>();
-  let last: Status = 'PRESENT';
-  let run = 0;
+  let counts: number[] | null = null;
   for (const features of pieces) {
     for (const feature of features) {
       const status = statusOf(feature);
-      // Statuses come in runs, and most are `PRESENT`.
-      if (status === last) {
-        run++;
-        continue;
-      }
-      counts.set(last, (counts.get(last) ?? 0) + run);
-      last = status;
-      run = 1;
+      // Most are.
+      if (status === 'PRESENT') continue;
+      counts ??= STATUSES.map(() => 0);
+      const rank = statusRank(status);
+      counts[rank] = (counts[rank] as number) + 1;
     }
   }
-  counts.set(last, (counts.get(last) ?? 0) + run);
-  counts.delete('PRESENT');
-  return counts.size === 0 ? null : [...counts].map(([status, count]) => ({ rank: statusRank(status), count }));
+  return counts?.flatMap((count, rank) => (count === 0 ? [] : [{ rank, count }])) ?? null;
 }
 
 /** In ASCII alone do characters and bytes of UTF-8 agree in number. */
@@ -135,10 +133,12 @@ function bytesOf(texts: readonly (string | number)[]): number {
   return bytes;
 }
 
-function valuesText(features: readonly ViewFeaturePlan[], evaluation: Evaluation): string | number {
+function valuesText(features: readonly ViewFeaturePlan[], evaluation: Evaluation, isNative: boolean): string | number {
+  const { values } = evaluation;
+  if (isNative) return JSON.stringify(features.map(({ feature }) => values[feature] ?? null)).slice(1, -1);
   const [first] = features;
-  if (first !== undefined && isEventTime(first, evaluation)) return evaluation.values[first.feature] as number;
-  return features.map((feature) => feature.write(evaluation.values[feature.feature] ?? null)).join(',');
+  if (first !== undefined && isEventTime(first, evaluation)) return values[first.feature] as number;
+  return features.map((feature) => feature.write(values[feature.feature] ?? null)).join(',');
 }
 
 function inputOf(feature: ViewFeaturePlan, evaluation: Evaluation, status: Status): InputCell {

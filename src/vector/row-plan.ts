@@ -6,6 +6,7 @@
 import type { Status } from '../core/status.ts';
 import type { DerivedFeaturePlan, FeaturePlan, ViewFeaturePlan } from './feature-plan.ts';
 import type { Fragment } from './fragment.ts';
+import { WRITE_NATIVE } from './text.ts';
 
 /** What a row reads of one appearance of a view: the key under which its fragments hang on states. */
 export interface ViewPart {
@@ -13,6 +14,10 @@ export interface ViewPart {
   readonly appearance: number;
   /** Served features; one that is relative to `as_of` stands alone. */
   readonly pieces: readonly (readonly ViewFeaturePlan[])[];
+  /** By piece: whether `JSON.stringify` of its values is their text. */
+  readonly isNative: readonly boolean[];
+  /** Whether its texts are ASCII whatever the values; names are. */
+  readonly isAscii: boolean;
   /** Features that derived ones read. */
   readonly inputs: readonly ViewFeaturePlan[];
   /** What stands for the view where it is withheld as a whole, made when first needed. */
@@ -65,12 +70,19 @@ export function compileRow(
     segments.push({ part, index: ofPart.length });
     ofPart.push([feature]);
   }
-  const parts = appearances.map((appearance, part) => ({
-    appearance,
-    pieces: pieces[part] as ViewFeaturePlan[][],
-    inputs: inputs.filter((input) => input.appearance === appearance),
-    withheld: new Map<Status, Fragment>(),
-  }));
+  const parts = appearances.map((appearance, part): ViewPart => {
+    const ofPart = pieces[part] as ViewFeaturePlan[][];
+    return {
+      appearance,
+      pieces: ofPart,
+      isNative: ofPart.map((features) =>
+        features.every(({ write, relativeToAsOf }) => write === WRITE_NATIVE && !relativeToAsOf),
+      ),
+      isAscii: ofPart.flat().every(({ isAscii }) => isAscii),
+      inputs: inputs.filter((input) => input.appearance === appearance),
+      withheld: new Map<Status, Fragment>(),
+    };
+  });
   const isDerivedAscii = served.every((feature) => feature.kind === 'view' || feature.isAscii);
   const derivedServed = served.flatMap((feature) => (feature.kind === 'derived' ? [feature.place] : []));
   return { parts, segments, derived, derivedServed, isDerivedAscii };

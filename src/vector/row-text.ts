@@ -1,5 +1,5 @@
 /** One row of a selection as text: fragments of its views, and between them what is made for the row alone. */
-import { STATUSES, statusRank } from '../core/status.ts';
+import { LAST_ORDINARY, STATUSES } from '../core/status.ts';
 import type { Value } from '../core/value.ts';
 import { type Workspace, computeDerived, computeEventTime } from './derived.ts';
 import type { DerivedFeaturePlan } from './feature-plan.ts';
@@ -15,8 +15,6 @@ export interface WrittenRow {
   readonly request: readonly Value[];
   readonly asOfMs: number;
 }
-
-const LAST_ORDINARY = statusRank('NOT_FOUND');
 
 /** What expressions may read of the request. */
 export function fillRequest({ row }: Workspace, request: readonly Value[], asOfSlot: number, asOfMs: number): void {

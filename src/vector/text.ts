@@ -7,7 +7,11 @@ import type { StructValue, Value, ValueType } from '../core/value.ts';
 
 export type Writer = (value: Value) => string;
 
+/** Of types whose values, null included, `JSON.stringify` writes as they are: of many at once it is faster. */
+export const WRITE_NATIVE: Writer = (value) => `${value as boolean | number | null}`;
+
 export function compileWriter(type: ValueType): Writer {
+  if (type.kind === 'bool' || type.kind === 'int' || type.kind === 'double') return WRITE_NATIVE;
   const write = compileNonNull(type);
   return (value) => (value === null ? 'null' : write(value));
 }
@@ -17,7 +21,7 @@ function compileNonNull(type: ValueType): Writer {
     case 'bool':
     case 'int':
     case 'double':
-      return (value) => `${value as boolean | number}`;
+      return WRITE_NATIVE;
     case 'string':
       return (value) => JSON.stringify(value);
     case 'int64':

@@ -73,6 +73,16 @@ test('under pressure requests are refused at once, with a time to try again, and
   expect((await get('/metrics')).text).toMatch(/skewless_requests_refused_total\{reason="heap".*\} [1-9]/);
 });
 
+test('one long pause, as after a start, turns nobody away', async () => {
+  const sampleMs = 50;
+  const pressure = { eventLoopDelayMs: 20, heapBytesMax: Number.MAX_SAFE_INTEGER, sampleMs };
+  const { app, vectors } = await startAirport({ dependencies: { pressure } });
+  const untilMs = performance.now() + 4 * sampleMs;
+  while (performance.now() < untilMs);
+  await expect.poll(() => app.memoryUsage().eventLoopDelay, { interval: 1 }).toBeGreaterThan(20);
+  expect((await vectors('departure_delay', REQUEST)).status).toBe(200);
+});
+
 test('a process that is behind with its work says so, until it has caught up', async () => {
   const pressure = { eventLoopDelayMs: 50, heapBytesMax: Number.MAX_SAFE_INTEGER, sampleMs: 20 };
   const { vectors, get } = await startAirport({ dependencies: { pressure } });

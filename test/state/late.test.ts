@@ -54,6 +54,36 @@ test.each([1, 2, 3, 4, 5])('what is stored says the same as what is in memory, i
   }
 });
 
+test.each([1, 2, 3, 4, 5])(
+  'who reads state after state shares tiles that are the same, and no more (seed %i)',
+  (seed) => {
+    const state = emptyState(PLAN);
+    const read = (each: EntityState): string =>
+      [each.sealedUntilMs, NOON + 160 * 20 * SECOND]
+        .filter((asOf) => asOf !== -Infinity)
+        .map((asOf) => show(evaluate(PLAN, each, asOf, null)))
+        .join('\n');
+    let stored: StoredState | null = null;
+    let before: { readonly state: EntityState; readonly text: string } | null = null;
+    let shared = 0;
+    let ownLate = 0;
+    for (const event of eventsOf(PLAN, disorderly(seed, 160))) {
+      fold(PLAN, state, event);
+      stored = applyChange(stored, change(PLAN, state));
+      const next = decodeState(PLAN, stored, before?.state ?? null);
+      const text = read(next);
+      expect(text).toBe(read(decodeState(PLAN, stored)));
+      // What was added to the tiles of one is not in those of the other.
+      if (before !== null) expect(read(before.state)).toBe(before.text);
+      if (next.tiles === before?.state.tiles) shared++;
+      else if (next.stored.late > 0) ownLate++;
+      before = { state: next, text };
+    }
+    expect(shared).toBeGreaterThan(10);
+    expect(ownLate).toBeGreaterThan(5);
+  },
+);
+
 test('folding on from what is stored gives the bytes that folding on in memory gives, once they are written whole', () => {
   const rows = disorderly(9, 120);
   const events = eventsOf(PLAN, rows);
