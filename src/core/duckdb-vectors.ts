@@ -86,7 +86,8 @@ export function readerOf(
       return values(textReader(bindings, data(TEXT_BYTES)));
     case DuckDBTypeId.BLOB: {
       const bytesAt = bytesReader(bindings, data(TEXT_BYTES));
-      return values((row) => new DuckDBBlobValue(bytesAt(row).slice()));
+      // A copy, whatever it is a view of.
+      return values((row) => new DuckDBBlobValue(new Uint8Array(bytesAt(row))));
     }
     default: {
       const items = chunk.getColumnVector(column);
