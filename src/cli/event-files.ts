@@ -11,6 +11,7 @@ import { RECORD_BYTES_MAX } from '../event/parse-record.ts';
 import { canBeTable } from '../event/table-rows.ts';
 import { validateEvent } from '../event/validate.ts';
 import { type FileRecord, isTable, readFileRecords, readTableChunks } from '../log/file.ts';
+import type { ParquetChunk } from '../log/file-parquet.ts';
 import type { EventBatch, EventReader, ReadRange, ReadRun } from '../replay/event-reader.ts';
 
 const BATCH_RECORDS_MAX = 4_096;
@@ -105,37 +106,56 @@ function take(
 /** Key and value together may be as large as a record; a key says again what the value does. */
 const TABLE_JSON_BYTES_MAX = RECORD_BYTES_MAX / 2;
 
-/** By column, but for rows of which one might be too large for a record: these have to be written to know. */
-async function readTable(file: EventFile, { partition, from }: ReadRange, sink: Sink, run: ReadRun): Promise<void> {
-  const { path, source, arrival } = file;
-  let nextOffset = from;
-  for await (const { first, rows, jsonOf, cellOf, jsonBytesMax, total } of readTableChunks(path, source)) {
-    if (first + rows <= from) continue;
+async function readTable(file: EventFile, range: ReadRange, sink: Sink, run: ReadRun): Promise<void> {
+  const { path, source } = file;
+  let nextOffset = range.from;
+  for await (const chunk of readTableChunks(path, source)) {
+    if (chunk.first + chunk.rows <= nextOffset) continue;
     run.signal.throwIfAborted();
-    const fromRow = Math.max(0, from - first);
-    nextOffset = first + rows;
-    const common = { partition, nextOffset, share: (nextOffset - 1) / total };
-    if (jsonBytesMax > TABLE_JSON_BYTES_MAX) {
-      const batch = beginBatch();
-      for (let row = fromRow; row < rows; row++) {
-        take(file, batch, partition, first + row, { ok: true, json: jsonOf(row) }, run);
-      }
-      await sink({ ...common, ...batch });
-      continue;
-    }
-    const arrivals = arrival === null ? null : cellOf(arrival);
-    const table = {
-      cells: source.fields.map(({ path: [name] }) => cellOf(name as string)),
-      from: fromRow,
-      to: rows,
-      offset: first,
-      timestampMs: (row: number): number =>
-        arrivals === null ? run.startedMs : arrivalMs(`${path}:${first + row}`, arrivals(row), arrival as string),
-    };
-    await sink({ ...common, records: [], rejected: [], table });
+    const isSmall = chunk.jsonBytesMax <= TABLE_JSON_BYTES_MAX;
+    // Whether a row is too large for a record is known when it was written as one.
+    await (isSmall ? takeColumns : takeRecords)(file, chunk, { ...range, from: nextOffset }, sink, run);
+    nextOffset = chunk.first + chunk.rows;
   }
   run.signal.throwIfAborted();
-  await sink({ partition, records: [], rejected: [], nextOffset, share: 1 });
+  await sink({ partition: range.partition, records: [], rejected: [], nextOffset, share: 1 });
+}
+
+function takeColumns(
+  { path, source, arrival }: EventFile,
+  { first, rows, total, cellOf }: ParquetChunk,
+  { partition, from }: ReadRange,
+  sink: Sink,
+  run: ReadRun,
+): Promise<void> {
+  const arrivals = arrival === null ? null : { column: arrival, cell: cellOf(arrival) };
+  const nextOffset = first + rows;
+  const table = {
+    cells: source.fields.map(({ path: [name] }) => cellOf(name as string)),
+    from: Math.max(0, from - first),
+    to: rows,
+    offset: first,
+    timestampMs: (row: number): number =>
+      arrivals === null ? run.startedMs : arrivalMs(`${path}:${first + row}`, arrivals.cell(row), arrivals.column),
+  };
+  return sink({ partition, nextOffset, share: (nextOffset - 1) / total, records: [], rejected: [], table });
+}
+
+async function takeRecords(
+  file: EventFile,
+  { first, rows, total, jsonOf }: ParquetChunk,
+  { partition, from }: ReadRange,
+  sink: Sink,
+  run: ReadRun,
+): Promise<void> {
+  let batch = beginBatch();
+  for (let row = Math.max(0, from - first); row < rows; row++) {
+    const offset = first + row;
+    take(file, batch, partition, offset, { ok: true, json: jsonOf(row) }, run);
+    if (!isFull(batch) && row + 1 < rows) continue;
+    await sink({ partition, ...batch, nextOffset: offset + 1, share: offset / total });
+    batch = beginBatch();
+  }
 }
 
 /** Or the code by which ingest would refuse it. */
