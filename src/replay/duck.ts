@@ -103,7 +103,7 @@ export async function openDuck(folder: string, memoryBytes: number, threads: num
     chunks: (sql) => streamChunks(opened, sql),
     table: (columns) => createTable(opened, connection, `t${tables++}`, columns),
     async close() {
-      await Promise.allSettled([...opened.underWay]);
+      await Promise.allSettled(opened.underWay);
       instance.closeSync();
     },
   };
