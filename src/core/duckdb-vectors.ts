@@ -17,7 +17,7 @@ export const INLINE_BYTES_MAX = 12;
 export const LENGTH_BYTES = 4;
 const POINTER_AT = 8;
 
-/** The values of one column of a chunk. Good as long as somebody holds the chunk, whose memory they lie in. */
+/** The values of one column of a chunk. Good as long as somebody holds the chunk, in whose memory long texts lie. */
 export type ColumnReader = (row: number) => DuckDBValue;
 
 export function loadBindings(): Promise<Bindings> {
@@ -34,7 +34,7 @@ export function integersOf(bindings: Bindings, chunk: DuckDBDataChunk, column: n
   return new Int32Array(buffer, byteOffset, chunk.rowCount);
 }
 
-/** Of texts or blobs; short ones are views of the chunk's memory. */
+/** Of texts or blobs. */
 export function bytesOf(bindings: Bindings, chunk: DuckDBDataChunk, column: number): (row: number) => Uint8Array {
   return bytesReader(bindings, dataOf(bindings, vectorOf(bindings, chunk, column), chunk.rowCount * TEXT_BYTES));
 }

@@ -137,7 +137,7 @@ async function runAlone({ instance }: Opened, sql: string): Promise<void> {
 async function* streamChunks(opened: Opened, sql: string): AsyncGenerator<Chunk> {
   const { duckdb, bindings, instance } = opened;
   const connection = await instance.connect();
-  /** Columns are views of its memory, and do not hold it. */
+  /** Long texts are read where they lie, in its memory, which nothing else holds. */
   const held: { chunk: DuckDBDataChunk | null } = { chunk: null };
   let next: Promise<DuckDBDataChunk | null> | null = null;
   try {
