@@ -6,7 +6,7 @@ import { measured, outOf, query } from './run.ts';
 import { type Data, FEATURES, VIEWS } from './workload.ts';
 
 const HISTORICAL = join(import.meta.dirname, 'historical.py');
-/** Its join holds every pair of a label and a row of the same entity, so that all labels do not fit into memory. */
+/** Its join holds every pair of a label and a row of the same entity: all labels it had not joined after two minutes. */
 export const FEAST_LABELS = 20_000;
 const SUMS = FEATURES.filter((name) => name.includes('_sum_'));
 

@@ -8,12 +8,12 @@ import { assert } from '../core/assert.ts';
 import type { SourceDefinition, ViewDefinition } from '../definition/definition.ts';
 import { compileChangeReader, Deletion, NOTHING } from './change.ts';
 import { Fault } from './convert.ts';
-import type { LogRecord, Rejection, ViewOutcome } from './event.ts';
+import type { LogRecord, RecordPlace, Rejection, ViewOutcome } from './event.ts';
 import { checkEventTimeRange, checkNotAhead } from './event-time.ts';
 import { createSchemaTable, type Schemas } from './schemas.ts';
 import { compileKeyDecoder } from './record-key-decoder.ts';
 import { reject } from './rejection.ts';
-import { createRowReader } from './row.ts';
+import { type RowReader, createRowReader } from './row.ts';
 import { slotOf } from './slot.ts';
 import { compileUpsertDecoder, type UpsertDecoder } from './upsert-decoder.ts';
 import { compileViewDecoder, FILTERED, type ViewDecoder } from './view-decoder.ts';
@@ -27,7 +27,7 @@ export interface SourceDecoder {
   eventTimeMs(): number | null;
 }
 
-interface CompiledView {
+export interface CompiledView {
   readonly slots: readonly number[];
   readonly decode: ViewDecoder;
   /** Null in append mode, where nothing is deleted. */
@@ -45,26 +45,9 @@ export function compileSourceDecoder(
   const readChange = compileChangeReader(source, table);
   const readKey = source.mode === 'upsert' ? compileKeyDecoder(source, table) : null;
   const rows = createRowReader(source);
-  const eventTimeSlot = slotOf(source, source.eventTime);
-  const eventTimeSlots = [eventTimeSlot];
+  const decodeRow = compileRowDecoder(source, compiled, rows);
   let eventTimeMs: number | null = null;
   const allFiltered: readonly ViewOutcome[] = views.map(() => FILTERED);
-
-  /** `timeRejection` is that of the event time, which all views share. */
-  function decodeViews(record: LogRecord, timeRejection: Rejection | null): readonly ViewOutcome[] {
-    const outcomes = allFiltered.slice();
-    for (let index = 0; index < compiled.length; index++) {
-      const { slots, decode } = compiled[index] as CompiledView;
-      const rejection = rows.require(slots) ?? timeRejection;
-      outcomes[index] = rejection ?? decode(rows.row, rows.row[eventTimeSlot] as number, record);
-    }
-    return outcomes;
-  }
-
-  function checkTime(appendedMs: number): Rejection | null {
-    const tsMs = rows.row[eventTimeSlot] as number;
-    return checkEventTimeRange(source, tsMs) ?? checkNotAhead(source, tsMs, appendedMs);
-  }
 
   function decodeDeletion(record: LogRecord, { before }: Deletion): readonly ViewOutcome[] {
     assert(readKey !== null, 'nothing is deleted in append mode');
@@ -90,15 +73,50 @@ export function compileSourceDecoder(
       if (change === NOTHING) return allFiltered;
       if (change instanceof Deletion) return decodeDeletion(record, change);
       rows.begin(change);
-      const timeRejection = rows.require(eventTimeSlots) ?? checkTime(record.timestampMs);
-      if (timeRejection === null) eventTimeMs = rows.row[eventTimeSlot] as number;
-      return decodeViews(record, timeRejection);
+      const { outcomes, tsMs } = decodeRow(record);
+      eventTimeMs = tsMs;
+      return outcomes;
     },
     eventTimeMs: () => eventTimeMs,
   };
 }
 
-function compileView(source: SourceDefinition, view: ViewDefinition): CompiledView {
+export interface DecodedRow {
+  /** Aligned with the views. */
+  readonly outcomes: readonly ViewOutcome[];
+  /** Null: its event time is not allowed. */
+  readonly tsMs: number | null;
+}
+
+/** Decodes the row that `rows` was begun on. */
+export function compileRowDecoder(
+  source: SourceDefinition,
+  views: readonly CompiledView[],
+  { row, require }: RowReader,
+): (place: RecordPlace) => DecodedRow {
+  const eventTimeSlot = slotOf(source, source.eventTime);
+  const eventTimeSlots = [eventTimeSlot];
+  const allFiltered: readonly ViewOutcome[] = views.map(() => FILTERED);
+
+  function checkTime(appendedMs: number): Rejection | null {
+    const tsMs = row[eventTimeSlot] as number;
+    return checkEventTimeRange(source, tsMs) ?? checkNotAhead(source, tsMs, appendedMs);
+  }
+
+  return (place) => {
+    // That of the event time all views share.
+    const timeRejection = require(eventTimeSlots) ?? checkTime(place.timestampMs);
+    const tsMs = timeRejection === null ? (row[eventTimeSlot] as number) : null;
+    const outcomes = allFiltered.slice();
+    for (let index = 0; index < views.length; index++) {
+      const { slots, decode } = views[index] as CompiledView;
+      outcomes[index] = require(slots) ?? timeRejection ?? decode(row, row[eventTimeSlot] as number, place);
+    }
+    return { outcomes, tsMs };
+  };
+}
+
+export function compileView(source: SourceDefinition, view: ViewDefinition): CompiledView {
   const slots = view.usedColumns.map((name) => slotOf(source, name));
   if (view.row === null) return { slots, decode: compileViewDecoder(view), deletion: null };
   const { row, deletion } = compileUpsertDecoder(view);

@@ -19,6 +19,9 @@ export interface LogRecord {
   readonly headers?: RecordHeaders;
 }
 
+/** What of a record is not its content. */
+export type RecordPlace = Pick<LogRecord, 'partition' | 'offset' | 'timestampMs'>;
+
 /** One event of one view: what `fold` takes. */
 export interface ViewEvent {
   /** The entity's keys, encoded (see entity-key.ts). */

@@ -20,6 +20,12 @@ export function compileFieldReader(field: SourceField): FieldReader {
   };
 }
 
+/** The same of a value that was looked up already; null: it is absent, or null. */
+export function compileCellReader({ type, nullable }: SourceField): (json: unknown) => Value | Fault {
+  const convert = compileConverter(type);
+  return (json) => finish(json, convert, nullable);
+}
+
 function finish(json: unknown, convert: Converter, nullable: boolean): Value | Fault {
   if (json !== null) return convert(json);
   return nullable ? null : new Fault('null_field', 'null or absent, and not nullable');

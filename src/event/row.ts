@@ -8,7 +8,7 @@ import type { DerivedColumn, SourceDefinition } from '../definition/definition.t
 import { EvaluationError } from '../expression/evaluation-error.ts';
 import { Fault } from './convert.ts';
 import type { Rejection } from './event.ts';
-import { compileFieldReader } from './field.ts';
+import { type FieldReader, compileFieldReader } from './field.ts';
 import { reject } from './rejection.ts';
 import { slotOf } from './slot.ts';
 
@@ -23,9 +23,13 @@ export interface RowReader {
 
 type CellReader = (record: object, row: readonly Value[]) => Value | Fault;
 
-export function createRowReader(source: SourceDefinition): RowReader {
+/** `fields`: how the source's fields are read off what `begin` is given. */
+export function createRowReader(
+  source: SourceDefinition,
+  fields: readonly FieldReader[] = source.fields.map(compileFieldReader),
+): RowReader {
   const columns = [...source.fields, ...source.derived];
-  const readers: CellReader[] = [...source.fields.map(compileFieldReader), ...source.derived.map(compileDerived)];
+  const readers: CellReader[] = [...fields, ...source.derived.map(compileDerived)];
   for (const [slot, column] of columns.entries()) assert(slotOf(source, column.name) === slot, 'fields, then derived');
   const row: Value[] = columns.map(() => null);
   const read = new Uint8Array(columns.length);

@@ -6,7 +6,7 @@ import type { StructValue, Value } from '../core/value.ts';
 import type { RowMember, ViewDefinition } from '../definition/definition.ts';
 import { EvaluationError } from '../expression/evaluation-error.ts';
 import { compileEntityKey, isEntityKeyTooLong } from './entity-key.ts';
-import type { LogRecord, ViewOutcome } from './event.ts';
+import type { RecordPlace, ViewOutcome } from './event.ts';
 import { reject } from './rejection.ts';
 import { slotOf } from './slot.ts';
 import { compileColumn } from './view-columns.ts';
@@ -15,7 +15,7 @@ import { keyTooLong, NULL_KEY, type ViewDecoder } from './view-decoder.ts';
 export interface UpsertDecoder {
   readonly row: ViewDecoder;
   /** `keys` are those of the record key, in its order. */
-  deletion(keys: readonly Value[], record: LogRecord): ViewOutcome;
+  deletion(keys: readonly Value[], record: RecordPlace): ViewOutcome;
 }
 
 /** What the one column of a view holds of a row that is not there. */
@@ -45,7 +45,7 @@ export function compileUpsertDecoder(view: ViewDefinition): UpsertDecoder {
   function eventOf(
     entityKey: string | null,
     tsMs: number,
-    { partition, offset, timestampMs: appendedMs }: LogRecord,
+    { partition, offset, timestampMs: appendedMs }: RecordPlace,
     column: () => StructValue,
   ): ViewOutcome {
     if (entityKey === null) return NULL_KEY;

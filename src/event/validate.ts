@@ -29,6 +29,7 @@ const READERS = new WeakMap<SourceDefinition, Readers>();
 
 interface Readers {
   readonly rows: RowReader;
+  readonly check: ReturnType<typeof compileRowCheck>;
   readonly keyOf: KeyDecoder;
 }
 
@@ -60,15 +61,20 @@ export function jsonEncoding({ key }: SourceDefinition): EventEncoding {
 }
 
 function validateRow(source: SourceDefinition, encoding: EventEncoding, row: object, json: object): EventValidation {
-  const { rows } = readersOf(source);
+  const { rows, check } = readersOf(source);
   rows.begin(row);
-  const rejection = rows.require(source.fields.map((_field, slot) => slot));
+  const rejection = check(rows);
   if (rejection !== null) return refuse(rejection);
   const tsMs = rows.row[slotOf(source, source.eventTime)] as number;
-  const outside = checkEventTimeRange(source, tsMs);
-  if (outside !== null) return refuse(outside);
   const values = source.key.fields.map((name) => rows.row[slotOf(source, name)] ?? null);
   return written(encoding, json, values, tsMs);
+}
+
+/** Of the row that a reader was begun on: all that is declared, whether or not a view uses it. */
+export function compileRowCheck(source: SourceDefinition): (rows: RowReader) => Rejection | null {
+  const slots = source.fields.map((_field, slot) => slot);
+  const eventTime = slotOf(source, source.eventTime);
+  return ({ require, row }) => require(slots) ?? checkEventTimeRange(source, row[eventTime] as number);
 }
 
 /** Its key is to be that of the row that was: the record says nothing else of which one it deletes. */
@@ -104,7 +110,7 @@ function written(
 function readersOf(source: SourceDefinition): Readers {
   let readers = READERS.get(source);
   if (readers === undefined) {
-    readers = { rows: createRowReader(source), keyOf: compileKeyDecoder(source) };
+    readers = { rows: createRowReader(source), check: compileRowCheck(source), keyOf: compileKeyDecoder(source) };
     READERS.set(source, readers);
   }
   return readers;

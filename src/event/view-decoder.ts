@@ -7,13 +7,13 @@ import type { Value } from '../core/value.ts';
 import type { ViewDefinition } from '../definition/definition.ts';
 import { EvaluationError } from '../expression/evaluation-error.ts';
 import { compileEntityKey, ENTITY_KEY_BYTES_MAX, isEntityKeyTooLong } from './entity-key.ts';
-import type { LogRecord, Rejection, ViewOutcome } from './event.ts';
+import type { RecordPlace, Rejection, ViewOutcome } from './event.ts';
 import { reject } from './rejection.ts';
 import { slotOf } from './slot.ts';
 import { type ColumnReader, compileColumn, formatMagnitude, isWithinMagnitude } from './view-columns.ts';
 
 /** `row` is laid out by the source's slots, and holds what the view uses; it is read, never kept. */
-export type ViewDecoder = (row: readonly Value[], tsMs: number, record: LogRecord) => ViewOutcome;
+export type ViewDecoder = (row: readonly Value[], tsMs: number, record: RecordPlace) => ViewOutcome;
 
 export const FILTERED: ViewOutcome = Object.freeze({ kind: 'filtered' });
 export const NULL_KEY: ViewOutcome = Object.freeze({ kind: 'null_key' });
@@ -28,7 +28,7 @@ export function compileViewDecoder(view: ViewDefinition): ViewDecoder {
   /** What is being evaluated, for the message should it fail. */
   let evaluating = '';
 
-  function decode(row: readonly Value[], tsMs: number, record: LogRecord): ViewOutcome {
+  function decode(row: readonly Value[], tsMs: number, record: RecordPlace): ViewOutcome {
     const columns = noColumns.slice();
     for (let index = 0; index < columnReaders.length; index++) {
       const column = columnReaders[index] as ColumnReader;

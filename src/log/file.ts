@@ -8,7 +8,7 @@ import type { SourceDefinition } from '../definition/definition.ts';
 import { checkBytes } from './file-bytes.ts';
 import { checkCsv, readCsv } from './file-csv.ts';
 import { readJsonLines } from './file-lines.ts';
-import { checkParquet, readParquet } from './file-parquet.ts';
+import { type ParquetChunk, checkParquet, readParquet, readParquetChunks } from './file-parquet.ts';
 
 export interface FileRecord {
   /** Line of a text file on which the record begins, row of a Parquet file; from 1, growing. */
@@ -28,10 +28,12 @@ interface Format {
   check(path: string, size: number, source: SourceDefinition): Promise<void>;
 }
 
+const PARQUET = /\.parquet$/i;
+
 const FORMATS: readonly Format[] = [
   { endings: /\.(jsonl|ndjson|json)(\.gz)?$/i, read: readJsonLines, check: checkBytes },
   { endings: /\.csv(\.gz)?$/i, read: readCsv, check: checkCsv },
-  { endings: /\.parquet$/i, read: readParquet, check: checkParquet },
+  { endings: PARQUET, read: readParquet, check: checkParquet },
 ];
 
 /**
@@ -43,6 +45,21 @@ export async function* readFileRecords(path: string, source: SourceDefinition): 
   try {
     const { size } = await stat(path);
     yield* formatOf(path).read(path, size, source);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Whether the file can be read by column. */
+export function isTable(path: string): boolean {
+  return PARQUET.test(path);
+}
+
+/** The same records as `readFileRecords` gives, of a file that can be read by column, a few thousand at a time. */
+export async function* readTableChunks(path: string, source: SourceDefinition): AsyncGenerator<ParquetChunk> {
+  try {
+    await stat(path);
+    yield* readParquetChunks(path, source);
   } catch (error) {
     throw unreadable(path, error);
   }

@@ -12,8 +12,8 @@ import { formatTimestamp } from '../core/time.ts';
 import type { Json } from '../vector/render.ts';
 import type { AuditRow, AuditService } from './audit-rows.ts';
 import { type DifferenceTally, createDifferenceTally } from './differences.ts';
+import type { Evaluations } from './evaluations.ts';
 import { KNOWN } from './fold-orders.ts';
-import type { Evaluations } from './vectors.ts';
 import type { Check } from './verify-check.ts';
 
 /** A value that is not what the replay gives. */

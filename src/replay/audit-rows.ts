@@ -6,6 +6,7 @@ import type { LogRecord } from '../event/event.ts';
 import { isRepartitioned } from '../log/entity-partition.ts';
 import { parseReceipt } from '../vector/receipt.ts';
 import { type ServedRow, parseServedRow } from '../vector/served-row.ts';
+import type { Completeness } from './completeness.ts';
 import { type Duck, type RowTable, parquetTable, writeParquet } from './duck.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
@@ -173,12 +174,13 @@ export interface PlanContext {
   readonly services: ReadonlyMap<string, AuditService>;
   /** By source: what is read of it. */
   readonly ranges: Readonly<Record<string, readonly ReadRange[]>>;
+  readonly completeFromMs: Completeness;
   readonly paths: AuditPaths;
 }
 
 /** What must be evaluated for the rows; fills `wanted`. Answers rows that reach beyond what the log holds, which need another one. */
 export async function planServed(context: PlanContext, wanted: EntityFilter): Promise<ReadonlySet<number>> {
-  const { duck, stagedPath, services, ranges, paths } = context;
+  const { duck, stagedPath, services, ranges, completeFromMs, paths } = context;
   const requests = await duck.table(REQUEST_COLUMNS);
   const positions = await duck.table(POSITION_COLUMNS);
   const hashOf = createEntityHash();
@@ -196,7 +198,8 @@ export async function planServed(context: PlanContext, wanted: EntityFilter): Pr
       const number = service.base + appearance.index;
       wanted.add(lane, hash);
       const { asOfMs } = check.served.receipt;
-      requests.push([bucketOf(hash), lane, read.entity, asOfMs, row, number]);
+      const heldMs = completeFromMs(appearance.lane, read.entity);
+      requests.push([bucketOf(hash), lane, read.entity, asOfMs, row, number, heldMs]);
       const sources = ranges[read.shard.source]?.length ?? 0;
       pushPositions(positions, { bucket: bucketOf(hash), row, number, appearance, sources }, read);
     }

@@ -18,17 +18,18 @@ import {
   readServed,
   stageServed,
 } from './audit-rows.ts';
+import { createCompleteness } from './completeness.ts';
 import { type Duck, openDuck } from './duck.ts';
 import { EntityFilter } from './entity-filter.ts';
 import type { Readers } from './entity-events.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
+import { readEvaluations, wholeEvaluations } from './evaluations.ts';
 import { BY_EVENT_TIME, byPosition } from './fold-orders.ts';
 import { decideKnownTimes } from './known-times.ts';
 import type { Spilled } from './spill.ts';
 import { type Lane, type ReplayPlan, type TrainAppearance, planTraining } from './train-plan.ts';
 import { DEFAULT_TRAIN_BOUNDS, type ReplayRun, type TrainBounds, begin, rangesOf } from './train-run.ts';
 import { foldAll, spillSource } from './train-steps.ts';
-import { readEvaluations } from './vectors.ts';
 import { type WorkFolder, openWorkFolder } from './work-folder.ts';
 
 export interface AuditOptions {
@@ -73,7 +74,7 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     try {
       return await runAudit(options, duck, folder);
     } finally {
-      duck.close();
+      await duck.close();
     }
   } finally {
     await folder.remove();
@@ -177,14 +178,16 @@ async function replayGroup(options: AuditOptions, replay: GroupReplay): Promise<
   const begun = await begin({ readers, nowMs: options.nowMs }, plan, folder);
   const paths = { requests: folder.at('requests.parquet'), positions: folder.at('positions.parquet') };
   const wanted = new EntityFilter();
-  const planning = { duck, stagedPath: staged.path, services, ranges: begun.ranges, paths };
+  const completeFromMs = createCompleteness(plan, readers, begun.ranges, begun.startedMs);
+  const planning = { duck, stagedPath: staged.path, services, ranges: begun.ranges, completeFromMs, paths };
   const beyond = await planServed(planning, wanted);
   const run = await runOf(options, replay, { plan, begun, paths });
   const spilled = new Map<string, Spilled>();
   for (const [index, { name }] of plan.sources.entries()) {
     spilled.set(name, await spillSource(run, name, wanted, index));
   }
-  const { files } = await foldAll(run, spilled);
+  const { bases } = await foldAll(run, spilled);
+  const files = bases.flatMap(run.results.files);
   const evaluations = readEvaluations({ duck, files, signal: options.signal });
   for await (const row of readServed(duck, staged.path, services)) {
     const tally = tallies.get(row.service.key) as ServiceTally;
@@ -218,6 +221,7 @@ async function runOf(
     begun,
     knownTimes,
     orders: [BY_EVENT_TIME, byPosition(paths.positions)],
+    results: wholeEvaluations(plan),
     paths,
     signal,
     onProgress,

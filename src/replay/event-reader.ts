@@ -3,6 +3,7 @@
  * live driver gets them; a file is a partition, and its lines or rows are the offsets.
  */
 import type { LogRecord } from '../event/event.ts';
+import type { TableRows } from '../event/table-rows.ts';
 import type { Schemas } from '../event/schemas.ts';
 
 /** What is read of one partition: offsets `from` to `next`, the second not among them. */
@@ -19,6 +20,8 @@ export interface EventBatch {
   readonly partition: number;
   /** In offset order. */
   readonly records: readonly LogRecord[];
+  /** What there is in place of records. */
+  readonly table?: TableRows;
   /** Codes of what could not become a record, as ingest would have refused it. */
   readonly rejected: readonly string[];
   /** Position after the batch. */

@@ -1,13 +1,13 @@
 /**
  * The orders in which a part's events and requests can be gone through: each says which events a request may see, by having
- * them come before it, and up to where a state may be sealed meanwhile. Rows are
- * `kind, lane, entity, at_ms, row, appearance, record, complete_ms`; `at_ms` is the horizon of an event, the `as_of` of a request.
+ * them come before it, and up to where a state may be sealed meanwhile. Entities go by the number that they have in the part.
  */
 import { type Duck, parquetTable } from './duck.ts';
 
 export interface FoldOrder {
   /** What its results are called, in their column `known`. */
   readonly known: number;
+  /** Its columns are those of `ORDER_COLUMNS`. */
   readonly query: string;
   /** Whether a request says itself since when its entity's history is known (`complete_ms`). */
   readonly hasOwnHistory: boolean;
@@ -29,7 +29,22 @@ export const KNOWN = {
   crossed: 5,
 } as const;
 
-export const EVENT = 0;
+/** What an event has in place of the appearance that a request is for, so that at one time events come first. */
+export const EVENT = -1;
+
+/** `at_ms`: the horizon of an event, the `as_of` of a request. `number`: the position of one, the row of the other. */
+export const ORDER_COLUMNS = {
+  lane: 0,
+  id: 1,
+  atMs: 2,
+  number: 3,
+  appearance: 4,
+  tsMs: 5,
+  partition: 6,
+  content: 7,
+  heldMs: 8,
+  completeMs: 9,
+} as const;
 
 /** What is left of the part's events once duplicates are gone. */
 const COUNTED = `(SELECT * FROM part_events AS events ANTI JOIN part_duplicates AS twice
@@ -51,16 +66,14 @@ export const BY_ARRIVAL: FoldOrder = {
   prepare: nothing,
 };
 
-/** At one time events come first: whether an event is before the label's time `evaluate` sees to. */
+/** Whether an event is before the label's time `evaluate` sees to. */
 function orderOfTime(time: 'ts' | 'known'): string {
-  return `SELECT kind, lane, entity, at_ms, "row", appearance, record, NULL::DOUBLE AS complete_ms FROM (
-      SELECT ${EVENT} AS kind, events.lane, events.entity, ${time} AS at_ms, NULL AS "row", NULL AS appearance, record
-        FROM ${COUNTED} AS events
-        JOIN (SELECT lane, entity, max(at_ms) AS last_ms FROM part_requests GROUP BY ALL) AS wanted
-          ON events.lane = wanted.lane AND events.entity = wanted.entity AND ${time} <= wanted.last_ms
-      UNION ALL
-      SELECT 1, lane, entity, at_ms, "row", appearance, NULL FROM part_requests
-    ) ORDER BY lane, entity, at_ms, kind`;
+  return `SELECT events.lane, id, ${time} AS at_ms, position AS number, ${EVENT} AS appearance, ts, partition, content,
+      NULL::DOUBLE AS held_ms, NULL::DOUBLE AS complete_ms
+      FROM ${COUNTED} AS events JOIN part_entities USING (id) WHERE ${time} <= last_ms
+    UNION ALL
+    SELECT lane, id, at_ms, "row", appearance, NULL, NULL, NULL, held_ms, NULL FROM part_requests
+    ORDER BY id, at_ms, appearance`;
 }
 
 /** Of each request: up to which offset of which partition it sees events. */
@@ -83,22 +96,22 @@ export function byPosition(positionsPath: string): FoldOrder {
   return {
     known: KNOWN.position,
     hasOwnHistory: true,
-    query: `SELECT kind, lane, entity, at_ms, "row", appearance, record, complete_ms FROM (
-        SELECT ${EVENT} AS kind, events.lane, events.entity, rank, horizon AS at_ms, NULL AS "row", NULL AS appearance,
-            record, NULL AS complete_ms, partition, position
+    query: `SELECT lane, id, at_ms, number, appearance, ts, partition, content, held_ms, complete_ms FROM (
+        SELECT lane, id, rank, horizon AS at_ms, position AS number, ${EVENT} AS appearance, ts, partition, content,
+            NULL::DOUBLE AS held_ms, NULL::DOUBLE AS complete_ms
           FROM (SELECT events.*, steps.rank FROM ${COUNTED} AS events ASOF JOIN part_steps AS steps
             ON events.lane = steps.lane AND events.entity = steps.entity AND events.partition = steps.partition
               AND events.position < steps.next) AS events
           JOIN part_horizons AS horizons USING (lane, entity, rank)
         UNION ALL
-        SELECT 1, lane, entity, rank, at_ms, "row", appearance, NULL, complete_ms, NULL, NULL
+        SELECT lane, id, rank, at_ms, "row", appearance, NULL, NULL, NULL, held_ms, complete_ms
           FROM part_ranks WHERE skipped IS NULL
-      ) ORDER BY lane, entity, rank, kind, partition, position`,
+      ) ORDER BY id, rank, appearance, partition, number`,
     async prepare(duck, from, to) {
       await duck.run(`CREATE TABLE part_positions AS SELECT * EXCLUDE (bucket) FROM ${parquetTable([positionsPath])}
         WHERE bucket BETWEEN ${from} AND ${to}`);
       await duck.run(`CREATE TABLE part_ranks AS
-        SELECT lane, entity, "row", appearance, at_ms, complete_ms, NULL::INTEGER AS skipped,
+        SELECT lane, id, entity, "row", appearance, at_ms, held_ms, complete_ms, NULL::INTEGER AS skipped,
             dense_rank() OVER (PARTITION BY lane, entity ORDER BY total) AS rank
           FROM part_requests JOIN (SELECT "row", appearance, sum(next) AS total, any_value(complete_ms) AS complete_ms
             FROM part_positions GROUP BY ALL) AS totals USING ("row", appearance)`);

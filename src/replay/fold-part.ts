@@ -7,16 +7,16 @@
  * label to come (never beyond), so that `evaluate` is exact for them. That is the horizon that `fold` is given as append
  * time (train-plan.ts).
  */
-import type { DuckDBBlobValue, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBBlobValue } from '@duckdb/node-api';
 import { assert } from '../core/assert.ts';
 import { ByteReader } from '../core/bytes.ts';
 import { type EntityState, emptyState } from '../state/entity-state.ts';
 import { evaluate } from '../state/evaluate.ts';
 import { fold } from '../state/fold.ts';
-import { readRecord } from '../state/record-codec.ts';
-import { type Duck, type RowTable, parquetTable, writeParquet } from './duck.ts';
-import { EVENT, type FoldOrder, KNOWN, ORDER_TABLES, SKIPPED } from './fold-orders.ts';
-import { RESULT_COLUMNS } from './requests.ts';
+import { readContent } from '../state/record-codec.ts';
+import { type Chunk, type Duck, parquetTable } from './duck.ts';
+import { EVENT, type FoldOrder, KNOWN, ORDER_COLUMNS, ORDER_TABLES, SKIPPED } from './fold-orders.ts';
+import type { Results, ResultsFormat } from './results.ts';
 import { EVENT_COLUMNS, type Voided } from './sort-records.ts';
 import type { Lane, ReplayPlan } from './train-plan.ts';
 
@@ -34,8 +34,7 @@ export interface FoldContext {
   readonly requestsPath: string;
   readonly voided: readonly Voided[];
   readonly orders: readonly FoldOrder[];
-  /** Event time before which an entity's history may be missing, ms. */
-  completeFromMs(lane: Lane, entity: string): number | null;
+  readonly results: ResultsFormat;
   readonly signal: AbortSignal;
 }
 
@@ -46,27 +45,30 @@ export interface PartCounts {
   erased: number;
 }
 
-/** Writes what labels ask of the part's entities to `path`. */
-export async function foldPart(context: FoldContext, part: Part, path: string): Promise<PartCounts> {
+/** Writes what labels ask of the part's entities to files of results (`ResultsFormat.files`). */
+export async function foldPart(context: FoldContext, part: Part, base: string): Promise<PartCounts> {
   const { duck, orders } = context;
   const counts: PartCounts = { events: 0, duplicates: 0, erased: 0 };
   try {
     await stageEvents(context, part, counts);
     await markDuplicates(context, counts);
-    const results = await duck.table(RESULT_COLUMNS);
+    const results = await context.results.open(duck);
     for (const order of orders) {
       await order.prepare(duck, part.from, part.to);
-      await foldInOrder(context, order, (known, row, appearance, bytes) =>
-        results.push([row, appearance, known, duck.duckdb.blobValue(bytes)]),
-      );
+      await foldInOrder(context, order, results);
       if (order.known === KNOWN.position) await tellSkipped(duck, results);
     }
-    results.end();
-    await writeParquet(duck, `SELECT * FROM ${results.name}`, path);
-    await results.drop();
+    await results.write(base);
     return counts;
   } finally {
-    for (const table of ['part_requests', 'part_events', 'part_void', 'part_duplicates', ...ORDER_TABLES]) {
+    for (const table of [
+      'part_entities',
+      'part_requests',
+      'part_events',
+      'part_void',
+      'part_duplicates',
+      ...ORDER_TABLES,
+    ]) {
       await duck.run(`DROP TABLE IF EXISTS ${table}`);
     }
   }
@@ -76,12 +78,17 @@ export async function foldPart(context: FoldContext, part: Part, path: string): 
 async function stageEvents(context: FoldContext, { from, to }: Part, counts: PartCounts): Promise<void> {
   const { duck, files, requestsPath, voided } = context;
   const here = `bucket BETWEEN ${from} AND ${to}`;
-  await duck.run(`CREATE TABLE part_requests AS SELECT * FROM ${parquetTable([requestsPath])} WHERE ${here}`);
+  const requests = `(SELECT * FROM ${parquetTable([requestsPath])} WHERE ${here})`;
+  // In no order that would show: rows of one entity are sorted among themselves alone.
+  await duck.run(`CREATE TABLE part_entities AS SELECT lane, entity, max(at_ms) AS last_ms,
+    (row_number() OVER ())::INTEGER AS id FROM ${requests} GROUP BY lane, entity`);
+  await duck.run(`CREATE TABLE part_requests AS SELECT requests.* EXCLUDE (bucket), id
+    FROM ${requests} AS requests JOIN part_entities USING (lane, entity)`);
   await duck.run('CREATE TABLE part_duplicates (lane INTEGER, partition INTEGER, position DOUBLE)');
   const source = files.length === 0 ? NO_EVENTS : parquetTable(files);
   await duck.run(
-    `CREATE TABLE part_events AS SELECT events.* EXCLUDE (bucket) FROM ${source} AS events
-      SEMI JOIN part_requests USING (lane, entity) WHERE events.${here}`,
+    `CREATE TABLE part_events AS SELECT events.* EXCLUDE (bucket), id FROM ${source} AS events
+      JOIN part_entities USING (lane, entity) WHERE events.${here}`,
   );
   const [staged] = await duck.rows('SELECT count(*) FROM part_events');
   counts.events = Number(staged?.[0]);
@@ -117,21 +124,20 @@ async function markDuplicates({ duck, plan, signal }: FoldContext, counts: PartC
     { name: 'partition', type: 'INTEGER' },
     { name: 'position', type: 'DOUBLE' },
   ]);
-  const query = `SELECT lane, entity, partition, position, appended, record FROM part_events
-    WHERE lane IN (${lanes.join(', ')}) ORDER BY lane, entity, arrived, partition, position`;
+  const query = `SELECT lane, id, partition, position, appended, ts, content FROM part_events
+    WHERE lane IN (${lanes.join(', ')}) ORDER BY id, arrived, partition, position`;
   let current: Folded | null = null;
   for await (const rows of duck.stream(query)) {
     signal.throwIfAborted();
-    for (const [lane, entity, partition, position, appended, record] of rows) {
-      current = foldedOf(plan, current, lane, entity);
+    for (const [lane, id, ...cells] of rows) {
+      const [partition, position, appendedMs, tsMs] = cells as number[] as [number, number, number, number];
+      current = foldedOf(plan, current, lane as number, id as number);
       const { livePlan } = current.lane;
-      const event = readRecord(livePlan, new ByteReader((record as DuckDBBlobValue).bytes));
-      const outcome = fold(livePlan, current.state ?? (current.state = emptyState(livePlan)), {
-        ...event,
-        entityKey: current.entity,
-        appendedMs: Number(appended),
-      });
-      if (outcome === 'duplicate') duplicates.push([lane as number, partition as number, position as number]);
+      const { bytes } = cells[4] as DuckDBBlobValue;
+      const event = readContent(livePlan, new ByteReader(bytes), tsMs, partition, position);
+      current.state ??= emptyState(livePlan);
+      const outcome = fold(livePlan, current.state, { ...event, entityKey: NO_KEY, appendedMs });
+      if (outcome === 'duplicate') duplicates.push([lane as number, partition, position]);
     }
   }
   duplicates.end();
@@ -140,88 +146,119 @@ async function markDuplicates({ duck, plan, signal }: FoldContext, counts: PartC
   await duplicates.drop();
 }
 
+/** Nothing that folds looks at it. */
+const NO_KEY = '';
+
 /** Folding of one entity in one lane. */
 interface Folded {
   readonly lane: Lane;
-  readonly entity: string;
+  /** Of the entity, in the part. */
+  readonly id: number;
   /** Null: no event yet. */
   state: EntityState | null;
 }
 
-function foldedOf(
-  plan: ReplayPlan,
-  current: Folded | null,
-  lane: DuckDBValue | undefined,
-  entity: DuckDBValue | undefined,
-): Folded {
-  if (current !== null && current.lane.index === lane && current.entity === entity) return current;
-  const found = plan.lanes[lane as number];
+function foldedOf(plan: ReplayPlan, current: Folded | null, lane: number, id: number): Folded {
+  if (current !== null && current.id === id) return current;
+  const found = plan.lanes[lane];
   assert(found !== undefined, 'spilled rows are of lanes of the plan');
-  return { lane: found, entity: entity as string, state: null };
+  return { lane: found, id, state: null };
 }
 
-/** `known`: what the evaluation is of. */
-type Push = (known: number, row: number, appearance: number, bytes: Uint8Array) => void;
-
-async function foldInOrder(context: FoldContext, order: FoldOrder, push: Push): Promise<void> {
+async function foldInOrder(context: FoldContext, order: FoldOrder, results: Results): Promise<void> {
   const { duck, plan, signal } = context;
   let current: Folded | null = null;
-  for await (const rows of duck.stream(order.query)) {
+  for await (const chunk of duck.chunks(order.query)) {
     signal.throwIfAborted();
-    for (const [kind, lane, entity, atMs, row, appearance, record, completeMs] of rows) {
-      current = foldedOf(plan, current, lane, entity);
-      if (kind === EVENT) {
-        foldEvent(current, atMs as number, (record as DuckDBBlobValue).bytes);
-        continue;
-      }
-      const request = { row: row as number, appearance: appearance as number, asOfMs: atMs as number };
-      const ownMs = order.hasOwnHistory ? { completeMs: completeMs as number | null } : null;
-      answer(context, order, current, request, ownMs, push);
+    const rows = columnsOf(chunk);
+    for (let row = 0; row < chunk.rows; row++) {
+      current = foldedOf(plan, current, rows.lane[row] as number, rows.id[row] as number);
+      if (rows.appearance[row] === EVENT) foldEvent(current, rows, row);
+      else answer(context, order, current, requestAt(rows, row), results);
     }
   }
 }
+
+function columnsOf({ doubles, integers, bytes, reader }: Chunk) {
+  return {
+    lane: integers(ORDER_COLUMNS.lane),
+    id: integers(ORDER_COLUMNS.id),
+    atMs: doubles(ORDER_COLUMNS.atMs),
+    number: doubles(ORDER_COLUMNS.number),
+    appearance: integers(ORDER_COLUMNS.appearance),
+    tsMs: doubles(ORDER_COLUMNS.tsMs),
+    partition: integers(ORDER_COLUMNS.partition),
+    content: bytes(ORDER_COLUMNS.content),
+    heldMs: reader(ORDER_COLUMNS.heldMs),
+    completeMs: reader(ORDER_COLUMNS.completeMs),
+  };
+}
+
+type OrderRows = ReturnType<typeof columnsOf>;
 
 interface PartRequest {
   readonly row: number;
   readonly appearance: number;
   readonly asOfMs: number;
+  /** Since when history is known: as the log holds it, and as the request says. */
+  readonly heldMs: number | null;
+  readonly ownMs: number | null;
 }
 
-/** `own`: since when its entity's history was known, where the request says so. */
+function requestAt(rows: OrderRows, row: number): PartRequest {
+  return {
+    row: rows.number[row] as number,
+    appearance: rows.appearance[row] as number,
+    asOfMs: rows.atMs[row] as number,
+    heldMs: rows.heldMs(row) as number | null,
+    ownMs: rows.completeMs(row) as number | null,
+  };
+}
+
 function answer(
-  { plan, completeFromMs }: FoldContext,
-  { known }: FoldOrder,
-  { lane, entity, state }: Folded,
-  { row, appearance, asOfMs }: PartRequest,
-  own: { readonly completeMs: number | null } | null,
-  push: Push,
+  { plan }: FoldContext,
+  { known, hasOwnHistory }: FoldOrder,
+  { state }: Folded,
+  { row, appearance, asOfMs, heldMs, ownMs }: PartRequest,
+  results: Results,
 ): void {
   const found = plan.appearances.get(appearance);
   assert(found !== undefined, 'requests are of appearances of the plan');
-  const heldMs = completeFromMs(lane, entity);
-  const historyMs = own === null ? heldMs : own.completeMs;
+  const historyMs = hasOwnHistory ? ownMs : heldMs;
   const evaluation = evaluate(found.plan, state, asOfMs, historyMs);
-  assert(!evaluation.statuses.includes('OUT_OF_HISTORY'), 'no state is sealed beyond a label to come');
-  push(known, row, appearance, found.codec.encode(evaluation));
+  // It is the status of all features or of none.
+  assert(evaluation.statuses[0] !== 'OUT_OF_HISTORY', 'no state is sealed beyond a label to come');
+  results.add(known, row, appearance, evaluation, asOfMs);
   if (historyMs !== heldMs) {
-    push(KNOWN.held, row, appearance, found.codec.encode(evaluate(found.plan, state, asOfMs, heldMs)));
+    results.add(KNOWN.held, row, appearance, evaluate(found.plan, state, asOfMs, heldMs), asOfMs);
   }
 }
 
-async function tellSkipped(duck: Duck, results: RowTable): Promise<void> {
+async function tellSkipped(duck: Duck, results: Results): Promise<void> {
   for await (const rows of duck.stream(SKIPPED)) {
     for (const [row, appearance, reason] of rows) {
-      results.push([row as number, appearance as number, reason as number, duck.duckdb.blobValue(NOTHING)]);
+      results.skip(row as number, appearance as number, reason as number);
     }
   }
 }
 
-const NOTHING = new Uint8Array();
-
-function foldEvent(current: Folded, orderMs: number, record: Uint8Array): void {
+function foldEvent(current: Folded, rows: OrderRows, row: number): void {
   const { plan } = current.lane;
-  const event = readRecord(plan, new ByteReader(record));
+  const reader = new ByteReader(rows.content(row));
+  const [tsMs, partition, position] = [rows.tsMs[row], rows.partition[row], rows.number[row]] as Place;
+  const { columns, filterBits } = readContent(plan, reader, tsMs, partition, position);
   current.state ??= emptyState(plan);
-  // Duplicates are gone; in this order others would be found.
-  fold(plan, current.state, { ...event, entityKey: current.entity, appendedMs: orderMs, eventId: null });
+  fold(plan, current.state, {
+    entityKey: NO_KEY,
+    tsMs,
+    partition,
+    offset: position,
+    appendedMs: rows.atMs[row] as number,
+    columns,
+    filterBits,
+    // Duplicates are gone; in this order others would be found.
+    eventId: null,
+  });
 }
+
+type Place = [number, number, number];

@@ -1,5 +1,6 @@
 /** Labels, row by row, as requests: what serving would be asked for the same row, at the row's time. */
-import { createTimestampMs, createToJson, fileLiteral, identifier } from '../core/duckdb.ts';
+import type { DuckDBValue } from '@duckdb/node-api';
+import { createTimestampMs, fileLiteral, identifier } from '../core/duckdb.ts';
 import { TIMESTAMP_MS_MAX, parseTimestampMs } from '../core/time.ts';
 import type { Value, ValueType } from '../core/value.ts';
 import { encodeEntityKey, isEntityKeyTooLong } from '../event/entity-key.ts';
@@ -25,15 +26,14 @@ export interface LabelProblem {
   readonly message: string;
 }
 
-/** The labels in order, without those that are not in the sample. */
+/** The labels in order, some at a time, without those that are not in the sample. */
 export async function* readLabelRows(
   duck: Duck,
   path: string,
   labels: Labels,
   { parseRow, definition }: ServicePlan,
   sample: number,
-): AsyncGenerator<LabelRow | LabelProblem> {
-  const toJson = createToJson(duck.duckdb);
+): AsyncGenerator<readonly (LabelRow | LabelProblem)[]> {
   const timestampMs = createTimestampMs(duck.duckdb);
   const present = definition.requestColumns.filter(({ name }) => labels.columns.some((column) => column.name === name));
   const read = (name: string, json: unknown, type: ValueType): unknown => {
@@ -41,28 +41,31 @@ export async function* readLabelRows(
     if (labels.json.includes(name)) return JSON.parse(json) as unknown;
     return labels.texts === 'cells' ? jsonFromText(json, type) : json;
   };
-  const names = [ROW, TIMESTAMP, ...present.map(({ name }) => name)].map(identifier);
-  const query = `SELECT ${names.join(', ')} FROM read_parquet(${fileLiteral(path)}) ORDER BY ${identifier(ROW)}`;
-  for await (const rows of duck.stream(query)) {
-    for (const [number, timestamp, ...cells] of rows) {
-      const row = Number(number);
-      const time = (): unknown => read(TIMESTAMP, toJson(timestamp ?? null), { kind: 'timestamp' });
+  const columns = [`${identifier(ROW)}::DOUBLE`, ...[TIMESTAMP, ...present.map(({ name }) => name)].map(identifier)];
+  const query = `SELECT ${columns.join(', ')} FROM read_parquet(${fileLiteral(path)}) ORDER BY ${identifier(ROW)}`;
+  for await (const chunk of duck.chunks(query)) {
+    const numbers = chunk.doubles(0);
+    const [exactMs, times, timesJson] = [chunk.timestamps(1), chunk.reader(1), chunk.json(1)];
+    const cells = present.map((_column, index) => chunk.json(index + 2));
+    const rows: (LabelRow | LabelProblem)[] = [];
+    for (let at = 0; at < chunk.rows; at++) {
+      const row = numbers[at] as number;
+      const time = (): unknown => read(TIMESTAMP, timesJson(at), { kind: 'timestamp' });
       const request: Record<string, unknown> = {};
-      for (const [index, { name, type }] of present.entries()) {
-        request[name] = read(name, toJson(cells[index] ?? null), type);
-      }
+      for (const [index, { name, type }] of present.entries()) request[name] = read(name, cells[index]?.(at), type);
       if (sample < 1 && !isSampled([time(), request], sample)) continue;
-      const ms = typeof timestamp === 'object' && timestamp !== null ? timestampMs(timestamp) : null;
-      const asOfMs = ms ?? asOfFrom(time());
+      const ms = exactMs?.(at) ?? Number.NaN;
+      const asOfMs = Number.isNaN(ms) ? (timeFrom(timestampMs, times(at)) ?? asOfFrom(time())) : ms;
       if (asOfMs === null) {
         const message = `${TIMESTAMP}: expected RFC 3339 with an offset, a timestamp, or integer milliseconds; found ${describe(time())}`;
-        yield { row, message };
+        rows.push({ row, message });
         continue;
       }
       const parsed = parseRow(request);
-      if (parsed.ok) yield { row, request: parsed.values, asOfMs };
-      else yield { row, message: parsed.problems.map(({ message }) => message).join('; ') };
+      if (parsed.ok) rows.push({ row, request: parsed.values, asOfMs });
+      else rows.push({ row, message: parsed.problems.map(({ message }) => message).join('; ') });
     }
+    yield rows;
   }
 }
 
@@ -77,6 +80,10 @@ function isSampled(asked: unknown, sample: number): boolean {
   return (murmur2(TEXT_ENCODER.encode(JSON.stringify(asked))) >>> 0) / 2 ** 32 < sample;
 }
 
+function timeFrom(timestampMs: ReturnType<typeof createTimestampMs>, cell: DuckDBValue): number | null {
+  return typeof cell === 'object' && cell !== null ? timestampMs(cell) : null;
+}
+
 function asOfFrom(json: unknown): number | null {
   const ms = typeof json === 'string' ? parseTimestampMs(json) : json;
   return typeof ms === 'number' && Number.isInteger(ms) && Math.abs(ms) <= TIMESTAMP_MS_MAX ? ms : null;
@@ -89,12 +96,12 @@ function describe(json: unknown): string {
 /** What one appearance of a view reads for a row: its entity; null: one that no event can have; or a key that failed. */
 export type Wanted = { readonly entity: string | null; readonly keys: readonly Value[] } | 'error';
 
-export function wantedEntity(
-  plan: ServicePlan,
-  { keys: expressions }: TrainAppearance,
-  { request, asOfMs }: LabelRow,
-): Wanted {
-  const row = expressionRow(plan, request, asOfMs);
+export function wantedEntity(plan: ServicePlan, appearance: TrainAppearance, { request, asOfMs }: LabelRow): Wanted {
+  return wantedOf(appearance, expressionRow(plan, request, asOfMs));
+}
+
+/** The same, of the row as expressions see it (`expressionRow`). */
+export function wantedOf({ keys: expressions }: TrainAppearance, row: readonly Value[]): Wanted {
   try {
     const keys = expressions.map((expression) => expression.evaluate(row));
     const entity = keys.includes(null) ? null : encodeEntityKey(keys);

@@ -46,7 +46,9 @@ export async function stageLabels(
     const { query, json } = await QUERIES[format](duck, labelsPath, texts);
     const columns = await duck.columns(query);
     checkColumns(labelsPath, columns, requested);
-    await writeParquet(duck, `SELECT row_number() OVER () - 1 AS ${identifier(ROW)}, * FROM (${query})`, path);
+    await writeParquet(duck, `SELECT row_number() OVER () - 1 AS ${identifier(ROW)}, * FROM (${query})`, path, {
+      compression: 'snappy',
+    });
     const [counted] = await duck.rows(`SELECT count(*) FROM read_parquet(${fileLiteral(path)})`);
     return { columns, rows: Number(counted?.[0]), texts: format === 'csv' ? 'cells' : 'values', json };
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Features as columns of Parquet. */
-import type { DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBListValue, DuckDBStructValue, DuckDBTimestampTZValue, DuckDBValue } from '@duckdb/node-api';
 import { type DuckDB, identifier } from '../core/duckdb.ts';
-import type { ValueType } from '../core/value.ts';
+import type { Value, ValueType } from '../core/value.ts';
 import type { Json } from '../vector/render.ts';
 
 /** int and int64 are 64 bits, a timestamp is one in UTC, an array (also one of a declared length) a list. */
@@ -23,6 +23,11 @@ export function sqlType(type: ValueType): string {
     case 'struct':
       return `STRUCT(${type.fields.map((field) => `${identifier(field.name)} ${sqlType(field.type)}`).join(', ')})`;
   }
+}
+
+/** Whether values of the type are cells of a column as they are (core/duckdb-vectors.ts). */
+export function isPlain({ kind }: ValueType): boolean {
+  return kind === 'string' || kind === 'bool' || kind === 'int' || kind === 'double';
 }
 
 /** From a value as a vector renders it, which loses nothing: the bits are those that serving answers. */
@@ -52,6 +57,37 @@ function converterOf(duckdb: DuckDB, type: ValueType): (value: Json) => DuckDBVa
       return (value) => {
         const struct = value as { readonly [name: string]: Json };
         return duckdb.structValue(Object.fromEntries(members.map(([name, to]) => [name, to(struct[name] ?? null)])));
+      };
+    }
+  }
+}
+
+/** The value that a cell of such a column holds. */
+export function compileFromDuck(type: ValueType): (value: DuckDBValue) => Value {
+  const convert = fromDuck(type);
+  return (value) => (value === null ? null : convert(value));
+}
+
+function fromDuck(type: ValueType): (value: DuckDBValue) => Value {
+  switch (type.kind) {
+    case 'string':
+    case 'bool':
+    case 'double':
+    case 'int64':
+      return (value) => value as string | boolean | number | bigint;
+    case 'int':
+      return Number;
+    case 'timestamp':
+      return (value) => Number((value as DuckDBTimestampTZValue).micros / 1_000n);
+    case 'array': {
+      const element = compileFromDuck(type.element);
+      return (value) => (value as DuckDBListValue).items.map(element);
+    }
+    case 'struct': {
+      const members = type.fields.map(({ name, type: member }) => [name, compileFromDuck(member)] as const);
+      return (value) => {
+        const { entries } = value as DuckDBStructValue;
+        return Object.fromEntries(members.map(([name, from]) => [name, from(entries[name] ?? null)]));
       };
     }
   }

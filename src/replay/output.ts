@@ -48,11 +48,10 @@ export async function writeOutput(context: OutputContext, path: string): Promise
   await writeParquet(
     duck,
     `SELECT ${columns.join(', ')} FROM read_parquet(${fileLiteral(labelsPath)}) AS labels
-      JOIN ${vectors.table.name} AS vectors ON labels.${row} = vectors.${row} ORDER BY labels.${row}`,
+      JOIN (${vectors.query}) AS vectors ON labels.${row} = vectors.${row} ORDER BY labels.${row}`,
     path,
     { metadata: { skewless_service: id, skewless_fingerprint: fingerprint }, rowGroupRows: OUTPUT_ROW_GROUP_ROWS },
   );
-  await vectors.table.drop();
 }
 
 export async function columnsOfOutput(

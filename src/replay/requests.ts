@@ -5,10 +5,14 @@
 import { SkewlessError } from '../core/errors.ts';
 import type { Status } from '../core/status.ts';
 import { evaluate } from '../state/evaluate.ts';
+import { expressionRow } from '../vector/assemble.ts';
 import { type Duck, writeParquet } from './duck.ts';
+import type { Evaluation } from '../state/state.ts';
+import type { Completeness } from './completeness.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
-import { type LabelProblem, isProblem, readLabelRows, wantedEntity } from './label-rows.ts';
+import { type LabelProblem, type LabelRow, isProblem, readLabelRows, wantedOf } from './label-rows.ts';
 import type { Labels } from './labels.ts';
+import type { Results } from './results.ts';
 import type { TrainAppearance, TrainPlan } from './train-plan.ts';
 
 /** Rows at fault that are told one by one. */
@@ -21,14 +25,8 @@ export const REQUEST_COLUMNS = [
   { name: 'at_ms', type: 'DOUBLE' },
   { name: 'row', type: 'DOUBLE' },
   { name: 'appearance', type: 'INTEGER' },
-] as const;
-
-/** `known`: 0 by event time, 1 by arrival. */
-export const RESULT_COLUMNS = [
-  { name: 'row', type: 'DOUBLE' },
-  { name: 'appearance', type: 'INTEGER' },
-  { name: 'known', type: 'UTINYINT' },
-  { name: 'evaluation', type: 'BLOB' },
+  /** Event time before which the entity's history may be missing, ms; null: it is complete. */
+  { name: 'held_ms', type: 'DOUBLE' },
 ] as const;
 
 export interface Requests {
@@ -42,7 +40,18 @@ export interface Requests {
 export interface RequestPaths {
   readonly labels: string;
   readonly requests: string;
-  readonly results: string;
+}
+
+export interface RequestOptions {
+  readonly sample: number;
+  /** What results are of: all that is answered here is the same for each. */
+  readonly knowledges: readonly number[];
+  readonly labelsPath: string;
+  readonly completeFromMs: Completeness;
+  /** Of what is answered here. */
+  readonly results: Results;
+  /** Where they go. */
+  readonly resultsBase: string;
 }
 
 /** Fills `wanted`. Throws `labels_invalid` with the rows at fault. */
@@ -51,55 +60,60 @@ export async function planRequests(
   plan: TrainPlan,
   labels: Labels,
   paths: RequestPaths,
-  options: { readonly sample: number; readonly knowledges: readonly number[]; readonly labelsPath: string },
+  options: RequestOptions,
   wanted: EntityFilter,
   onRow: (row: number) => void,
 ): Promise<Requests> {
   const requests = await duck.table(REQUEST_COLUMNS);
-  const results = await duck.table(RESULT_COLUMNS);
+  const { results } = options;
   const hashOf = createEntityHash();
   const problems = createLabelProblems(options.labelsPath);
   let rows = 0;
   let earliestMs = Infinity;
   let latestMs = -Infinity;
-  for await (const label of readLabelRows(duck, paths.labels, labels, plan.service, options.sample)) {
-    onRow(label.row);
-    if (isProblem(label)) {
-      problems.add(label);
-      continue;
-    }
+
+  function request(label: LabelRow): void {
     rows += 1;
     earliestMs = Math.min(earliestMs, label.asOfMs);
     latestMs = Math.max(latestMs, label.asOfMs);
+    const asked = expressionRow(plan.service, label.request, label.asOfMs);
     for (const appearance of plan.appearances.values()) {
-      const found = wantedEntity(plan.service, appearance, label);
+      const found = wantedOf(appearance, asked);
       if (found !== 'error' && found.entity !== null) {
         const { entity } = found;
         const { index: lane } = appearance.lane;
         const hash = hashOf(entity);
         wanted.add(lane, hash);
-        requests.push([bucketOf(hash), lane, entity, label.asOfMs, label.row, appearance.index]);
+        const heldMs = options.completeFromMs(appearance.lane, entity);
+        requests.push([bucketOf(hash), lane, entity, label.asOfMs, label.row, appearance.index, heldMs]);
         continue;
       }
       const evaluation = found === 'error' ? failed(appearance) : evaluate(appearance.plan, null, label.asOfMs, null);
-      const bytes = appearance.codec.encode(evaluation);
       for (const known of options.knowledges) {
-        results.push([label.row, appearance.index, known, duck.duckdb.blobValue(bytes)]);
+        results.add(known, label.row, appearance.index, evaluation, label.asOfMs);
       }
+    }
+  }
+
+  for await (const some of readLabelRows(duck, paths.labels, labels, plan.service, options.sample)) {
+    for (const label of some) {
+      onRow(label.row);
+      if (isProblem(label)) problems.add(label);
+      else request(label);
     }
   }
   problems.refuse();
   requests.end();
-  results.end();
-  await writeParquet(duck, `SELECT * FROM ${requests.name} ORDER BY bucket`, paths.requests);
-  await writeParquet(duck, `SELECT * FROM ${results.name}`, paths.results);
+  await writeParquet(duck, `SELECT * FROM ${requests.name} ORDER BY bucket`, paths.requests, { compression: 'snappy' });
+  await results.write(options.resultsBase);
   await requests.drop();
-  await results.drop();
   return rows === 0 ? { rows, earliestMs: null, latestMs: null } : { rows, earliestMs, latestMs };
 }
 
-function failed({ view }: TrainAppearance): { readonly values: readonly null[]; readonly statuses: readonly Status[] } {
-  return { values: view.features.map(() => null), statuses: view.features.map(() => 'ERROR') };
+function failed({ plan }: TrainAppearance): Evaluation {
+  const { nulls, view } = plan;
+  const statuses = view.features.map((): Status => 'ERROR');
+  return { values: nulls, statuses, eventTimesMs: nulls, fromMs: -Infinity, untilMs: Infinity };
 }
 
 export interface LabelProblems {

@@ -7,11 +7,12 @@ import { ByteWriter } from '../core/bytes.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { compileSourceDecoder, type SourceDecoder } from '../event/decode.ts';
 import { type Erasure, parseErasure } from '../event/erasure.ts';
-import type { LogRecord, ViewEvent, ViewOutcome } from '../event/event.ts';
+import type { LogRecord, RecordPlace, ViewEvent, ViewOutcome } from '../event/event.ts';
 import type { Schemas } from '../event/schemas.ts';
+import { type TableRows, canBeTable, compileTableDecoder } from '../event/table-rows.ts';
 import { namedFingerprints } from '../event/replay-header.ts';
 import { type EntityPlacement, compilePlacement, isRepartitioned } from '../log/entity-partition.ts';
-import { writeRecord } from '../state/record-codec.ts';
+import { writeContent } from '../state/record-codec.ts';
 import type { Counts } from './counts.ts';
 import type { Duck, RowTable } from './duck.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
@@ -29,7 +30,8 @@ export const EVENT_COLUMNS = [
   { name: 'appended', type: 'DOUBLE' },
   { name: 'partition', type: 'INTEGER' },
   { name: 'position', type: 'DOUBLE' },
-  { name: 'record', type: 'BLOB' },
+  /** All else (state/record-codec.ts). */
+  { name: 'content', type: 'BLOB' },
 ] as const;
 
 /** What a lane's entity has lost: its events below `offset` of this partition. */
@@ -70,6 +72,7 @@ export interface RecordSorter {
   /** As of `SourceDecoder`. */
   readonly prepare: SourceDecoder['prepare'];
   sort(record: LogRecord, pending: PendingChunk): void;
+  sortRows(rows: TableRows, partition: number, pending: PendingChunk): void;
 }
 
 /** `partitions`: of the topic. `newestMs`: of what was sorted before, and the sorter's from here on. */
@@ -81,11 +84,9 @@ export function createRecordSorter(
   const { duck, source, lanes, wanted, knownTimes, isPartitioned, begins, schemas } = context;
   const hashOf = createEntityHash();
   const writer = new ByteWriter();
-  const decoder = compileSourceDecoder(
-    source,
-    lanes.map(({ view }) => view),
-    schemas,
-  );
+  const views = lanes.map(({ view }) => view);
+  const decoder = compileSourceDecoder(source, views, schemas);
+  const tables = canBeTable(source) ? compileTableDecoder(source, views) : null;
   const placements = lanes.map(({ view }): EntityPlacement | null =>
     isPartitioned && partitions > 1 ? compilePlacement(source, view.keyColumns) : null,
   );
@@ -93,8 +94,7 @@ export function createRecordSorter(
 
   function sort(record: LogRecord, pending: PendingChunk): void {
     const { partition, timestampMs } = record;
-    const newest = Math.max(newestMs.get(partition) ?? -Infinity, timestampMs);
-    newestMs.set(partition, newest);
+    const newest = noteTime(partition, timestampMs);
     const erasure = parseErasure(record);
     if (erasure !== null) {
       noteErasure(erasure, record, pending);
@@ -110,7 +110,40 @@ export function createRecordSorter(
     }
   }
 
-  function count(outcome: ViewOutcome, place: number, record: LogRecord, newest: number, pending: PendingChunk): void {
+  /** Answers the latest append time of the partition so far. */
+  function noteTime(partition: number, timestampMs: number): number {
+    const newest = Math.max(newestMs.get(partition) ?? -Infinity, timestampMs);
+    newestMs.set(partition, newest);
+    return newest;
+  }
+
+  function sortRows(rows: TableRows, partition: number, pending: PendingChunk): void {
+    assert(tables !== null, 'rows are of a source that can be a table');
+    const { counts } = pending;
+    counts.records += rows.to - rows.from;
+    for (let row = rows.from; row < rows.to; row++) {
+      const timestampMs = rows.timestampMs(row);
+      const record = { partition, offset: rows.offset + row, timestampMs };
+      const decoded = tables.decode(rows, row, record);
+      if (typeof decoded === 'string') {
+        counts.unreadable[decoded] = (counts.unreadable[decoded] ?? 0) + 1;
+        continue;
+      }
+      pending.records += 1;
+      const newest = noteTime(partition, timestampMs);
+      for (let place = 0; place < lanes.length; place++) {
+        count(decoded[place] as ViewOutcome, place, record, newest, pending);
+      }
+    }
+  }
+
+  function count(
+    outcome: ViewOutcome,
+    place: number,
+    record: RecordPlace,
+    newest: number,
+    pending: PendingChunk,
+  ): void {
     const counts = pending.counts.lanes[place];
     assert(counts !== undefined, 'counts for each lane');
     switch (outcome.kind) {
@@ -149,11 +182,11 @@ export function createRecordSorter(
     const known = knownTimes.knownMs(lane, event, newest);
     const arrived = isTogether[place] === true ? 0 : isPartitioned ? newest : appendedMs;
     writer.reset();
-    writeRecord(lane.livePlan, event, writer);
+    writeContent(lane.livePlan, event, writer);
     const bytes = writer.copyShared();
-    const record = duck.duckdb.blobValue(bytes);
+    const content = duck.duckdb.blobValue(bytes);
     const bucket = bucketOf(hash);
-    pending.table.push([bucket, lane.index, entityKey, tsMs, known, arrived, appendedMs, partition, offset, record]);
+    pending.table.push([bucket, lane.index, entityKey, tsMs, known, arrived, appendedMs, partition, offset, content]);
     pending.bytes += bytes.length;
   }
 
@@ -174,7 +207,7 @@ export function createRecordSorter(
     return end !== undefined && begin > end && isRepartitioned(source, view.keyColumns, partitions);
   }
 
-  return { newestMs, prepare: decoder.prepare, sort };
+  return { newestMs, prepare: decoder.prepare, sort, sortRows };
 }
 
 const FILTERED: ViewOutcome = Object.freeze({ kind: 'filtered' });

@@ -101,6 +101,8 @@ export interface Spiller {
   take(batch: EventBatch): Promise<void>;
   /** Writes what is left; to be called when all was taken. */
   end(): Promise<void>;
+  /** When nothing is under way any more, whatever became of it: a run that fails leaves nobody behind who writes. */
+  settled(): Promise<void>;
 }
 
 /** `done`: what `readSpilled` found. `partitions`: of the topic. */
@@ -110,26 +112,34 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
   const name = chunkFolder(source);
   let number = (await folder.names(name)).filter((file) => file.endsWith('.json')).length;
   let pending = await beginChunk(duck, lanes);
+  let writing: Promise<void> = Promise.resolve();
   /** Batches of several partitions may come at once. */
   let last: Promise<void> = Promise.resolve();
 
   async function flush(): Promise<void> {
-    const { table, covered, voided, counts } = pending;
-    if (Object.keys(covered).length === 0) return;
-    table.end();
+    // One chunk is written while the next is filled, and no more.
+    await writing;
+    if (Object.keys(pending.covered).length === 0) return;
+    const done = pending;
+    done.table.end();
+    pending = await beginChunk(duck, lanes);
+    writing = write(done, Object.fromEntries(sorter.newestMs));
+    writing.catch(() => undefined);
+  }
+
+  async function write({ table, covered, voided, counts }: PendingChunk, newestMs: Chunk['newestMs']): Promise<void> {
     const file = table.rows === 0 ? null : `${randomUUID()}.parquet`;
     if (file !== null) {
-      await writeParquet(duck, `SELECT * FROM ${table.name} ORDER BY bucket, lane, entity`, folder.at(name, file));
+      const query = `SELECT * FROM ${table.name} ORDER BY bucket`;
+      await writeParquet(duck, query, folder.at(name, file), { compression: 'snappy' });
     }
     await table.drop();
-    const newestMs = Object.fromEntries(sorter.newestMs);
     const chunk: Chunk = { file, events: table.rows, covered, newestMs, voided, counts };
     await folder.write(`${name}/${String(number).padStart(CHUNK_DIGITS, '0')}.json`, chunk, 'once');
     number += 1;
-    pending = await beginChunk(duck, lanes);
   }
 
-  async function take({ partition, records, rejected, nextOffset }: EventBatch): Promise<void> {
+  async function take({ partition, records, rejected, table: rows, nextOffset }: EventBatch): Promise<void> {
     await sorter.prepare?.(records);
     const { covered, counts } = pending;
     covered[partition] = { from: covered[partition]?.from ?? done.next.get(partition) ?? 0, next: nextOffset };
@@ -138,6 +148,7 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
     for (const code of rejected) counts.unreadable[code] = (counts.unreadable[code] ?? 0) + 1;
     pending.records += records.length;
     for (const record of records) sorter.sort(record, pending);
+    if (rows !== undefined) sorter.sortRows(rows, partition, pending);
     const { table, bytes } = pending;
     const isFull =
       table.rows >= bounds.chunkEvents || bytes >= bounds.chunkBytes || pending.records >= bounds.chunkRecords;
@@ -149,6 +160,11 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
     async end() {
       await last;
       await flush();
+      await writing;
+    },
+    async settled() {
+      await last.catch(() => undefined);
+      await writing.catch(() => undefined);
     },
   };
 }

@@ -7,6 +7,7 @@ import type { EventReader, ReadRange } from './event-reader.ts';
 import type { FoldOrder } from './fold-orders.ts';
 import { type KnownTimes, type Knowledge, type PositionIndex, decideKnownTimes } from './known-times.ts';
 import type { RequestPaths } from './requests.ts';
+import type { ResultsFormat } from './results.ts';
 import { DEFAULT_SPILL_BOUNDS, type SpillBounds } from './spill.ts';
 import type { ReplayPlan, TrainPlan } from './train-plan.ts';
 import type { WorkFolder } from './work-folder.ts';
@@ -50,7 +51,7 @@ export const DEFAULT_TRAIN_BOUNDS: TrainBounds = {
 };
 
 /** Raised when work that was begun by another version cannot be gone on with. */
-const WORK_FORMAT = 1;
+const WORK_FORMAT = 2;
 /** Shares of the whole at which steps end. */
 const STEP_ENDS = { labels: 0.05, events: 0.6, fold: 0.9, rows: 1 } as const;
 
@@ -71,6 +72,7 @@ export interface ReplayRun {
   readonly begun: Begun;
   readonly knownTimes: ReadonlyMap<string, KnownTimes>;
   readonly orders: readonly FoldOrder[];
+  readonly results: ResultsFormat;
   readonly paths: { readonly requests: string };
   readonly signal: AbortSignal;
   readonly onProgress: TrainOptions['onProgress'];

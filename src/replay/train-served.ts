@@ -5,7 +5,7 @@
 import type { DuckDBBlobValue } from '@duckdb/node-api';
 import { contentHash } from '../core/content-hash.ts';
 import { type Status, statusRank } from '../core/status.ts';
-import type { Value } from '../core/value.ts';
+import type { FieldType, Value, ValueType } from '../core/value.ts';
 import type { ServicePlan } from '../vector/service.ts';
 import type { Json } from '../vector/render.ts';
 import { parseServedRow, type ServedRow } from '../vector/served-row.ts';
@@ -13,16 +13,16 @@ import type { Duck } from './duck.ts';
 import { EntityFilter, createEntityHash } from './entity-filter.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
 import { isProblem, readLabelRows } from './label-rows.ts';
-import { type Labels, labelsFormat, stageLabels } from './labels.ts';
+import { type Labels, ROW, labelsFormat, stageLabels } from './labels.ts';
 import { type Manifest, manifestOfService } from './manifest.ts';
 import { checkNames } from './output.ts';
-import { compileToDuck } from './output-types.ts';
+import { compileToDuck, sqlType } from './output-types.ts';
 import { createLabelProblems } from './requests.ts';
 import { writeTrainingSet } from './train-output.ts';
 import { type TrainPlan, planTraining } from './train-plan.ts';
 import type { TrainingSetOptions } from './train-run.ts';
 import { withDuck } from './train.ts';
-import { type Vectors, columnsOf, featureOf } from './vectors.ts';
+import { STATUS_SUFFIX, type Vectors } from './vectors.ts';
 import { openWorkFolder } from './work-folder.ts';
 
 export interface ServedTrainOptions extends TrainingSetOptions {
@@ -95,14 +95,16 @@ async function findServed(context: FindContext): Promise<{ readonly asked: numbe
   const hashOf = createEntityHash();
   const wanted = await duck.table(WANTED_COLUMNS);
   const problems = createLabelProblems(options.labelsPath);
-  for await (const label of readLabelRows(duck, context.labelsPath, context.labels, plan.service, options.sample)) {
-    if (isProblem(label)) {
-      problems.add(label);
-      continue;
+  for await (const rows of readLabelRows(duck, context.labelsPath, context.labels, plan.service, options.sample)) {
+    for (const label of rows) {
+      if (isProblem(label)) {
+        problems.add(label);
+        continue;
+      }
+      const asked = askedText(plan.service, label.request, label.asOfMs);
+      filter.add(0, hashOf(asked));
+      wanted.push([label.row, asked]);
     }
-    const asked = askedText(plan.service, label.request, label.asOfMs);
-    filter.add(0, hashOf(asked));
-    wanted.push([label.row, asked]);
   }
   problems.refuse();
   wanted.end();
@@ -145,8 +147,13 @@ function askedIn({ service, selection }: TrainPlan, row: ServedRow): string | nu
 
 async function vectorsOf({ options, plan, duck }: FindContext, query: string): Promise<Vectors> {
   const { names, served } = plan.selection;
-  const table = await duck.table(columnsOf({ plan, statuses: options.statuses }));
-  const converters = served.map((place) => compileToDuck(duck.duckdb, featureOf(plan, place).type));
+  const types = served.map((place) => (plan.service.definition.features[place] as FieldType).type);
+  const converters = types.map((type) => compileToDuck(duck.duckdb, type));
+  const table = await duck.table([
+    { name: ROW, type: 'DOUBLE' },
+    ...names.map((name, index) => ({ name, type: sqlType(types[index] as ValueType) })),
+    ...names.map((name) => ({ name: `${name}${STATUS_SUFFIX}`, type: 'UTINYINT' })),
+  ]);
   const counts = names.map((): Partial<Record<Status, number>> => ({}));
   for await (const rows of duck.stream(query)) {
     options.signal.throwIfAborted();
@@ -155,7 +162,7 @@ async function vectorsOf({ options, plan, duck }: FindContext, query: string): P
       const at = names.map((name) => row.features.indexOf(name));
       const values = at.map((place, index) => converters[index]?.(row.values[place] as Json) ?? null);
       const statuses = at.map((place) => row.statuses[place] as Status);
-      table.push([number as number, ...values, ...(options.statuses ? statuses.map(statusRank) : [])]);
+      table.push([number as number, ...values, ...statuses.map(statusRank)]);
       for (const [index, status] of statuses.entries()) {
         const count = counts[index] as Partial<Record<Status, number>>;
         count[status] = (count[status] ?? 0) + 1;
@@ -164,5 +171,5 @@ async function vectorsOf({ options, plan, duck }: FindContext, query: string): P
   }
   table.end();
   const statuses = Object.fromEntries(names.map((name, index) => [name, counts[index] ?? {}]));
-  return { table, rows: table.rows, statuses, differences: null };
+  return { query: `SELECT * FROM ${table.name}`, rows: table.rows, statuses, differences: null };
 }

@@ -20,6 +20,8 @@ export interface PreparedLabels {
 }
 
 const LABELS_DONE = 'labels.json';
+/** Base of the results that need no event. */
+export const NO_EVENTS = 'results';
 
 /** Whether there is anything in the folder to go on with. */
 export async function hasLabels(folder: WorkFolder): Promise<boolean> {
@@ -35,7 +37,10 @@ export async function prepareLabels(run: Run): Promise<PreparedLabels> {
   const labels = await stageLabels(duck, labelsPath, paths.labels, plan.service.definition.requestColumns);
   checkNames(labelsPath, labels, plan);
   const wanted = new EntityFilter();
-  const requests = await planRequests(duck, plan, labels, paths, { sample, knowledges, labelsPath }, wanted, (row) =>
+  const [results, resultsBase] = [await run.results.open(duck), folder.at(NO_EVENTS)];
+  const completeFromMs = createCompleteness(plan, run.readers, run.begun.ranges, run.begun.startedMs);
+  const options = { sample, knowledges, labelsPath, completeFromMs, results, resultsBase };
+  const requests = await planRequests(duck, plan, labels, paths, options, wanted, (row) =>
     report(run, null, 'labels', row / labels.rows, 'labels'),
   );
   await writeFile(filter, wanted.bytes);
@@ -71,34 +76,38 @@ export async function spillSource(run: ReplayRun, name: string, wanted: EntityFi
   const spiller = await createSpiller(context, before, ranges.length);
   const left = ranges.map((range) => ({ ...range, from: before.next.get(range.partition) ?? range.from }));
   const shares = new Map(ranges.map(({ partition }) => [partition, 0]));
-  await reader.read(
-    left,
-    async (batch) => {
-      await spiller.take(batch);
-      shares.set(batch.partition, batch.share);
-      const share = [...shares.values()].reduce((sum, each) => sum + each, 0) / shares.size;
-      report(run, 'labels', 'events', (index + share) / plan.sources.length, `events of ${name}`);
-    },
-    { signal, startedMs: begun.startedMs },
-  );
-  await spiller.end();
+  try {
+    await reader.read(
+      left,
+      async (batch) => {
+        await spiller.take(batch);
+        shares.set(batch.partition, batch.share);
+        const share = [...shares.values()].reduce((sum, each) => sum + each, 0) / shares.size;
+        report(run, 'labels', 'events', (index + share) / plan.sources.length, `events of ${name}`);
+      },
+      { signal, startedMs: begun.startedMs },
+    );
+    await spiller.end();
+  } finally {
+    await spiller.settled();
+  }
   await folder.write(`events-${name}.json`, {});
   return readSpilled(folder, source, lanes, ranges);
 }
 
+/** Answers the bases of the files of results. */
 export async function foldAll(
   run: ReplayRun,
   spilled: ReadonlyMap<string, Spilled>,
-): Promise<{ readonly files: readonly string[]; readonly counts: PartCounts }> {
-  const { duck, plan, folder, orders, paths, signal, limits, begun } = run;
-  const completeFromMs = createCompleteness(plan, run.readers, begun.ranges, begun.startedMs);
+): Promise<{ readonly bases: readonly string[]; readonly counts: PartCounts }> {
+  const { duck, plan, folder, orders, results, paths, signal, limits } = run;
   const all = [...spilled.values()];
   const context = {
     duck,
     plan,
     orders,
+    results,
     signal,
-    completeFromMs,
     files: all.flatMap(({ files }) => files),
     requestsPath: paths.requests,
     voided: all.flatMap(({ voided }) => voided),
@@ -108,20 +117,20 @@ export async function foldAll(
     limits.partEvents,
   );
   await folder.makeFolder('parts');
-  const files: string[] = [];
+  const bases: string[] = [];
   const counts: PartCounts = { events: 0, duplicates: 0, erased: 0 };
   for (const [index, part] of parts.entries()) {
     report(run, 'events', 'fold', index / parts.length, 'folding');
     const name = `parts/${part.from}-${part.to}`;
     let done = await folder.read<PartCounts>(`${name}.json`);
     if (done === null) {
-      done = await foldPart(context, part, folder.at(`${name}.parquet`));
+      done = await foldPart(context, part, folder.at(name));
       await folder.write(`${name}.json`, done);
     }
-    files.push(folder.at(`${name}.parquet`));
+    bases.push(folder.at(name));
     for (const each of Object.keys(counts) as (keyof PartCounts)[]) counts[each] += done[each];
   }
-  return { files, counts };
+  return { bases, counts };
 }
 
 /** Buckets in as many runs as it takes for each to hold about so many events. */

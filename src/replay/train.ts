@@ -22,6 +22,7 @@ import {
   manifestOfService,
 } from './manifest.ts';
 import type { RequestPaths, Requests } from './requests.ts';
+import { resultColumns } from './results.ts';
 import type { Spilled } from './spill.ts';
 import { writeTrainingSet } from './train-output.ts';
 import { planTraining } from './train-plan.ts';
@@ -37,7 +38,7 @@ import {
   readerOf,
   report,
 } from './train-run.ts';
-import { foldAll, hasLabels, prepareLabels, spillSource } from './train-steps.ts';
+import { NO_EVENTS, foldAll, hasLabels, prepareLabels, spillSource } from './train-steps.ts';
 import { type Vectors, assembleVectors } from './vectors.ts';
 import { type WorkFolder, openWorkFolder } from './work-folder.ts';
 
@@ -56,10 +57,13 @@ export async function train(options: TrainOptions): Promise<Manifest> {
     const begun = await begin(options, plan, folder);
     const knownTimes = await decideAll(options, plan, begun);
     const manifest = await withDuck(options, await folder.makeFolder('sorting'), (duck, limits) => {
-      const [labels, requests, results] = ['labels', 'requests', 'results'].map((name) => folder.at(`${name}.parquet`));
-      const paths = { labels, requests, results } as RequestPaths;
+      const paths: RequestPaths = { labels: folder.at('labels.parquet'), requests: folder.at('requests.parquet') };
       const orders = options.knowledge === 'arrival' ? [BY_EVENT_TIME, BY_ARRIVAL] : [BY_EVENT_TIME];
-      return runSteps({ ...options, plan, limits, folder, duck, begun, knownTimes, orders, paths }, labelsHash);
+      const results = resultColumns(plan);
+      return runSteps(
+        { ...options, plan, limits, folder, duck, begun, knownTimes, orders, results, paths },
+        labelsHash,
+      );
     });
     await folder.remove();
     return manifest;
@@ -86,7 +90,7 @@ export async function withDuck<T>(
   try {
     return await work(duck, limits);
   } finally {
-    duck.close();
+    await duck.close();
   }
 }
 
@@ -103,7 +107,7 @@ async function runSteps(run: Run, labelsHash: string): Promise<Manifest> {
     knowledges: run.orders.map(({ known }) => known),
     labels,
     labelsPath: run.paths.labels,
-    files: [run.paths.results, ...folded.files],
+    bases: [...folded.bases, run.folder.at(NO_EVENTS)],
     onRow: (row) => report(run, 'fold', 'rows', row / labels.rows, 'rows'),
   });
   assert(vectors.rows === requests.rows, 'a vector for each label of the sample');

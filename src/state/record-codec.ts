@@ -6,10 +6,19 @@ import type { HeadEvent } from './entity-state.ts';
 import type { EventColumns } from './event-columns.ts';
 import type { ViewPlan } from './plan.ts';
 
-export function writeRecord({ columnCodecs, hasEventId }: ViewPlan, event: HeadEvent, writer: ByteWriter): void {
+export function writeRecord(plan: ViewPlan, event: HeadEvent, writer: ByteWriter): void {
   writer.f64(event.tsMs);
   writer.varint(event.partition);
   writer.varint(event.offset);
+  writeContent(plan, event, writer);
+}
+
+/** What of a record is not its time and place. */
+export function writeContent(
+  { columnCodecs, hasEventId }: ViewPlan,
+  event: Pick<HeadEvent, 'filterBits' | 'columns' | 'eventId'>,
+  writer: ByteWriter,
+): void {
   writer.varint(event.filterBits);
   const { columns } = event;
   const flags = writer.length;
@@ -43,10 +52,20 @@ export function readRecordPlace(reader: ByteReader): { readonly partition: numbe
   return { partition: reader.varint(), offset: reader.varint() };
 }
 
-export function readRecord({ columnCodecs, noColumns, hasEventId }: ViewPlan, reader: ByteReader): HeadEvent {
+export function readRecord(plan: ViewPlan, reader: ByteReader): HeadEvent {
   const tsMs = readTime(reader);
   const partition = reader.varint();
-  const offset = reader.varint();
+  return readContent(plan, reader, tsMs, partition, reader.varint());
+}
+
+/** The event of this time and place, from what `writeContent` wrote. */
+export function readContent(
+  { columnCodecs, noColumns, hasEventId }: ViewPlan,
+  reader: ByteReader,
+  tsMs: number,
+  partition: number,
+  offset: number,
+): HeadEvent {
   const filterBits = reader.varint();
   const count = columnCodecs.length;
   const flags = readPresence(reader, count);
