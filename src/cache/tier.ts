@@ -1,7 +1,8 @@
 /**
  * The LRU tier: decoded states, kept between the store and whoever serves them. Per shard, shard-cache.ts says what may be
- * kept and served; what is not kept is loaded by loads.ts; here are the reads. Every half of the staleness bound the checkpoints of all shards that are in use are read: what that
- * does not confirm is not served any longer than the bound says. `close` must be called before the store is closed.
+ * kept and served; what is not kept is loaded by loads.ts; here are the reads. Every half of the staleness bound the checkpoints
+ * of all shards that are in use are read: what that does not confirm is not served any longer than the bound says. `close` must
+ * be called before the store is closed.
  */
 import type { Clock } from '../core/clock.ts';
 import type { ReadSection, ShardId, Store, Subscription } from '../store/store.ts';

@@ -4,7 +4,7 @@ import { contentHash } from '../core/content-hash.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { parseTimestampMs } from '../core/time.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
-import { changeOf, Deletion } from '../event/change.ts';
+import { changeOf, Deletion, memberOf } from '../event/change.ts';
 import type { LogRecord } from '../event/event.ts';
 import { asJson } from '../event/schemas.ts';
 import { RECORD_BYTES_MAX } from '../event/parse-record.ts';
@@ -182,10 +182,6 @@ function recordOf(
     );
   }
   return { key, value, timestampMs: startedMs };
-}
-
-function memberOf(json: object, name: string): unknown {
-  return Object.hasOwn(json, name) ? (json as Readonly<Record<string, unknown>>)[name] : null;
 }
 
 function arrivalMs(where: string, value: unknown, column: string): number {

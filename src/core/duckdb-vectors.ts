@@ -60,13 +60,11 @@ export function readerOf(
   const values = (read: ColumnReader): ColumnReader => whereValid(bindings, vector, rowCount, read);
   switch (type.typeId) {
     case DuckDBTypeId.DOUBLE: {
-      const bytes = data(8);
-      const numbers = new Float64Array(bytes.buffer, bytes.byteOffset, rowCount);
+      const numbers = doublesOf(bindings, chunk, column);
       return values((row) => numbers[row] as number);
     }
     case DuckDBTypeId.INTEGER: {
-      const bytes = data(4);
-      const numbers = new Int32Array(bytes.buffer, bytes.byteOffset, rowCount);
+      const numbers = integersOf(bindings, chunk, column);
       return values((row) => numbers[row] as number);
     }
     case DuckDBTypeId.UTINYINT: {
@@ -85,7 +83,7 @@ export function readerOf(
     case DuckDBTypeId.VARCHAR:
       return values(textReader(bindings, data(TEXT_BYTES)));
     case DuckDBTypeId.BLOB: {
-      const bytesAt = bytesReader(bindings, data(TEXT_BYTES));
+      const bytesAt = bytesOf(bindings, chunk, column);
       // A copy, whatever it is a view of.
       return values((row) => new DuckDBBlobValue(new Uint8Array(bytesAt(row))));
     }
@@ -162,7 +160,7 @@ export function textBytesMax(bindings: Bindings, chunk: DuckDBDataChunk, column:
 
 /** Within so many microseconds, in the years 1828 to 2112, a double is exact, and so is what is left of its thousandth. */
 const MICROS_EXACT = 2 ** 52;
-const TWO_32 = 2 ** 32;
+export const TWO_32 = 2 ** 32;
 
 /**
  * Of timestamps, milliseconds, cut off toward the past; NaN: null, or too far away to be told so. Null: the column holds

@@ -5,7 +5,15 @@ import type { DuckDBBlobValue, DuckDBDataChunk, DuckDBType, DuckDBValue } from '
 import type { Vector } from '@duckdb/node-bindings';
 import { copyBytes } from './bytes.ts';
 import type { DuckDB } from './duckdb.ts';
-import { type Bindings, CHUNK_ROWS, INLINE_BYTES_MAX, LENGTH_BYTES, TEXT_BYTES, vectorOf } from './duckdb-vectors.ts';
+import {
+  type Bindings,
+  CHUNK_ROWS,
+  INLINE_BYTES_MAX,
+  LENGTH_BYTES,
+  TEXT_BYTES,
+  TWO_32,
+  vectorOf,
+} from './duckdb-vectors.ts';
 
 export interface ColumnWriter {
   put(row: number, value: DuckDBValue): void;
@@ -83,8 +91,6 @@ function numberWriter(
     numbers[row] = value as number;
   });
 }
-
-const TWO_32 = 2 ** 32;
 
 /** Safe integers, as the two words that they are, or bigints. */
 function integerWriter(bindings: Bindings): ColumnWriter {

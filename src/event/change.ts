@@ -83,7 +83,7 @@ function describeOp(op: unknown): string {
 }
 
 /** Own members only, as of fields. */
-function memberOf(json: object, name: string): unknown {
+export function memberOf(json: object, name: string): unknown {
   return Object.hasOwn(json, name) ? (json as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 

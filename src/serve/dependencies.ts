@@ -146,18 +146,20 @@ async function builtPartitions(
   return null;
 }
 
+/** Those of declared services are there from the start, those of lists that requests make up when they are first asked for. */
 function recorderOf({ definitions, metrics = null }: ServeDependencies): Serving['vectorRecorderOf'] {
   if (metrics === null) return () => undefined;
-  const recorders = new Map(
-    [...definitions.services].map(([id, { features }]) => [
-      id,
-      metrics.vectors(
-        id,
-        features.map(({ name }) => name),
-      ),
-    ]),
-  );
-  return ({ definition }) => recorders.get(definition.id);
+  const recorders = new WeakMap<ServiceDefinition, VectorRecorder>();
+  const recorderFor = (service: ServiceDefinition): VectorRecorder => {
+    const known = recorders.get(service);
+    if (known !== undefined) return known;
+    const names = service.features.map(({ name }) => name);
+    const made = metrics.vectors(service.id, names);
+    recorders.set(service, made);
+    return made;
+  };
+  for (const service of definitions.services.values()) recorderFor(service);
+  return ({ definition }) => recorderFor(definition);
 }
 
 export function createServing(dependencies: ServeDependencies): Serving {

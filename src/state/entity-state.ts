@@ -93,11 +93,6 @@ export function emptyState(plan: ViewPlan): EntityState {
   };
 }
 
-/** Negative when `one` comes before the event at these coordinates, zero when they are the same. */
-export function compareToPlace(one: HeadEvent, tsMs: number, partition: number, offset: number): number {
-  return one.tsMs - tsMs || one.partition - partition || one.offset - offset;
-}
-
 /** Index of the first head event with `ts ≥ tsMs`. */
 export function headIndexAt(head: readonly HeadEvent[], tsMs: number): number {
   let low = 0;

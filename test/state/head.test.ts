@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteWriter } from '../../src/core/bytes.ts';
-import { compareToPlace, type HeadEvent } from '../../src/state/entity-state.ts';
+import type { HeadEvent } from '../../src/state/entity-state.ts';
 import { Head, columnsFor } from '../../src/state/head.ts';
 import { writeRecord } from '../../src/state/record-codec.ts';
 import { NOON, planOf } from './support.ts';
@@ -41,7 +41,7 @@ function written(head: Head, index: number): string {
 
 function insertSorted(events: HeadEvent[], event: HeadEvent): void {
   events.push(event);
-  events.sort((one, other) => compareToPlace(one, other.tsMs, other.partition, other.offset));
+  events.sort((one, other) => one.tsMs - other.tsMs || one.partition - other.partition || one.offset - other.offset);
 }
 
 describe('a head', () => {

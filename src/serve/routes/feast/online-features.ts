@@ -4,7 +4,6 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { LISTED } from '../../../definition/listed-service.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
-import type { VectorRecorder } from '../../metrics-sink.ts';
 import { RequestError, item } from '../../problem.ts';
 import { sendText } from '../../send.ts';
 import { answerVectors } from '../vectors/answer.ts';
@@ -19,7 +18,10 @@ import { wantedBy } from './wanted.ts';
 
 export function registerOnlineFeatures(app: FastifyInstance, serving: Serving): void {
   const plans = createFeastPlans();
-  const ours = forFeast(serving);
+  // Lists of features are counted as one service, from the start.
+  serving.metrics?.vectors(LISTED, []);
+  // Nothing goes into the served log: an audit compares values as our own form writes them.
+  const ours = { ...serving, servedLog: null };
   app.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
     url: '/get-online-features',
@@ -42,32 +44,6 @@ export function registerOnlineFeatures(app: FastifyInstance, serving: Serving): 
       return answer(ours, plan, reply, asked, writerOf);
     },
   });
-}
-
-/**
- * Lists of features are counted as one service. Nothing goes into the served log: an audit compares values as our own form
- * writes them.
- */
-function forFeast(serving: Serving): Serving {
-  const { metrics, vectorRecorderOf } = serving;
-  if (!metrics) return { ...serving, servedLog: null };
-  metrics.vectors(LISTED, []);
-  const ofLists = new WeakMap<ServicePlan, VectorRecorder>();
-  const ofList = (plan: ServicePlan): VectorRecorder => {
-    const known = ofLists.get(plan);
-    if (known !== undefined) return known;
-    const made = metrics.vectors(
-      LISTED,
-      plan.features.map(({ name }) => name),
-    );
-    ofLists.set(plan, made);
-    return made;
-  };
-  return {
-    ...serving,
-    vectorRecorderOf: (plan) => (plan.definition.id === LISTED ? ofList(plan) : vectorRecorderOf(plan)),
-    servedLog: null,
-  };
 }
 
 function requestOf({ entities }: OnlineFeaturesBody, plan: ServicePlan): VectorsRequest {
