@@ -76,14 +76,16 @@ export async function installAdmission(
   return count;
 }
 
-/** Counts late samples in a row, each as it is taken. */
+/** Counts late samples in a row. Its timer begins after the one that takes them, so that each is seen as soon as it is taken. */
 function watchEventLoop(app: FastifyInstance, { eventLoopDelayMs, sampleMs }: PressureLimits): () => boolean {
   let late = 0;
-  const timer = setInterval(() => {
-    late = app.memoryUsage().eventLoopDelay > eventLoopDelayMs ? late + 1 : 0;
-  }, sampleMs);
-  timer.unref();
-  app.addHook('onClose', async () => clearInterval(timer));
+  app.addHook('onReady', async () => {
+    const timer = setInterval(() => {
+      late = app.memoryUsage().eventLoopDelay > eventLoopDelayMs ? late + 1 : 0;
+    }, sampleMs);
+    timer.unref();
+    app.addHook('onClose', async () => clearInterval(timer));
+  });
   return () => late >= LATE_SAMPLES;
 }
 
