@@ -23,12 +23,15 @@ import { readTiles, tilesChecksum, writeTiles } from './tiles-codec.ts';
 /** Raised when a stored byte changes its meaning; states of other formats are refused, and rebuilt from the log. */
 export const FORMAT_VERSION = 1;
 
+/** What ends the header and each chunk. */
+export const CHECKSUM_BYTES = 4;
+
 const writer = new ByteWriter(4_096);
 
 /** What to write so that the store holds `state`, or null if it already does. The change counts as stored from here on. */
 export function takeChange(plan: ViewPlan, state: EntityState): StateChange | null {
   const { stored } = state;
-  const fromVersion = stored.version;
+  const { version: fromVersion, checksum: before } = stored;
   if (stored.erased) return takeErased(state, fromVersion);
   if (state.version === fromVersion) return null;
   const rewrite = stored.rewrite || isLateTooMuch(plan, state);
@@ -43,19 +46,38 @@ export function takeChange(plan: ViewPlan, state: EntityState): StateChange | nu
   stored.scattered = null;
   stored.rewrite = false;
   if (rewrite) stored.late = 0;
-  return { fromVersion, toVersion: state.version, head: { mode: rewrite ? 'replace' : 'append', bytes }, tiles };
+  const head = { mode: rewrite ? ('replace' as const) : ('append' as const), bytes };
+  const fromChecksum = rewrite ? null : before;
+  const keepsTiles = !rewrite && stored.tiles.length > 0;
+  return { fromVersion, toVersion: state.version, fromChecksum, keepsTiles, head, tiles };
 }
 
 function takeErased({ stored, version }: EntityState, fromVersion: number): StateChange {
   assert(version === 0, 'what was erased is taken before anything is folded');
   stored.version = 0;
   stored.erased = false;
-  return { fromVersion, toVersion: 0, head: { mode: 'delete', bytes: NO_BYTES }, tiles: null };
+  const head = { mode: 'delete' as const, bytes: NO_BYTES };
+  return { fromVersion, toVersion: 0, fromChecksum: null, keepsTiles: false, head, tiles: null };
 }
 
 /** Readers add late records to tiles each time: no more of them than a seal moves, nor of all records than a head may hold. */
 function isLateTooMuch({ view }: ViewPlan, { head, stored }: EntityState): boolean {
   return stored.late > view.headMax >> 1 || (stored.late > 0 && head.length + stored.late > view.headLimit);
+}
+
+/** Whether a change was made from what is stored, and may be applied. Of the head, its last `CHECKSUM_BYTES` are enough. */
+export function isMadeFrom(
+  { fromVersion, fromChecksum }: StateChange,
+  stored: Pick<StoredState, 'version' | 'head'> | null,
+): boolean {
+  if (stored === null) return fromVersion === 0;
+  return stored.version === fromVersion && (fromChecksum === null || endChecksum(stored.head) === fromChecksum);
+}
+
+/** Null: no head ends so early. */
+function endChecksum(head: Uint8Array): number | null {
+  const at = head.length - CHECKSUM_BYTES;
+  return at < 0 ? null : new DataView(head.buffer, head.byteOffset, head.length).getUint32(at, true);
 }
 
 /** Applies a change to what is stored, as a store does: for tests and stores that keep whole values. */

@@ -18,6 +18,13 @@ export interface StateChange {
   readonly fromVersion: number;
   readonly toVersion: number;
   /**
+   * Of `append`: the checksum that the stored head must end in (codec.ts); else null. The version does not say it: owners that
+   * flushed at other moments have other bytes of the same state (docs/adr/0016).
+   */
+  readonly fromChecksum: number | null;
+  /** Of `append`: there are stored tiles, which stay as long as the head does; else false. */
+  readonly keepsTiles: boolean;
+  /**
    * `append`: `bytes` go after the stored head. `replace`: they are the whole head. `delete`: nothing of the state is left,
    * and `toVersion` is 0, as if it had never been.
    */

@@ -51,7 +51,7 @@ function packChanges(changes: CommitSection['changes']): Buffer {
 
 /** Answers where it ends. */
 function packChange(packed: Buffer, view: DataView, at: number, entity: string, change: StateChange): number {
-  const { fromVersion, toVersion, head, tiles } = change;
+  const { fromVersion, toVersion, fromChecksum, keepsTiles, head, tiles } = change;
   // What is appended to nothing is the whole.
   const mode = MODES[fromVersion === 0 && head.mode === 'append' ? 'replace' : head.mode];
   const headAt = at + CHANGE_BYTES + packed.write(entity, at + CHANGE_BYTES);
@@ -59,9 +59,10 @@ function packChange(packed: Buffer, view: DataView, at: number, entity: string, 
   view.setUint32(at, headAt - at - CHANGE_BYTES, true);
   view.setUint32(at + 4, head.bytes.length, true);
   view.setUint32(at + 8, tiles?.length ?? 0, true);
-  view.setUint8(at + 12, (tiles === null ? mode : mode.toUpperCase()).charCodeAt(0));
+  view.setUint8(at + 12, (tiles === null && !keepsTiles ? mode : mode.toUpperCase()).charCodeAt(0));
   view.setFloat64(at + 13, fromVersion);
   view.setFloat64(at + 21, toVersion);
+  view.setUint32(at + 29, fromChecksum ?? 0, true);
   copyBytes(head.bytes, 0, head.bytes.length, packed, headAt);
   if (tiles !== null) packed.set(tiles, tilesAt);
   return tilesAt + (tiles?.length ?? 0);

@@ -18,15 +18,20 @@
  *
  * The changes are one argument, as a commit holds hundreds, and each argument costs the client and Redis about as much as
  * what it holds. One after the other, as CHANGE reads them: lengths of entity, head and tiles, 4 bytes each; mode (a append, r
- * replace, d delete; in upper case where tiles are written); versions it was folded from (0: absent) and becomes, 8 bytes each;
- * then entity, head, tiles.
+ * replace, d delete; in upper case where there are tiles: written with r, kept with a); versions it was folded from (0:
+ * absent) and becomes, 8 bytes each; checksum that the head to append to ends in, 4 bytes as they are stored; then entity,
+ * head, tiles.
  */
-export const CHANGE_BYTES = 29;
+export const CHANGE_BYTES = 33;
 export const COMMIT_SCRIPT = `
 local tag, at, sections, call = KEYS[1], 3, {}, redis.call
-local CHANGE, NONE = '<I4I4I4c1c8c8', string.rep('\\0', 8)
+local sub, unpack = string.sub, struct.unpack
+local CHANGE, NONE = '<I4I4I4c1c8c8c4', string.rep('\\0', 8)
 local function set(key, value, ttl)
   if ttl then call('SET', key, value, 'PX', ttl) else call('SET', key, value) end
+end
+local function keep(key, ttl)
+  if ttl then call('PEXPIRE', key, ttl) else call('PERSIST', key) end
 end
 if redis.acl_check_cmd then
   local allowed = redis.acl_check_cmd
@@ -55,9 +60,14 @@ for _, section in ipairs(sections) do
   if not moved then
     local heads, changes, next = tag .. 'h:' .. fingerprint .. ':', ARGV[section.at + 7], 1
     while next <= #changes and not moved do
-      local entities, head, tiles, _, from, _, body = struct.unpack(CHANGE, changes, next)
-      local stored = call('GETRANGE', heads .. string.sub(changes, body, body + entities - 1), 0, 15)
-      if from == NONE then moved = string.sub(stored, 1, 8) == build else moved = stored ~= build .. from end
+      local entities, head, tiles, mode, from, _, ending, body = unpack(CHANGE, changes, next)
+      local key = heads .. sub(changes, body, body + entities - 1)
+      local stored = call('GETRANGE', key, 0, 15)
+      if from == NONE then
+        moved = sub(stored, 1, 8) == build
+      else
+        moved = stored ~= build .. from or ((mode == 'a' or mode == 'A') and call('GETRANGE', key, -4, -1) ~= ending)
+      end
       next = body + entities + head + tiles
     end
   end
@@ -70,31 +80,30 @@ for _, section in ipairs(sections) do
   local heads, tiles = tag .. 'h:' .. fingerprint .. ':', tag .. 't:' .. fingerprint .. ':'
   local changes, next = ARGV[first + 7], 1
   while next <= #changes do
-    local entity, head, tile, mode, from, to, body = struct.unpack(CHANGE, changes, next)
+    local entity, head, tile, mode, from, to, _, body = unpack(CHANGE, changes, next)
     local headAt = body + entity
     local tileAt = headAt + head
     next = tileAt + tile
-    local name = string.sub(changes, body, headAt - 1)
-    local headBytes, kind = string.sub(changes, headAt, tileAt - 1), string.lower(mode)
-    head, tile = heads .. name, tiles .. name
-    if kind == 'd' then
-      call('DEL', head, tile)
+    local name = sub(changes, body, headAt - 1)
+    local headBytes = sub(changes, headAt, tileAt - 1)
+    head = heads .. name
+    if mode == 'd' then
+      call('DEL', head, tiles .. name)
     else
-      if kind == 'a' then
+      if mode == 'a' or mode == 'A' then
         call('SETRANGE', head, 8, to)
         call('APPEND', head, headBytes)
-        if ttl then call('PEXPIRE', head, ttl) else call('PERSIST', head) end
+        keep(head, ttl)
+        if mode == 'A' then keep(tiles .. name, ttl) end
       else
         set(head, build .. to .. headBytes, ttl)
-      end
-      if mode ~= kind then
-        set(tile, build .. string.sub(changes, tileAt, next - 1), ttl)
-      elseif from == NONE then
-        call('DEL', tile)
-      elseif ttl then
-        call('PEXPIRE', tile, ttl)
-      else
-        call('PERSIST', tile)
+        if mode == 'R' then
+          set(tiles .. name, build .. sub(changes, tileAt, next - 1), ttl)
+        elseif from == NONE then
+          call('DEL', tiles .. name)
+        else
+          keep(tiles .. name, ttl)
+        end
       end
     end
   end

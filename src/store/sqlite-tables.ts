@@ -1,6 +1,7 @@
 /** Rows of the embedded store: what is stored of a shard and of an entity's state. All calls are within a transaction. */
 import { crc32 } from 'node:zlib';
 import { type SqliteFile, damaged } from '../core/sqlite.ts';
+import { CHECKSUM_BYTES } from '../state/codec.ts';
 import type { StateChange, StoredState } from '../state/state.ts';
 import { STORE_PART } from './sqlite-schema.ts';
 import type { Checkpoint, ShardId, StoredFingerprint } from './store.ts';
@@ -20,8 +21,8 @@ export interface Tables {
   /** The new shard's id. Its checkpoint must be set in the same transaction. */
   addShard(shard: ShardId, fingerprint: string): number;
   setCheckpoint(shard: number, checkpoint: Checkpoint): void;
-  /** 0: the entity has no state. */
-  version(shard: number, entity: string): number;
+  /** What a change is compared with: of the head its last bytes. Null: the entity has no state. */
+  mark(shard: number, entity: string): Pick<StoredState, 'version' | 'head'> | null;
   state(shard: number, entity: string): StoredState | null;
   /** `expiresMs`: when the state may be forgotten; null: never. */
   change(shard: number, entity: string, change: StateChange, expiresMs: number | null): void;
@@ -45,7 +46,12 @@ export function createTables(sqlite: SqliteFile, namespace: string): Tables {
      VALUES (?, ?, ?, ?, ?, '', 0)`,
   );
   const setCheckpoint = sqlite.prepare('UPDATE shards SET checkpoint = ?, checksum = ? WHERE id = ?');
-  const findVersion = sqlite.prepare('SELECT version FROM states WHERE shard = ? AND entity = ?');
+  const findMark = sqlite.prepare(
+    `SELECT version, CAST(substr(
+       CASE length(tail) WHEN 0 THEN (SELECT bytes FROM heads WHERE state = states.id) ELSE tail END, -${CHECKSUM_BYTES}
+     ) AS BLOB) AS head
+     FROM states WHERE shard = ? AND entity = ?`,
+  );
   // `||` answers text even of blobs; its bytes are theirs.
   const findState = sqlite.prepare(
     `SELECT version, CAST(heads.bytes || tail AS BLOB) AS head, CAST(tiles.bytes AS BLOB) AS tiles
@@ -75,7 +81,7 @@ export function createTables(sqlite: SqliteFile, namespace: string): Tables {
       const text = JSON.stringify(checkpoint);
       setCheckpoint.run(text, crc32(text), shard);
     },
-    version: (shard, entity) => (findVersion.get(shard, entity)?.['version'] ?? 0) as number,
+    mark: (shard, entity) => (findMark.get(shard, entity) ?? null) as ReturnType<Tables['mark']>,
     state(shard, entity) {
       const row = findState.get(shard, entity);
       if (row === undefined) return null;

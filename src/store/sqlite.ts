@@ -4,6 +4,7 @@
  */
 import { assert } from '../core/assert.ts';
 import { openSqliteFile } from '../core/sqlite.ts';
+import { isMadeFrom } from '../state/codec.ts';
 import { createTables, type StoredShard, type Tables } from './sqlite-tables.ts';
 import { STORE_PART } from './sqlite-schema.ts';
 import type { Checkpoint, Commit, CommitResult, CommitSection, ReadSection, ShardRead, Store } from './store.ts';
@@ -80,15 +81,20 @@ function refusal(
     const position = shard?.checkpoint.position ?? null;
     const asExpected =
       isSamePlace(shard?.checkpoint ?? null, expected) &&
-      changes.every(({ entity, change }) => storedVersion(tables, shard, checkpoint, entity) === change.fromVersion);
+      changes.every(({ entity, change }) => isMadeFrom(change, markIn(tables, shard, checkpoint, entity)));
     if (!asExpected) return { kind: 'moved', fingerprint, position };
   }
   return null;
 }
 
-/** 0 where the entity has no state in the build that `next` continues or begins. */
-function storedVersion(tables: Tables, shard: StoredShard | null, next: Checkpoint, entity: string): number {
-  return shard === null || !isOfBuild(shard, next) ? 0 : tables.version(shard.id, entity);
+/** Null where the entity has no state in the build that `next` continues or begins. */
+function markIn(
+  tables: Tables,
+  shard: StoredShard | null,
+  next: Checkpoint,
+  entity: string,
+): ReturnType<Tables['mark']> {
+  return shard === null || !isOfBuild(shard, next) ? null : tables.mark(shard.id, entity);
 }
 
 function isOfBuild(shard: StoredShard | null, { buildStartedMs }: Checkpoint): boolean {

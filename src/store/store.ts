@@ -90,7 +90,7 @@ export type CommitResult =
   | { readonly kind: 'ok' }
   /** A greater epoch is stored: this writer is a standby now. */
   | { readonly kind: 'fenced'; readonly fingerprint: string; readonly epoch: number }
-  /** Position, build or an entity's version differ: drop what is in memory, seek to the stored position, replay. */
+  /** Position, build, an entity's version or the head to append to differ: drop what is in memory, seek to the stored position, replay. */
   | { readonly kind: 'moved'; readonly fingerprint: string; readonly position: Position | null };
 
 /** One atomic read: states as of `checkpoint`. */

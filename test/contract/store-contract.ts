@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { StateChange } from '../../src/state/state.ts';
 import type { Checkpoint, Commit, CommitNotice, CommitSection, ShardId, Store } from '../../src/store/store.ts';
+import { END_CHECKSUM, endedBytes, textOf } from './ended.ts';
 import { randomFrom } from './random.ts';
 import { compareWithModel } from './store-model.ts';
 
@@ -25,6 +26,7 @@ function checkpoint(position: number, epoch = 1, buildStartedMs = 1): Checkpoint
   };
 }
 
+/** An append, unless from version 0. */
 function change(
   fromVersion: number,
   bytes: string,
@@ -34,7 +36,9 @@ function change(
   return {
     fromVersion,
     toVersion: fromVersion + 1,
-    head: { mode, bytes: Buffer.from(bytes) },
+    fromChecksum: mode === 'append' && fromVersion > 0 ? END_CHECKSUM : null,
+    keepsTiles: mode === 'append' && fromVersion > 0,
+    head: { mode, bytes: endedBytes(bytes) },
     tiles: tiles === null ? null : Buffer.from(tiles),
   };
 }
@@ -65,7 +69,7 @@ async function contents(store: Store, entities: readonly string[], fingerprint =
       (state) =>
         state && {
           version: state.version,
-          head: Buffer.from(state.head).toString(),
+          head: textOf(state.head),
           tiles: state.tiles && Buffer.from(state.tiles).toString(),
         },
     ),
@@ -126,6 +130,8 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
       const deletion: StateChange = {
         fromVersion: 1,
         toVersion: 0,
+        fromChecksum: null,
+        keepsTiles: false,
         head: { mode: 'delete', bytes: new Uint8Array(0) },
         tiles: null,
       };
@@ -297,6 +303,8 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
       const write = (fromVersion: number, mode: 'append' | 'replace'): StateChange => ({
         fromVersion,
         toVersion: fromVersion + 1,
+        fromChecksum: mode === 'append' ? all.readUInt32LE(all.length - 4) : null,
+        keepsTiles: mode === 'append',
         head: { mode, bytes: all },
         tiles: fromVersion === 0 ? all : null,
       });
@@ -410,13 +418,44 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
       }
     });
 
+    test('an append goes to the bytes that it was made from, and to no others of the same version', async () => {
+      const store = await opened();
+      const first = section(null, 1, { a: change(0, 'x'), b: change(0, 'y') });
+      await store.commit(commitOf(first));
+      const made = change(1, '+more');
+      for (const fromChecksum of [(END_CHECKSUM ^ 1) >>> 0, (END_CHECKSUM ^ 0x8000_0000) >>> 0, 0]) {
+        const other = section(1, 2, { b: made, a: { ...made, fromChecksum } });
+        expect(await store.commit(commitOf(other))).toEqual({ kind: 'moved', fingerprint: 'f', position: { 0: 1 } });
+      }
+      expect((await contents(store, ['a', 'b'])).states).toMatchObject([{ head: 'x' }, { head: 'y' }]);
+      expect(await store.commit(commitOf(section(1, 2, { a: made, b: made })))).toEqual({ kind: 'ok' });
+      // Now it ends in what was appended last, wherever a store keeps that.
+      const again = { ...made, fromVersion: 2, toVersion: 3 };
+      const wrong = { ...again, fromChecksum: Buffer.from('more').readUInt32LE() };
+      expect(await store.commit(commitOf(section(2, 3, { a: wrong })))).toMatchObject({ kind: 'moved' });
+      expect(await store.commit(commitOf(section(2, 3, { a: again })))).toEqual({ kind: 'ok' });
+      expect((await contents(store, ['a', 'b'])).states).toMatchObject([{ head: 'x+more+more' }, { head: 'y+more' }]);
+    });
+
+    test('a replacement does not ask what the head before it ended in', async () => {
+      const store = await opened();
+      await store.commit(
+        commitOf(section(null, 1, { a: { ...change(0, ''), head: { mode: 'replace', bytes: Buffer.from('x') } } })),
+      );
+      expect(await store.commit(commitOf(section(1, 2, { a: change(1, '') })))).toMatchObject({ kind: 'moved' });
+      expect(await store.commit(commitOf(section(1, 2, { a: change(1, 'new', null, 'replace') })))).toEqual({
+        kind: 'ok',
+      });
+      expect((await contents(store, ['a'])).states).toMatchObject([{ version: 2, head: 'new' }]);
+    });
+
     test('an append to an entity without a state begins its head', async () => {
       const store = await opened();
       await store.commit(commitOf(section(null, 1, { a: change(0, 'x', null, 'append') })));
       expect((await contents(store, ['a'])).states).toEqual([{ version: 1, head: 'x', tiles: null }]);
     });
 
-    test('a head may be empty', async () => {
+    test('tiles may be empty', async () => {
       const store = await opened();
       await store.commit(commitOf(section(null, 1, { a: change(0, '', '') })));
       await store.commit(commitOf(section(1, 2, { a: change(1, '') })));
@@ -465,7 +504,7 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
         { fingerprint: 'none', entities: ['a'] },
         { fingerprint: 'f', entities: ['a'] },
       ]);
-      const heads = read.map(({ states }) => states.map((state) => state && Buffer.from(state.head).toString()));
+      const heads = read.map(({ states }) => states.map((state) => state && textOf(state.head)));
       expect(heads).toEqual([['g', null, 'g'], [null], ['f']]);
     });
 

@@ -67,7 +67,8 @@ function randomSection(
   const changes = ENTITIES.filter(() => random.chance(0.4)).map((entity) => {
     const known = build === storedBuild ? (states.get(entity)?.version ?? 0) : 0;
     const fromVersion = random.chance(0.97) ? known : random.pick([known + 1, 0]);
-    return { entity, change: randomChange(random, fromVersion, step) };
+    const head = build === storedBuild ? states.get(entity)?.head : undefined;
+    return { entity, change: randomChange(random, fromVersion, endOf(head), step) };
   });
   return {
     fingerprint,
@@ -92,15 +93,29 @@ function randomSection(
   };
 }
 
-function randomChange(random: Random, fromVersion: number, step: number): StateChange {
+/** Of a head: its last four bytes, as a store compares them; 0: there is none. */
+function endOf(head: string | undefined): number {
+  return head === undefined ? 0 : Buffer.from(head).readUInt32LE(head.length - 4);
+}
+
+function randomChange(random: Random, fromVersion: number, end: number, step: number): StateChange {
   if (random.chance(0.08)) {
-    return { fromVersion, toVersion: 0, head: { mode: 'delete', bytes: new Uint8Array(0) }, tiles: null };
+    return {
+      fromVersion,
+      toVersion: 0,
+      fromChecksum: null,
+      keepsTiles: false,
+      head: { mode: 'delete', bytes: new Uint8Array(0) },
+      tiles: null,
+    };
   }
   const mode = fromVersion > 0 && random.chance(0.7) ? 'append' : 'replace';
-  const head = `${step};`.repeat(1 + random.int(random.chance(0.2) ? 400 : 10));
+  const head = `${step};`.padStart(5, '0').repeat(1 + random.int(random.chance(0.2) ? 400 : 10));
   return {
     fromVersion,
     toVersion: fromVersion + 1 + random.int(3),
+    fromChecksum: mode === 'append' ? end + (random.chance(0.02) ? 1 : 0) : null,
+    keepsTiles: mode === 'append',
     head: { mode, bytes: Buffer.from(head) },
     tiles: mode === 'append' || random.chance(0.5) ? null : Buffer.from(`t${step}`),
   };
@@ -122,10 +137,11 @@ function answerOf(
     const ofBuild = build === checkpoint.buildStartedMs ? states : NOTHING.states;
     const expected = place === null ? null : (place.position[partition] ?? null);
     const buildFits = place === null || place.buildStartedMs === build;
-    const versionsFit = changes.every(
-      ({ entity, change }) => (ofBuild.get(entity)?.version ?? 0) === change.fromVersion,
-    );
-    if (expected !== position || !buildFits || !versionsFit) {
+    const changesFit = changes.every(({ entity, change: { fromVersion, fromChecksum } }) => {
+      const state = ofBuild.get(entity);
+      return (state?.version ?? 0) === fromVersion && (fromChecksum === null || endOf(state?.head) === fromChecksum);
+    });
+    if (expected !== position || !buildFits || !changesFit) {
       return { kind: 'moved', fingerprint, position: position === null ? null : { [partition]: position } };
     }
   }

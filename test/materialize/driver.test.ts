@@ -1,6 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
+import { AGGREGATIONS } from '../../src/aggregate/table.ts';
 import { SkewlessError } from '../../src/core/errors.ts';
+import type { ViewDefinition } from '../../src/definition/definition.ts';
 import type { Materializer } from '../../src/materialize/materializer.ts';
+import { decodeState } from '../../src/state/codec.ts';
+import { compilePlan } from '../../src/state/plan.ts';
 import type { StoredState } from '../../src/state/state.ts';
 import { outage } from '../simulation/memory-store.ts';
 import {
@@ -403,6 +407,32 @@ test('a store that takes every commit and loses every answer is no store that re
   const materializer = await started(setting, 'one', { movedInARowMax: 3, flushRecordsMax: 1, retryFirstMs: 1 });
   await until('all to be stored', () => setting.checkpoint()?.position[0] === 10);
   expect(laneOf(materializer)?.state).not.toBe('failed');
+});
+
+test('an owner does not append to a state that another one made in fewer flushes, however alike all else is', async () => {
+  const setting = settingOf(definitionsOf());
+  await setting.log.ensureTopic('s', 1);
+  const first = await started(setting, 'first');
+  await until('a checkpoint', () => setting.checkpoint() !== null);
+  await first.stop();
+  const before = setting.store.lanes;
+  const sleeper = await started(setting, 'sleeper');
+  for (const count of [1, 2]) {
+    await setting.log.append('s', eventsOf(1));
+    await applied(sleeper, count);
+  }
+  const inTwo = setting.checkpoint();
+  // The store has lost what the sleeper wrote, and with it the epoch that it drew: the next owner draws the same.
+  setting.store.lanes = before;
+  const other = await started(setting, 'other');
+  await applied(other, 2);
+  await other.stop();
+  expect(setting.checkpoint()).toMatchObject({ position: inTwo?.position, epoch: inTwo?.epoch });
+  await setting.log.append('s', eventsOf(1));
+  await until('the third event to be stored', () => setting.checkpoint()?.position[0] === 3);
+  const [stored] = setting.states().values();
+  const view = [...setting.definitions.views.values()][0] as ViewDefinition;
+  expect(decodeState(compilePlan(view, AGGREGATIONS), stored as StoredState).head.length).toBe(3);
 });
 
 test('commits stay near the bound of the store, and a change beyond it is committed alone', async () => {

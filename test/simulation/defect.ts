@@ -13,6 +13,8 @@ export type Defect =
   | 'mixed_builds'
   /** Store: a change is taken onto another version than it was made from. */
   | 'no_version_check'
+  /** Store: an append is taken onto other bytes of the same version. */
+  | 'no_checksum_check'
   /** Store: now and then a read answers states of one commit ago, as a replica that lags: what version checks are for. */
   | 'stale_reads'
   /** Store: now and then the position is written, and the process dies before its states are. */

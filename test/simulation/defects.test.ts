@@ -76,6 +76,11 @@ test.for<{ defects: readonly Defect[]; what: string; options?: LiveOptions; misf
   },
   { defects: ['mixed_builds'], what: 'a store that counts states of another build' },
   { defects: ['no_version_check', 'stale_reads'], what: 'a store that takes a state folded from an older one' },
+  {
+    defects: ['no_checksum_check'],
+    what: 'a store that appends to other bytes of the same state',
+    misfortunes: ['twin'],
+  },
   { defects: ['torn_commit'], what: 'a position that is written apart from its states' },
   { defects: ['lying_log'], what: 'a batch from elsewhere that is taken for the next one' },
   { defects: ['no_vector'], what: 'a lane that folds what is below its vector', options: REPARTITIONED },

@@ -28,6 +28,8 @@ import { createWorld, type Process, turns, type World } from './world.ts';
 
 const SETTLE_MS = 30_000;
 const REACH_TURNS = 400;
+/** Few: each is waited for. */
+const TWIN_RECORDS = 4;
 /** What happened in all runs together. */
 export const total: Record<string, number> = {};
 
@@ -156,6 +158,23 @@ export const MISFORTUNES: Readonly<Record<string, Misfortune>> = {
     world.store.lanes = new Map();
     await reachEnd(world);
     world.store.lanes = before;
+  },
+  /** What an owner wrote is lost, with the epoch that it drew: the next one draws the same, and folds the same, flushing otherwise. */
+  async twin(life) {
+    const { world, definitions } = life;
+    await life.process.materializer.stop();
+    const before = world.store.lanes;
+    life.process = await world.start(definitions);
+    for (const record of recordsOfAll().slice(0, TWIN_RECORDS)) {
+      await world.log.append(SOURCE, [record]);
+      await reachEnd(world);
+    }
+    life.process.freeze();
+    world.store.lanes = before;
+    const other = await world.start(definitions);
+    await reachEnd(world);
+    await other.materializer.stop();
+    life.process.thaw();
   },
   /** Whoever reads one of these states builds its lane again, over them. */
   async damaged(life) {

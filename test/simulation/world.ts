@@ -150,12 +150,20 @@ function violationsOf(before: World['store']['lanes'], { shard, sections }: Comm
       );
     }
     for (const { entity, change } of changes) {
-      const version = states?.get(entity)?.version ?? 0;
+      const stored = states?.get(entity);
+      const version = stored?.version ?? 0;
       if (version !== change.fromVersion)
         found.push(`${entity} is at ${version}, and was folded from ${change.fromVersion}`);
+      else if (change.head.mode === 'append' && endOf(stored?.head) !== change.fromChecksum)
+        found.push(`${entity} was appended to other bytes than those it was folded from`);
     }
     return found;
   });
+}
+
+/** What the checks of the store under test must not be asked for. */
+function endOf(head: Uint8Array | undefined): number | null {
+  return head === undefined ? null : Buffer.from(head).readUInt32LE(head.length - 4);
 }
 
 function injectFaults(world: World, random: Random): void {

@@ -1,6 +1,7 @@
 /** What a flush writes: appended events alone as long as nothing is sealed, else head and tiles whole. */
 import { describe, expect, test } from 'vitest';
-import { applyChange, decodeState, takeChange } from '../../src/state/codec.ts';
+import { CorruptBytesError } from '../../src/core/bytes.ts';
+import { applyChange, decodeState, isMadeFrom, takeChange } from '../../src/state/codec.ts';
 import { type EntityState, emptyState } from '../../src/state/entity-state.ts';
 import { eraseState } from '../../src/state/erase.ts';
 import { evaluate } from '../../src/state/evaluate.ts';
@@ -77,6 +78,49 @@ describe('a change', () => {
     );
     const lengths = changes.slice(1).map((change) => change?.head.bytes.length ?? 0);
     expect(Math.max(...lengths)).toBeLessThanOrEqual(Math.min(...lengths) + 1);
+  });
+
+  test('says what is stored, and it can only be applied to that', () => {
+    const rows = Array.from({ length: 60 }, (_none, at): Row => [NOON + at * SECOND, { c: `at ${at}` }]);
+    const state = emptyState(PLAN);
+    let stored: StoredState | null = null;
+    const seen = new Set<string>();
+    for (const event of eventsOf(PLAN, rows)) {
+      fold(PLAN, state, event);
+      const change = takeChange(PLAN, state) as StateChange;
+      const isAppend = change.head.mode === 'append';
+      const hadTiles: boolean = (stored?.tiles ?? null) !== null;
+      expect(change.keepsTiles).toBe(isAppend && hadTiles);
+      expect(isMadeFrom(change, stored)).toBe(true);
+      if (stored !== null) {
+        const otherBytes = Uint8Array.from(stored.head);
+        otherBytes[otherBytes.length - 1] = (otherBytes.at(-1) ?? 0) ^ 1;
+        expect(isMadeFrom(change, { ...stored, head: otherBytes })).toBe(!isAppend);
+        expect(isMadeFrom(change, { ...stored, head: stored.head.subarray(0, 3) })).toBe(!isAppend);
+        expect(isMadeFrom(change, { ...stored, version: stored.version + 1 })).toBe(false);
+        expect(isMadeFrom(change, null)).toBe(false);
+      }
+      seen.add(`${change.head.mode}, ${hadTiles ? 'tiles' : 'no tiles'}`);
+      stored = applyChange(stored, change);
+    }
+    expect([...seen].toSorted()).toEqual(['append, no tiles', 'append, tiles', 'replace, no tiles', 'replace, tiles']);
+  });
+
+  test('of the same events is other bytes where it was taken at other moments, and says so', () => {
+    const events = eventsOf(PLAN, times(NOON, NOON + 1, NOON + 2));
+    const [inTwo, inOne] = [emptyState(PLAN), emptyState(PLAN)] as const;
+    for (const event of events.slice(0, 2)) {
+      fold(PLAN, inTwo, event);
+      fold(PLAN, inOne, event);
+      takeChange(PLAN, inTwo);
+    }
+    const stored = applyChange(null, takeChange(PLAN, inOne) as StateChange);
+    for (const state of [inTwo, inOne]) fold(PLAN, state, events[2] as (typeof events)[number]);
+    const [other, own] = [takeChange(PLAN, inTwo), takeChange(PLAN, inOne)] as [StateChange, StateChange];
+    expect(other).toMatchObject({ fromVersion: own.fromVersion, toVersion: own.toVersion });
+    expect(isMadeFrom(own, stored)).toBe(true);
+    expect(isMadeFrom(other, stored)).toBe(false);
+    expect(() => decodeState(PLAN, applyChange(stored, other))).toThrow(CorruptBytesError);
   });
 
   test('is not disturbed by those taken after it', () => {

@@ -37,6 +37,8 @@ async function makeStore(file: string): Promise<void> {
     change: {
       fromVersion: 0,
       toVersion: 1,
+      fromChecksum: null,
+      keepsTiles: false,
       head: { mode: 'replace' as const, bytes: Buffer.alloc(20 * index, index) },
       tiles: index % 2 === 0 ? null : Buffer.alloc(10 * index, index),
     },

@@ -1,5 +1,6 @@
 /** What tests of the Redis store share. */
 import { readFileSync } from 'node:fs';
+import { END_CHECKSUM, endedBytes, textOf } from '../contract/ended.ts';
 import type { Checkpoint, Commit, CommitSection, ShardId, Store } from '../../src/store/store.ts';
 
 /** The commands that docs/redis.md says a user needs. */
@@ -50,7 +51,9 @@ export function commitOf({ from, to, epoch = 1, changes = {}, ttlMs }: Step, sha
       change: {
         fromVersion,
         toVersion: fromVersion + 1,
-        head: { mode: fromVersion === 0 ? 'replace' : 'append', bytes: Buffer.from('x') },
+        fromChecksum: fromVersion === 0 ? null : END_CHECKSUM,
+        keepsTiles: false,
+        head: { mode: fromVersion === 0 ? 'replace' : 'append', bytes: endedBytes('x') },
         tiles: null,
       },
     })),
@@ -66,5 +69,5 @@ export async function positionIn(store: Store, shard = SHARD): Promise<number | 
 export async function headOf(store: Store, entity: string, shard = SHARD): Promise<string | null> {
   const [read] = await store.read(shard, [{ fingerprint: 'f', entities: [entity] }]);
   const state = read?.states[0] ?? null;
-  return state && Buffer.from(state.head).toString();
+  return state && textOf(state.head);
 }

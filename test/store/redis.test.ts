@@ -8,6 +8,7 @@ import type { CommitSection, NoticeSection, Store } from '../../src/store/store.
 import { describeWith } from '../services/available.ts';
 import { freePorts } from '../services/child.ts';
 import { type OwnRedis, startOwnRedis } from '../services/redis.ts';
+import { textOf } from '../contract/ended.ts';
 import { startTcpProxy } from '../services/tcp-proxy.ts';
 import { ACL_RULES, SHARD, type Step, commitOf, headOf, positionIn } from './redis-support.ts';
 
@@ -226,7 +227,8 @@ describeWith(['redis'], 'the Redis store', () => {
     expect(keys.toSorted()).toEqual([`${TAG}c:f`, `${TAG}h:f:a`]);
     expect(await redis.command('pttl', `${TAG}c:f`)).toBe(-1);
     expect(await redis.command('pttl', `${TAG}h:f:a`)).toBeGreaterThan(30_000);
-    expect(String(await redis.command('getrange', `${TAG}h:f:a`, '16', '-1'))).toBe('x');
+    const stored = await redis.command('getrange', `${TAG}h:f:a`, '16', '-1');
+    expect(textOf(Buffer.from(String(stored)))).toBe('x');
   });
 
   test('a drop that was killed is listed until another ends it', async () => {
