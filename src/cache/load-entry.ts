@@ -1,7 +1,7 @@
 /** Stored bytes → entry, once for each load. */
 import { CorruptBytesError } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
-import type { EntityState } from '../state/entity-state.ts';
+import { type EntityState, NO_BYTES } from '../state/entity-state.ts';
 import type { StoredState } from '../state/state.ts';
 import type { ReadSection, ShardRead } from '../store/store.ts';
 import { LoadedEntry } from './loaded-entry.ts';
@@ -10,10 +10,21 @@ import type { StateEntry } from './state-entry.ts';
 
 export type KeptState = (fingerprint: string, entity: string) => EntityState | null;
 
-/** As the store takes them; `fingerprints` are read too, their checkpoints at least. */
-export function sectionsOf(wanted: Wanted, fingerprints: Iterable<string> = []): readonly ReadSection[] {
+/** As the store takes them; `fingerprints` are read too, their checkpoints at least. `kept`: whose tiles need not be read again. */
+export function sectionsOf(
+  wanted: Wanted,
+  fingerprints: Iterable<string> = [],
+  kept: KeptState = () => null,
+): readonly ReadSection[] {
   const sections: ReadSection[] = [];
-  for (const [fingerprint, entities] of wanted) sections.push({ fingerprint, entities: [...entities] });
+  for (const [fingerprint, entities] of wanted) {
+    const knownTiles = new Map<string, Uint8Array>();
+    for (const entity of entities) {
+      const tiles = kept(fingerprint, entity)?.stored.tiles ?? NO_BYTES;
+      if (tiles.length > 0) knownTiles.set(entity, tiles);
+    }
+    sections.push({ fingerprint, entities: [...entities], ...(knownTiles.size > 0 ? { knownTiles } : {}) });
+  }
   for (const fingerprint of fingerprints) {
     if (!wanted.has(fingerprint)) sections.push({ fingerprint, entities: [] });
   }

@@ -101,7 +101,7 @@ export function createTier(options: TierOptions): Tier {
   /** One read of the store: what is wanted, what changed and is waited for, and the checkpoints of all that is kept. */
   function read({ cache }: ShardLoads, wanted: Wanted): Load {
     const reading = cache.begin(clock.nowMs());
-    const sections = sectionsOf(joined(wanted, cache.changed()), cache.fingerprints());
+    const sections = sectionsOf(joined(wanted, cache.changed()), cache.fingerprints(), cache.stateOf);
     return { reading, states: finish(cache, reading, sections) };
   }
 

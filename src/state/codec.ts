@@ -147,12 +147,7 @@ function decode(
   before: EntityState | null,
 ): EntityState {
   const reader = new ByteReader(headBytes);
-  const format = reader.u8();
-  if (format !== FORMAT_VERSION) throw new CorruptBytesError(`stored format ${format} is not ${FORMAT_VERSION}`);
-  const baseVersion = reader.varint();
-  const sealedUntilMs = reader.f64();
-  const sealedNewestMs = reader.f64();
-  const boundChecksum = reader.u32();
+  const { baseVersion, sealedUntilMs, sealedNewestMs, boundChecksum } = readHeader(reader);
   let checksum = verify(reader, headBytes, 0, 0);
   checkSealed(sealedUntilMs, sealedNewestMs, boundChecksum, tilesBytes);
   const stored = columnsFor(plan);
@@ -192,6 +187,27 @@ function decode(
   return state;
 }
 
+/** Whether a stored head was written for these tiles. What else it says is `decodeState`'s to check. */
+export function belongsWith(head: Uint8Array, tiles: Uint8Array): boolean {
+  try {
+    const { sealedUntilMs, boundChecksum } = readHeader(new ByteReader(head));
+    return sealedUntilMs !== -Infinity && boundChecksum === tilesChecksum(tiles);
+  } catch (error) {
+    if (error instanceof CorruptBytesError) return false;
+    throw error;
+  }
+}
+
+function readHeader(reader: ByteReader) {
+  const format = reader.u8();
+  if (format !== FORMAT_VERSION) throw new CorruptBytesError(`stored format ${format} is not ${FORMAT_VERSION}`);
+  const baseVersion = reader.varint();
+  const sealedUntilMs = reader.f64();
+  const sealedNewestMs = reader.f64();
+  const boundChecksum = reader.u32();
+  return { baseVersion, sealedUntilMs, sealedNewestMs, boundChecksum };
+}
+
 function tilesOf(plan: ViewPlan, bytes: Uint8Array | null, sealedNewestMs: number): readonly Tile[][] {
   return bytes === null ? plan.levels.map(() => []) : readTiles(plan, bytes, sealedNewestMs);
 }
@@ -199,7 +215,7 @@ function tilesOf(plan: ViewPlan, bytes: Uint8Array | null, sealedNewestMs: numbe
 function hasSameTiles(before: EntityState, bytes: Uint8Array | null, sealedNewestMs: number): boolean {
   const { stored } = before;
   if (bytes === null || stored.late > 0 || before.sealedNewestMs !== sealedNewestMs) return false;
-  return Buffer.compare(stored.tiles, bytes) === 0;
+  return stored.tiles === bytes || Buffer.compare(stored.tiles, bytes) === 0;
 }
 
 /** Events as they were appended, sorted; those below the seal apart. Nearly always they come in order, and none is late. */

@@ -3,8 +3,12 @@
  * script takes, which would copy every state, and is answered where memory has run out, as a transaction is not. Reads
  * asked for in one turn go out together, one pipeline for each node: a request costs one round trip however many shards
  * it reads.
+ *
+ * Tiles that the reader has are not asked for. If a head turns out to belong with others, all is read once more, with its
+ * tiles: what is answered is of one moment.
  */
 import type { Cluster } from 'ioredis';
+import { belongsWith } from '../state/codec.ts';
 import type { StoredState } from '../state/state.ts';
 import type { RedisClient } from './redis-client.ts';
 import { BUILD_BYTES, PREFIX_BYTES, parseCheckpoint } from './redis-commit.ts';
@@ -43,7 +47,10 @@ export function createReads(client: RedisClient): RedisReads {
   return {
     async read(tag, sections) {
       if (sections.length === 0) return [];
-      return readsOf(sections, await values(tag, keysOf(tag, sections)));
+      const reads = readsOf(sections, await values(tag, keysOf(tag, sections)));
+      if (!reads.includes(null)) return reads as ShardRead[];
+      const whole = sections.map(({ fingerprint, entities }) => ({ fingerprint, entities }));
+      return readsOf(whole, await values(tag, keysOf(tag, whole))) as ShardRead[];
     },
     send,
   };
@@ -79,22 +86,33 @@ async function sendTogether(client: RedisClient, group: readonly Wanted[]): Prom
 }
 
 function keysOf(tag: string, sections: readonly ReadSection[]): string[] {
-  return sections.flatMap(({ fingerprint, entities }) => [
+  return sections.flatMap(({ fingerprint, entities, knownTiles }) => [
     `${tag}c:${fingerprint}`,
-    ...entities.flatMap((entity) => [`${tag}h:${fingerprint}:${entity}`, `${tag}t:${fingerprint}:${entity}`]),
+    ...entities.flatMap((entity) => {
+      const head = `${tag}h:${fingerprint}:${entity}`;
+      return knownTiles?.has(entity) ? [head] : [head, `${tag}t:${fingerprint}:${entity}`];
+    }),
   ]);
 }
 
-function readsOf(sections: readonly ReadSection[], values: Values): ShardRead[] {
+/** Null of a section with a head that belongs with other tiles than those known. */
+function readsOf(sections: readonly ReadSection[], values: Values): (ShardRead | null)[] {
   let at = 0;
-  return sections.map(({ entities }) => {
+  return sections.map(({ entities, knownTiles }) => {
     const stored = values[at++];
     const checkpoint = stored ? parseCheckpoint(stored.toString()) : null;
-    const states = entities.map(() => {
-      const [head, tiles] = [values[at++], values[at++]];
-      return checkpoint === null ? null : stateOf(checkpoint.buildStartedMs, head, tiles);
+    let isWhole = true;
+    const states = entities.map((entity) => {
+      const known = knownTiles?.get(entity);
+      const head = values[at++];
+      const tiles = known === undefined ? values[at++] : null;
+      if (checkpoint === null) return null;
+      const state = stateOf(checkpoint.buildStartedMs, head, tiles);
+      if (known === undefined || state === null) return state;
+      isWhole &&= belongsWith(state.head, known);
+      return { ...state, tiles: known };
     });
-    return { checkpoint, states };
+    return isWhole ? { checkpoint, states } : null;
   });
 }
 

@@ -104,6 +104,11 @@ export interface ShardRead {
 export interface ReadSection {
   readonly fingerprint: string;
   readonly entities: readonly string[];
+  /**
+   * Tiles that the reader has of an earlier read, by entity: they change with a seal alone, and are most of a state's bytes. Where
+   * the head belongs with them, the answer may hold them instead of what is stored, which is the same.
+   */
+  readonly knownTiles?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** What the store holds for one fingerprint of a shard. */

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Tier, createTier } from '../../src/cache/tier.ts';
 import { readShards, shardText } from '../../src/serve/shard-reads.ts';
 import type { ShardId, Store, Subscription } from '../../src/store/store.ts';
+import { textOf as withoutEnds } from '../contract/ended.ts';
 import { commitOf, positionIn } from '../store/redis-support.ts';
 import { decode, textOf } from './sim-store.ts';
 
@@ -29,6 +30,9 @@ export interface RedisLife {
   close(): Promise<void>;
 }
 
+const decodeEnded: typeof decode = (fingerprint, stored) =>
+  decode(fingerprint, { ...stored, head: Buffer.from(withoutEnds(stored.head)) });
+
 /** `listening` may go another way than `reading`. */
 export async function startRedisLife(
   shard: ShardId,
@@ -51,7 +55,7 @@ export async function startRedisLife(
         listener.onCommit(notice);
       },
     });
-  const tier = createTier({ store: { ...reading, subscribe }, decode, clock, stalenessMs: STALENESS_MS });
+  const tier = createTier({ store: { ...reading, subscribe }, decode: decodeEnded, clock, stalenessMs: STALENESS_MS });
   tier.start();
 
   async function write(): Promise<void> {

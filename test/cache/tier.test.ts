@@ -248,6 +248,23 @@ test('what changed and is asked for again and again is loaded anew; until it is 
   expect(tier.report()).toMatchObject({ misses: 2 });
 });
 
+test('what is loaded anew is asked for without the tiles that are kept of it', async () => {
+  const tilesOf = (head: Uint8Array): Uint8Array => Buffer.from(head).subarray(0, 1);
+  const { tier, commit, asked } = setUp({
+    decode: (fingerprint, stored) =>
+      ({ ...decode(fingerprint, stored), stored: { tiles: tilesOf(stored.head) } }) as never,
+  });
+  const b = await seat(tier, 'b');
+  readSeated(tier, [b]);
+  commit(['b']);
+  const knownTiles = new Map([['b', Buffer.from('b')]]);
+  expect(asked.at(-1)?.sections).toEqual([{ fingerprint: 'f', entities: ['b'], knownTiles }]);
+  await turn();
+  expect(positionOf(tier, [b])).toBe(2);
+  await read(tier, ['never read before']);
+  expect(asked.at(-1)?.sections).toEqual([{ fingerprint: 'f', entities: ['never read before'] }]);
+});
+
 test('commits that come while what changed is loaded are gone on to as far as the read tells of them, and no further', async () => {
   const { tier, commit, asked, hold, release } = setUp();
   const [a, b] = [await seat(tier, 'a'), await seat(tier, 'b')];

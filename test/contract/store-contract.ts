@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { StateChange } from '../../src/state/state.ts';
 import type { Checkpoint, Commit, CommitNotice, CommitSection, ShardId, Store } from '../../src/store/store.ts';
 import { END_CHECKSUM, endedBytes, textOf } from './ended.ts';
+import { compareKnownTiles } from './known-tiles.ts';
 import { randomFrom } from './random.ts';
 import { compareWithModel } from './store-model.ts';
 
@@ -613,6 +614,10 @@ export function describeStoreContract(adapter: string, open: (namespace: string)
       ]) {
         await expect(call).rejects.toMatchObject({ name: 'SkewlessError' });
       }
+    });
+
+    test.for([1, 2, 3])('whoever has tiles already reads what all others read, seed %d', async (seed) => {
+      await compareKnownTiles(await opened(), SHARD, section, seed);
     });
 
     test.for([1, 2, 3, 4, 5])('random commits do what a plain model does, seed %d', async (seed) => {

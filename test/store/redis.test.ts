@@ -9,6 +9,11 @@ import { describeWith } from '../services/available.ts';
 import { freePorts } from '../services/child.ts';
 import { type OwnRedis, startOwnRedis } from '../services/redis.ts';
 import { textOf } from '../contract/ended.ts';
+import { takeChange } from '../../src/state/codec.ts';
+import { emptyState } from '../../src/state/entity-state.ts';
+import { fold } from '../../src/state/fold.ts';
+import type { StateChange } from '../../src/state/state.ts';
+import { eventsOf, NOON, planOf, times } from '../state/support.ts';
 import { startTcpProxy } from '../services/tcp-proxy.ts';
 import { ACL_RULES, SHARD, type Step, commitOf, headOf, positionIn } from './redis-support.ts';
 
@@ -229,6 +234,24 @@ describeWith(['redis'], 'the Redis store', () => {
     expect(await redis.command('pttl', `${TAG}h:f:a`)).toBeGreaterThan(30_000);
     const stored = await redis.command('getrange', `${TAG}h:f:a`, '16', '-1');
     expect(textOf(Buffer.from(String(stored)))).toBe('x');
+  });
+
+  test('leaves out of a read the tiles that the reader has, and only those', async () => {
+    const plan = planOf({ features: [{ name: 'n', agg: 'count', windows: ['1h'] }], view: { head_max: 4 } });
+    const state = emptyState(plan);
+    for (const event of eventsOf(plan, times(...Array.from({ length: 9 }, (_none, at) => NOON + at))))
+      fold(plan, state, event);
+    const store = await open();
+    const commit = commitOf({ from: null, to: 1 });
+    const changes = [{ entity: 'a', change: takeChange(plan, state) as StateChange }];
+    await store.commit({ ...commit, sections: commit.sections.map((section) => ({ ...section, changes })) });
+    const section = { fingerprint: 'f', entities: ['a'] };
+    const tiles = (await store.read(SHARD, [section]))[0]?.states[0]?.tiles ?? new Uint8Array();
+    await redis.command('del', `${TAG}t:f:a`);
+    const informed = await store.read(SHARD, [{ ...section, knownTiles: new Map([['a', tiles]]) }]);
+    expect(informed[0]?.states[0]?.tiles).toBe(tiles);
+    const others = await store.read(SHARD, [{ ...section, knownTiles: new Map([['a', Buffer.from('others')]]) }]);
+    expect(others[0]?.states[0]).toMatchObject({ version: 9, tiles: null });
   });
 
   test('a drop that was killed is listed until another ends it', async () => {
