@@ -11,7 +11,6 @@ import { loadOrTell } from './cli/definition-files.ts';
 import { EXIT } from './cli/exit.ts';
 import { type Told, openFoundation } from './cli/foundation.ts';
 import { loadExample } from './cli/load-example.ts';
-import { keepGarbageToOneThread } from './cli/one-core.ts';
 import { openMaterializer, startMaterializer } from './cli/materializing.ts';
 import { runProgram } from './cli/program.ts';
 import { type Listening, listen } from './cli/serving.ts';
@@ -28,7 +27,6 @@ const CLOSE_MS = 10_000;
 
 /** Runs until told to stop by a signal; answers the exit code. */
 async function runRoles(config: Config, security: SecurityFlags): Promise<number> {
-  keepGarbageToOneThread();
   const definitions = loadOrTell(config.definitionsDir);
   if (definitions === null) return EXIT.finding;
   const logger = createLogger(config.logLevel);

@@ -31,15 +31,9 @@ export interface Launched {
   readonly finished: Promise<Finished>;
 }
 
-/** Runs a command beside the test. `under`: what is put before it, such as `taskset -c 0`. */
-export function launch(
-  args: readonly string[],
-  cwd: string,
-  environment: Readonly<Record<string, string>>,
-  under: readonly string[] = [],
-): Launched {
-  const [command, ...rest] = [...under, process.execPath, MAIN, ...args] as [string, ...string[]];
-  const child = spawn(command, rest, {
+/** Runs a command beside the test. */
+export function launch(args: readonly string[], cwd: string, environment: Readonly<Record<string, string>>): Launched {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -65,9 +59,8 @@ export async function start(
   args: readonly string[],
   cwd = temporaryFolder(),
   environment: Readonly<Record<string, string>> = {},
-  under: readonly string[] = [],
 ): Promise<Running> {
-  const { process: child, output, finished } = launch(['start', '--port', '0', ...args], cwd, environment, under);
+  const { process: child, output, finished } = launch(['start', '--port', '0', ...args], cwd, environment);
   const said = async (pattern: RegExp): Promise<string> => {
     const until = Date.now() + START_LIMIT_MS;
     for (;;) {

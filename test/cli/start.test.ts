@@ -1,12 +1,11 @@
 /** Boots the program with plain `node`, which runs the TypeScript as it is. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RunEvent } from '../../src/openlineage/event.ts';
 import { expectValid } from '../openlineage/support.ts';
 import { writeDefinitions } from './definitions.ts';
-import { type Running, run, start, temporaryFolder } from './run.ts';
+import { run, start, temporaryFolder } from './run.ts';
 
 const json = (body: unknown) => ({
   method: 'POST',
@@ -43,20 +42,6 @@ test('events in, vector out, over a restart, and a clean end on SIGTERM', async 
   const second = await start(['--definitions', folder], directory);
   expect(await vectors(second.url)).toEqual(expected);
   expect((await second.stop('SIGINT')).code).toBe(0);
-});
-
-test.runIf(process.platform === 'linux')('on one core the thread that serves collects garbage itself', async () => {
-  const directory = temporaryFolder();
-  const args = ['--definitions', writeDefinitions(directory)];
-  const flagsOf = ({ process: child }: Running): string => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
-  const alone = await start(args, directory, {}, ['taskset', '-c', '0']);
-  expect(flagsOf(alone).split('\0')).toContain('--single-threaded-gc');
-  expect((await fetch(`${alone.url}/livez`)).status).toBe(200);
-  expect((await alone.stop()).code).toBe(0);
-  if (availableParallelism() === 1) return;
-  const beside = await start(args, directory);
-  expect(flagsOf(beside)).not.toContain('gc');
-  expect((await beside.stop()).code).toBe(0);
 });
 
 test('a serving process and a materializing one share log and store', async () => {
