@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import closeWithGrace from 'close-with-grace';
+import { countBuffersAsHeap } from './cli/buffer-memory.ts';
 import { createClosers } from './cli/closers.ts';
 import type { SecurityFlags } from './cli/connect.ts';
 import { loadOrTell } from './cli/definition-files.ts';
@@ -77,6 +78,7 @@ async function showExample(materializer: Materializer, { url, asksForKeys }: Lis
   process.stdout.write(`Ready. Try:\ncurl -s ${vectors}${key} -H 'content-type: application/json' -d '${request}'\n`);
 }
 
+countBuffersAsHeap();
 try {
   process.exitCode = await runProgram(process.argv.slice(2), runRoles, VERSION);
 } catch (error) {
