@@ -4,6 +4,9 @@
  */
 import { crc32 as zlibCrc32 } from 'node:zlib';
 
+/** What a checksum takes where it is stored. */
+export const CHECKSUM_BYTES = 4;
+
 /** From this many bytes on zlib is faster (measured: about equal at 192). */
 const ZLIB_FROM_BYTES = 192;
 
@@ -34,6 +37,12 @@ export function crc32(bytes: Uint8Array, from: number, to: number, before: numbe
   }
   for (; at < to; at++) crc = (crc >>> 8) ^ (TABLE[(crc ^ (bytes[at] as number)) & 0xff] as number);
   return ~crc >>> 0;
+}
+
+/** The checksum that ends a stored value, as a writer's `u32` puts it there; null: none ends so early. */
+export function endChecksum(bytes: Uint8Array): number | null {
+  const at = bytes.length - CHECKSUM_BYTES;
+  return at < 0 ? null : wordAt(bytes, at) >>> 0;
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {

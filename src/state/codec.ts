@@ -10,7 +10,7 @@
  */
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
-import { crc32 } from './checksum.ts';
+import { crc32, endChecksum } from './checksum.ts';
 import { type EntityState, type HeadEvent, NO_BYTES, type StoredMarks, type Tile } from './entity-state.ts';
 import { type EventColumns, timeIndexAt } from './event-columns.ts';
 import { Head, columnsFor } from './head.ts';
@@ -22,9 +22,6 @@ import { readTiles, tilesChecksum, writeTiles } from './tiles-codec.ts';
 
 /** Raised when a stored byte changes its meaning; states of other formats are refused, and rebuilt from the log. */
 export const FORMAT_VERSION = 1;
-
-/** What ends the header and each chunk. */
-export const CHECKSUM_BYTES = 4;
 
 const writer = new ByteWriter(4_096);
 
@@ -72,12 +69,6 @@ export function isMadeFrom(
 ): boolean {
   if (stored === null) return fromVersion === 0;
   return stored.version === fromVersion && (fromChecksum === null || endChecksum(stored.head) === fromChecksum);
-}
-
-/** Null: no head ends so early. */
-function endChecksum(head: Uint8Array): number | null {
-  const at = head.length - CHECKSUM_BYTES;
-  return at < 0 ? null : new DataView(head.buffer, head.byteOffset, head.length).getUint32(at, true);
 }
 
 /** Applies a change to what is stored, as a store does: for tests and stores that keep whole values. */

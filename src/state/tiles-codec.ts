@@ -6,14 +6,13 @@
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, CorruptBytesError } from '../core/bytes.ts';
 import { floorTo } from '../core/time.ts';
-import { crc32 } from './checksum.ts';
+import { CHECKSUM_BYTES, crc32, endChecksum } from './checksum.ts';
 import type { EntityState, StoredMarks, Tile } from './entity-state.ts';
 import { readPresence } from './record-codec.ts';
 import type { Level, Slot, ViewPlan } from './plan.ts';
 
 export const TILES_FORMAT_VERSION = 2;
 const FORMAT_WITHOUT_INDEX = 1;
-const CHECKSUM_BYTES = 4;
 /** Where the index begins, and the checksum. */
 const END_BYTES = 4 + CHECKSUM_BYTES;
 const writer = new ByteWriter(16_384);
@@ -121,8 +120,9 @@ function writeTile(level: Level, { states }: Tile): void {
 
 /** The checksum that ends a tiles value; what it says of the bytes before is `readTiles`'s to check. */
 export function tilesChecksum(bytes: Uint8Array): number {
-  if (bytes.length < CHECKSUM_BYTES + 1) throw new CorruptBytesError('the tiles value is too short');
-  return new ByteReader(bytes, bytes.length - CHECKSUM_BYTES).u32();
+  const checksum = bytes.length > CHECKSUM_BYTES ? endChecksum(bytes) : null;
+  if (checksum === null) throw new CorruptBytesError('the tiles value is too short');
+  return checksum;
 }
 
 /** `sealedNewestMs`: time of the newest event in any tile. States stay in the bytes until somebody wants them. */

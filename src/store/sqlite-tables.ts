@@ -1,7 +1,7 @@
 /** Rows of the embedded store: what is stored of a shard and of an entity's state. All calls are within a transaction. */
 import { crc32 } from 'node:zlib';
 import { type SqliteFile, damaged } from '../core/sqlite.ts';
-import { CHECKSUM_BYTES } from '../state/codec.ts';
+import { CHECKSUM_BYTES } from '../state/checksum.ts';
 import type { StateChange, StoredState } from '../state/state.ts';
 import { STORE_PART } from './sqlite-schema.ts';
 import type { Checkpoint, ShardId, StoredFingerprint } from './store.ts';

@@ -124,7 +124,7 @@ function check(lanes: MemoryStore['lanes'], { shard, sections }: Commit, defects
       return { kind: 'fenced', fingerprint, epoch: stored.epoch };
     }
     const isThere = isExpected(stored, section.expected, defects);
-    const isSame = defects.has('no_version_check') || sameVersions(lane, section, defects);
+    const isSame = defects.has('no_version_check') || areMadeFromStored(lane, section, defects);
     if (!isThere || !isSame) {
       return { kind: 'moved', fingerprint, position: stored?.position ?? null };
     }
@@ -139,7 +139,7 @@ function isExpected(stored: Place | null, expected: Place | null, defects: Reado
   return isSamePlace(stored, expected);
 }
 
-function sameVersions(
+function areMadeFromStored(
   lane: StoredLane | undefined,
   { changes, checkpoint }: CommitSection,
   defects: ReadonlySet<Defect>,
