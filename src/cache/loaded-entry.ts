@@ -25,6 +25,8 @@ export interface Home {
     readonly id: ShardId;
     /** Whether all that is kept now may be served now, as far as it is of one moment. Counts as asking for it. */
     mayServe(nowMs: number): boolean;
+    /** Whether the store that it is of does not answer. */
+    isAway(nowMs: number): boolean;
   };
   readonly fingerprint: string;
   readonly checkpoint: Checkpoint | null;
@@ -45,6 +47,7 @@ export class LoadedEntry {
   readonly fragments = new Map<object, unknown>();
   lastMaker: object | null = null;
   lastFragment: unknown = null;
+  ahead: Map<object, unknown> | null = null;
   bytes: number;
   /** Who keeps it, and among which entries of its own; null: it lives as long as the request that loaded it. */
   keeper: Keeper | null = null;

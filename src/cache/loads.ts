@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../core/clock.ts';
 import type { CommitNotice } from '../store/store.ts';
-import type { Reading, ShardCache } from './shard-cache.ts';
+import type { Reading } from './readings.ts';
+import type { ShardCache } from './shard-cache.ts';
 import type { ShardStates, Wanted } from './shard-reader.ts';
 
 export interface Load {

@@ -20,24 +20,12 @@ import type { Home, Seat } from './loaded-entry.ts';
 import { type Advanced, type Moment, advance, isOtherBuild, isSameMoment, relationOf } from './moment.ts';
 import { type Entries, isNewer, momentOf, unchangedOf } from './read-moment.ts';
 import type { KeptStates, SectionStates, ShardStates, Wanted } from './shard-reader.ts';
+import { HEARD_MAX, type Reading, createReadings } from './readings.ts';
 import type { StateEntry } from './state-entry.ts';
 import { WAITING_MAX, changesOf, createWaitingCommits } from './waiting.ts';
 
-/** Notices heard while one read is on its way; one that hears more is served and not kept. */
-export const HEARD_MAX = 64;
-
 /** Why what was kept of a shard was dropped. */
 export type ClearReason = 'gap' | 'diverged' | 'subscribed' | 'idle';
-
-/** A read on its way. */
-export interface Reading {
-  readonly sentAtMs: number;
-  readonly generation: number;
-  /** How many notices had been heard. */
-  readonly after: number;
-  /** Those that were gone on to since. */
-  readonly heard: CommitNotice[];
-}
 
 interface Lane extends Home {
   checkpoint: Checkpoint | null;
@@ -67,6 +55,7 @@ export interface ShardCache {
   /** When somebody asked last. */
   askedAtMs(): number;
   mayServe: Home['shard']['mayServe'];
+  isAway: Home['shard']['isAway'];
   fingerprints(): Iterable<string>;
   /** What is kept of it, if it is fresh; null: not even the checkpoints. */
   find(wanted: Wanted, nowMs: number): KeptStates | null;
@@ -92,7 +81,7 @@ export interface ShardCache {
 
 export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: ShardCacheOptions): ShardCache {
   const lanes = new Map<string, Lane>();
-  const readings = new Set<Reading>();
+  const readings = createReadings(stalenessMs);
   let confirmedAtMs = Number.NEGATIVE_INFINITY;
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let diverged: Diverged | null = null;
@@ -103,10 +92,14 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
   let generation = 0;
   let proofs = 0;
 
+  /** A clock that was put back says nothing about age, nor will it when it is there again. */
+  function lookAtClock(nowMs: number): void {
+    if (confirmedAtMs > nowMs) confirmedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
   function isFresh(nowMs: number): boolean {
-    const ageMs = nowMs - confirmedAtMs;
-    // A clock that was put back says nothing about age.
-    return ageMs >= 0 && ageMs <= stalenessMs;
+    lookAtClock(nowMs);
+    return nowMs - confirmedAtMs <= stalenessMs;
   }
 
   /** What is diverged for too long is dropped by whoever looks for it. */
@@ -157,7 +150,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
       }
       sections.set(fingerprint, { checkpoint: lane.checkpoint, states });
     }
-    return { sections, found, missing };
+    return { sections, found, missing, isAway: readings.isAway(nowMs) };
   }
 
   /** Takes what was read at the lanes' moment, or makes its moment theirs where there are none. */
@@ -187,7 +180,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
     // First of all: what is gone on to now is heard by the reading, too.
     settle(nowMs);
     const isCurrent = shardCache.isCurrent(reading);
-    readings.delete(reading);
+    readings.answered(reading);
     if (!isCurrent) return loaded;
     const advanced = advance(momentOf(loaded), reading.heard);
     if (advanced === null) return loaded;
@@ -234,6 +227,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
   }
 
   function settle(nowMs: number): void {
+    lookAtClock(nowMs);
     if (waiting.isOverdue(nowMs)) goOn();
     if (diverged === null || !isOverdue(nowMs)) return;
     const { at, entries, reading } = diverged;
@@ -267,7 +261,7 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
 
   /** Goes on to a commit that continues from where the shard is. */
   function apply(notice: CommitNotice): void {
-    for (const { heard } of readings) if (heard.length <= HEARD_MAX) heard.push(notice);
+    readings.hear(notice);
     const proof = ++proofs;
     for (const section of notice.sections) {
       const lane = lanes.get(section.fingerprint);
@@ -295,16 +289,13 @@ export function createShardCache({ id, memory, stalenessMs, graceMs, onClear }: 
     confirmedAtMs: () => confirmedAtMs,
     askedAtMs: () => askedAtMs,
     mayServe,
+    isAway: readings.isAway,
     fingerprints: () => lanes.keys(),
     find,
     stateOf: (fingerprint, entity) => lanes.get(fingerprint)?.entries.get(entity)?.state ?? null,
-    begin(nowMs) {
-      const reading: Reading = { sentAtMs: nowMs, generation, after: heardCount, heard: [] };
-      readings.add(reading);
-      return reading;
-    },
+    begin: (nowMs) => readings.begin({ sentAtMs: nowMs, generation, after: heardCount }),
     arrived,
-    failed: (reading) => void readings.delete(reading),
+    failed: readings.failed,
     isCurrent: (reading) => reading.generation === generation && reading.heard.length <= HEARD_MAX,
     hear,
     changed: () => changesOf(waiting.notices(), isAskedFor),

@@ -23,12 +23,15 @@ export interface KeptStates {
   /** Entities that were asked for and are kept, and those that are not. */
   readonly found: number;
   readonly missing: number;
+  /** Whether the store did not answer lately: what is kept is all there is for now. */
+  readonly isAway: boolean;
 }
 
 /** What is kept of one shard at one moment, by its proof. */
 export interface Together {
   readonly proof: number;
   readonly sections: ShardStates;
+  readonly isAway: boolean;
 }
 
 export interface ShardReader {

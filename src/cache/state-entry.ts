@@ -16,6 +16,8 @@ export type StateEntry =
       /** One of them, beside the map: a hot state is mostly asked for the same one again. Null: none. */
       lastMaker: object | null;
       lastFragment: unknown;
+      /** What will take the place of some of them, made before it is asked for. Null: none was. */
+      ahead: Map<object, unknown> | null;
       /** Tells that what hangs on the entry became this many bytes larger (negative: smaller), for what is kept is bounded in bytes. */
       grow(bytes: number): void;
       /** While it is kept, it is found at `seat`. */

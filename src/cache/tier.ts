@@ -10,7 +10,8 @@ import { createEntryMemory } from './entry-memory.ts';
 import type { Home } from './loaded-entry.ts';
 import { loadEntries, sectionsOf } from './load-entry.ts';
 import { type Load, type ShardLoads, createLoads, forgetLoads } from './loads.ts';
-import { type ClearReason, type Reading, type ShardCache, createShardCache } from './shard-cache.ts';
+import type { Reading } from './readings.ts';
+import { type ClearReason, type ShardCache, createShardCache } from './shard-cache.ts';
 import type { SectionStates, ShardReader, ShardStates, StateDecoder, Together, Wanted } from './shard-reader.ts';
 
 /** Of all that is kept, as far as it can be priced. */
@@ -218,7 +219,7 @@ function statesOf(homes: Iterable<Home>, nowMs: number): ReadonlyMap<ShardId, To
     let together = shards.get(shard.id);
     if (together === undefined) {
       if (!shard.mayServe(nowMs)) return null;
-      together = { proof, sections: new Map() };
+      together = { proof, sections: new Map(), isAway: shard.isAway(nowMs) };
       shards.set(shard.id, together);
     } else if (together.proof !== proof) return null;
     together.sections.set(fingerprint, { checkpoint, states: entries });

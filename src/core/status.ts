@@ -19,9 +19,9 @@ export type Status = (typeof STATUSES)[number];
 
 const RANK: ReadonlyMap<Status, number> = new Map(STATUSES.map((status, index) => [status, index]));
 
-/** Position in the table: 0 is `PRESENT`. */
+/** Position in the table: 0 is `PRESENT`, which most are. */
 export function statusRank(status: Status): number {
-  return RANK.get(status) as number;
+  return status === 'PRESENT' ? 0 : (RANK.get(status) as number);
 }
 
 /** Rank of the worst that is ordinary. */

@@ -1,6 +1,6 @@
 /**
  * The server of the administration port: metrics and the documentation, apart from what clients call. The app registers
- * its routes here and closes it. With keys it asks for them as the app does; without, whoever reaches the port is let in.
+ * its routes here, bounds what clients may take of it and closes it. With keys it asks for them as the app does; without, whoever reaches the port is let in.
  */
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { type AccessOptions, installAccess } from './access/install.ts';

@@ -25,6 +25,7 @@ import { registerViews } from './routes/catalog/views.ts';
 import { registerVerifyReceipts } from './routes/receipts/post.ts';
 import { registerGetVectors } from './routes/vectors/get.ts';
 import { registerPostVectors } from './routes/vectors/post.ts';
+import { installRenewal } from './routes/vectors/renewal.ts';
 import { installRequestMetrics } from './request-metrics.ts';
 import { SHARED_SCHEMAS } from './schemas.ts';
 import { SERVER_LIMITS, installServerLimits, serverOptions } from './server-limits.ts';
@@ -63,7 +64,9 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   const { inflightMax = INFLIGHT_MAX, pressure = null, metrics = null, adminApp = null } = dependencies;
   if (metrics) installRequestMetrics(app, metrics);
   if (dependencies.tracing) installTracing(app, dependencies.tracing);
-  installServerLimits(app, limits, (reason) => metrics?.refused(reason));
+  for (const server of adminApp === null ? [app] : [app, adminApp]) {
+    installServerLimits(server, limits, (reason) => metrics?.refused(reason));
+  }
   const inflight = await installAdmission(app, { inflightMax, pressure }, (reason) => metrics?.refused(reason));
   metrics?.observeInflight(inflight);
   metrics?.observeReaders(serving.readers.report);
@@ -79,6 +82,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   await installOpenApi(app, dependencies.version);
   registerPostVectors(app, serving);
   registerGetVectors(app, serving);
+  if (dependencies.tier) installRenewal(app, serving);
   const appender = createAppender(serving);
   registerPostEvents(app, appender);
   registerVerifyReceipts(app, serving);

@@ -19,6 +19,7 @@ import { deprecationHeaders } from './deprecations.ts';
 import { type Drain, createDrain } from './drain.ts';
 import { type EntityPlaces, createEntityPlaces } from './entity-places.ts';
 import type { IngestRecorder, MetricsSink, VectorRecorder } from './metrics-sink.ts';
+import { type CorruptStates, createCorruptStates } from './corrupt-states.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Partitions, createPartitions, entityKeyOf } from './partitions.ts';
 import { type Readers, createReaders } from './readers.ts';
@@ -111,6 +112,7 @@ export interface Serving extends ServeDependencies {
   readonly entityPlaces: EntityPlaces;
   readonly watermarks: Watermarks;
   readonly outages: Outages;
+  readonly corruptStates: CorruptStates;
   readonly readers: Readers;
   /** By id of the service. */
   readonly deprecations: ReadonlyMap<string, Readonly<Record<string, string>>>;
@@ -186,6 +188,7 @@ export function createServing(dependencies: ServeDependencies): Serving {
         ? new Map()
         : mapValues(definitions.sources, ({ name }: SourceDefinition) => metrics.ingest(name)),
     outages: createOutages(dependencies.logger, dependencies.clock),
+    corruptStates: createCorruptStates(dependencies.logger, dependencies.clock),
     readers: createReaders(),
     deprecations: deprecationHeaders(definitions),
     readLimitMs,

@@ -20,6 +20,8 @@ const KEY_LENGTH_MAX = 100;
 export interface EntityPlaces {
   /** The places of a view while its source has so many partitions. */
   of(view: ViewDefinition, partitionCount: number): ViewPlaces;
+  /** All that are remembered, of all views; some may come twice. */
+  all(): Iterable<EntityRef>;
 }
 
 export interface ViewPlaces {
@@ -27,6 +29,7 @@ export interface ViewPlaces {
   find(keys: readonly Value[]): EntityRef | null;
   /** The same for an entity of one key. */
   findOne(key: Value): EntityRef | null;
+  all(): Iterable<EntityRef>;
 }
 
 /** Whether rows about an entity are logged as they were served: by its name in the definitions, and its encoded key. */
@@ -43,6 +46,9 @@ export function createEntityPlaces(isSampled: EntitySampler = NOBODY): EntityPla
       const places = createViewPlaces(view, partitionCount, isSampled);
       known.set(view.id, { partitionCount, places });
       return places;
+    },
+    *all() {
+      for (const { places } of known.values()) yield* places.all();
     },
   };
 }
@@ -88,5 +94,9 @@ function createViewPlaces(view: ViewDefinition, partitionCount: number, isSample
       return younger.get(id) ?? remembered(id, keys);
     },
     findOne: (key) => younger.get(key) ?? remembered(key, [key]),
+    *all() {
+      yield* younger.values();
+      yield* older.values();
+    },
   };
 }

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { ErrorObject } from 'ajv';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SkewlessError } from '../core/errors.ts';
-import { PROBLEM_TYPE, type ProblemItem, RequestError, item, problemOf, shorten } from './problem.ts';
+import { PROBLEM_TYPE, type ProblemItem, RequestError, item, problemOf, shorten, unlisted } from './problem.ts';
 import { itemsOf } from './validation.ts';
 
 /** Faults that Fastify finds before a handler runs: code → status, our code, what to do. */
@@ -40,8 +40,8 @@ export function installErrorHandling(app: FastifyInstance): void {
 }
 
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { status, items } = refusalOf(thrown, request, reply);
-  return sendProblem(reply, request, status, items);
+  const { status, items, more } = refusalOf(thrown, request, reply);
+  return sendProblem(reply, request, status, items, more);
 }
 
 /** What is to be said of what was thrown; logs faults of ours, and says in a header when to try again. */
@@ -53,7 +53,7 @@ export function refusalOf(thrown: unknown, request: FastifyRequest, reply: Fasti
   const error = thrown as Partial<FastifyError>;
   if (error.validation !== undefined) {
     const errors = error.validation as unknown as readonly ErrorObject[];
-    return new RequestError(400, itemsOf(errors, error.validationContext ?? 'body'));
+    return new RequestError(400, itemsOf(errors, error.validationContext ?? 'body'), null, unlisted(errors.length));
   }
   const known = FRAMEWORK_ERRORS[error.code ?? ''];
   if (known !== undefined) {
@@ -78,11 +78,12 @@ export function sendProblem(
   request: FastifyRequest,
   status: number,
   items: readonly ProblemItem[],
+  more = 0,
 ): FastifyReply {
   return reply
     .code(status)
     .type(PROBLEM_TYPE)
-    .send(JSON.stringify(problemOf(status, items, request.id)));
+    .send(JSON.stringify(problemOf(status, items, request.id, more)));
 }
 
 /** Answers what never became a request, such as a header that is too long. */

@@ -3,8 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { ShardOutcome } from './shard-reads.ts';
-
-const SILENCE_MS = 1_000;
+import { createSilence } from './silence.ts';
 
 export interface Outages {
   /** By `shardText`. */
@@ -12,21 +11,14 @@ export interface Outages {
 }
 
 export function createOutages(logger: FastifyBaseLogger, clock: Clock): Outages {
-  let silentUntilMs = Number.NEGATIVE_INFINITY;
-  let unsaid = 0;
+  const unsaidUntilNow = createSilence(clock);
   return {
     report(outcomes) {
       for (const [shard, outcome] of outcomes) {
         const unread = outcome.kind === 'read' ? outcome.lacks : outcome;
         if (unread?.kind !== 'unavailable') continue;
-        const nowMs = clock.nowMs();
-        if (nowMs < silentUntilMs) {
-          unsaid++;
-          continue;
-        }
-        logger.warn({ shard, reason: messageOf(unread.error), unsaid }, 'a shard cannot be read');
-        silentUntilMs = nowMs + SILENCE_MS;
-        unsaid = 0;
+        const unsaid = unsaidUntilNow();
+        if (unsaid !== null) logger.warn({ shard, reason: messageOf(unread.error), unsaid }, 'a shard cannot be read');
       }
     },
   };

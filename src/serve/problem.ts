@@ -24,21 +24,29 @@ export interface Problem {
 }
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
-/** More problems than this are counted, not listed. */
+/** More problems than this are counted, and neither listed nor put into words: a small request can have a million. */
 export const ERRORS_MAX = 1_000;
+
+/** How many of so many problems are not listed. */
+export function unlisted(count: number): number {
+  return Math.max(0, count - ERRORS_MAX);
+}
 
 /** Thrown by handlers to answer with a problem. */
 export class RequestError extends SkewlessError {
   readonly status: number;
   readonly items: readonly ProblemItem[];
+  /** Problems beyond the items. */
+  readonly more: number;
   /** Whole seconds after which trying again makes sense, or null. */
   readonly retryAfterSeconds: number | null;
 
-  constructor(status: number, items: readonly ProblemItem[], retryAfterSeconds: number | null = null) {
+  constructor(status: number, items: readonly ProblemItem[], retryAfterSeconds: number | null = null, more = 0) {
     super(codeOf(items), items[0]?.message ?? 'the request failed', { retryable: status === 503 });
     this.name = 'RequestError';
     this.status = status;
     this.items = items;
+    this.more = more;
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
@@ -53,14 +61,15 @@ export function item(
   return { code, pointer, message, suggestion };
 }
 
-export function problemOf(status: number, items: readonly ProblemItem[], requestId: string): Problem {
+/** `more`: problems beyond the items. */
+export function problemOf(status: number, items: readonly ProblemItem[], requestId: string, more = 0): Problem {
   const code = codeOf(items);
   return {
     type: `urn:skewless:problem:${code}`,
     title: STATUS_CODES[status] ?? 'Error',
     status,
     code,
-    detail: detailOf(items),
+    detail: detailOf(items, items.length + more),
     request_id: requestId,
     errors: items.slice(0, ERRORS_MAX),
   };
@@ -73,12 +82,12 @@ function codeOf(items: readonly ProblemItem[]): string {
   return items.every(({ code }) => code === first.code) ? first.code : 'invalid_request';
 }
 
-function detailOf(items: readonly ProblemItem[]): string {
+function detailOf(items: readonly ProblemItem[], count: number): string {
   const [first] = items;
   if (first === undefined) return 'Something failed inside the server.';
   const hint = first.suggestion === null ? '' : `; did you mean ${first.suggestion}?`;
-  const more = items.length === 1 ? '' : ` (and ${items.length - 1} more)`;
-  const omitted = items.length > ERRORS_MAX ? `; the first ${ERRORS_MAX} are listed` : '';
+  const more = count === 1 ? '' : ` (and ${count - 1} more)`;
+  const omitted = count > ERRORS_MAX ? `; the first ${ERRORS_MAX} are listed` : '';
   return `${first.message}${hint}${more}${omitted}`;
 }
 

@@ -25,6 +25,8 @@ export type ShardOutcome =
       readonly sections: ReadonlyMap<string, SectionStates>;
       /** Why entities are missing in `sections`: what was kept is there, and the rest could not be read. Null: all are. */
       readonly lacks: Unread | null;
+      /** Whether it is from memory, for the store does not answer. */
+      readonly isAway: boolean;
     }
   | Unread;
 
@@ -97,7 +99,8 @@ export async function readShards(
   for (const [text, planned] of shards) {
     const kept = how === 'shared' ? reader.kept(planned.id, planned.entities) : null;
     if (kept?.missing === 0) {
-      outcomes.set(text, { kind: 'read', id: planned.id, sections: kept.sections, lacks: null });
+      const { sections, isAway } = kept;
+      outcomes.set(text, { kind: 'read', id: planned.id, sections, lacks: null, isAway });
       continue;
     }
     const load = loadShard(reader.load(planned.id, planned.entities, how), planned.id, kept, limits);
@@ -131,7 +134,9 @@ export function readSeated(reader: ShardReader, refs: readonly (EntityRef | stri
   const states = reader.together(homes, found);
   if (states === null) return null;
   const outcomes = new Map<string, ShardOutcome>();
-  for (const [id, { sections }] of states) outcomes.set(shardText(id), { kind: 'read', id, sections, lacks: null });
+  for (const [id, { sections, isAway }] of states) {
+    outcomes.set(shardText(id), { kind: 'read', id, sections, lacks: null, isAway });
+  }
   return { entries, outcomes };
 }
 
@@ -154,7 +159,7 @@ async function loadShard(
   let unread: Unread;
   try {
     const sections = await within(load, Math.min(readLimitMs, budgetLeftMs));
-    if (sections !== TIMED_OUT) return { kind: 'read', id, sections, lacks: null };
+    if (sections !== TIMED_OUT) return { kind: 'read', id, sections, lacks: null, isAway: false };
     unread =
       budgetLeftMs <= readLimitMs
         ? { kind: 'timed_out' }
@@ -162,5 +167,6 @@ async function loadShard(
   } catch (error) {
     unread = { kind: 'unavailable', error };
   }
-  return kept === null || kept.found === 0 ? unread : { kind: 'read', id, sections: kept.sections, lacks: unread };
+  if (kept === null || kept.found === 0) return unread;
+  return { kind: 'read', id, sections: kept.sections, lacks: unread, isAway: unread.kind === 'unavailable' };
 }

@@ -2,10 +2,10 @@
  * JSON Schema validation of requests, and its errors as problem items. Bodies are never coerced and never trimmed:
  * a wrong type or an unknown field is a problem, named. Only query parameters, which are text, are read as their type.
  */
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { nearestName } from '../core/suggest.ts';
 import { describe } from '../event/convert.ts';
-import { type ProblemItem, item, pointerStep, shorten } from './problem.ts';
+import { ERRORS_MAX, type ProblemItem, item, pointerStep, shorten } from './problem.ts';
 
 const OPTIONS = {
   allErrors: true,
@@ -19,13 +19,32 @@ export function createValidatorCompiler() {
   const bodies = new Ajv({ ...OPTIONS, coerceTypes: false });
   const parameters = new Ajv({ ...OPTIONS, coerceTypes: true });
   return ({ schema, httpPart }: { schema: unknown; httpPart?: string | undefined }) =>
-    (httpPart === 'body' ? bodies : parameters).compile(schema as object);
+    httpPart === 'body' ? compileBody(bodies, schema as BodySchema) : parameters.compile(schema as object);
 }
 
-/** `part` is `body`, `querystring` or `params`. */
+type BodySchema = { readonly properties?: Readonly<Record<string, { readonly maxItems?: number }>> };
+
+/** A list that is too long is refused without a look at what it holds. */
+function compileBody(ajv: Ajv, schema: BodySchema): ValidateFunction {
+  const validate = ajv.compile(schema);
+  const lists = Object.entries(schema.properties ?? {}).filter(([, { maxItems }]) => maxItems !== undefined);
+  if (lists.length === 0) return validate;
+  const isBounded = ajv.compile({
+    properties: Object.fromEntries(lists.map(([name, { maxItems }]) => [name, { maxItems }])),
+  });
+  const validateBounded = (body: unknown): boolean => {
+    const isSound = isBounded(body) && validate(body);
+    validateBounded.errors = isBounded.errors ?? validate.errors;
+    return isSound;
+  };
+  validateBounded.errors = null as ValidateFunction['errors'];
+  return validateBounded as unknown as ValidateFunction;
+}
+
+/** `part` is `body`, `querystring` or `params`. Of the first `ERRORS_MAX`; the others are `unlisted`. */
 export function itemsOf(errors: readonly ErrorObject[], part: string): ProblemItem[] {
   const prefix = part === 'body' ? '' : part === 'params' ? '/path' : '/query';
-  return errors.map((error) => itemOf(error, prefix));
+  return errors.slice(0, ERRORS_MAX).map((error) => itemOf(error, prefix));
 }
 
 function itemOf(error: ErrorObject, prefix: string): ProblemItem {

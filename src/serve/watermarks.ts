@@ -5,7 +5,7 @@
 import type { Checkpoint } from '../store/store.ts';
 
 export interface Watermarks {
-  /** Takes what was just read (null: nothing known), answers the greatest seen so far, or null. */
+  /** Takes what was just read (null: nothing, or not of all partitions), answers the greatest seen so far, or null. */
   readonly observe: (source: string, watermarkMs: number | null) => number | null;
 }
 

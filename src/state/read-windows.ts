@@ -38,11 +38,13 @@ export function readWindows(pass: Pass): void {
   const { state, plan, asOfMs } = pass;
   const head = state.head.columns();
   const accumulators = plan.reading.lanes.map(({ algebra }) => algebra.create());
-  const reading: Reading = { pass, head, merger: new TileMerger(state), accumulators, startsMs: [], headFrom: [] };
-  for (const stage of plan.reading.stages) {
+  const { stages, noTimes, noPlaces } = plan.reading;
+  const [startsMs, headFrom] = [noTimes.slice(), noPlaces.slice()];
+  const reading: Reading = { pass, head, merger: new TileMerger(state), accumulators, startsMs, headFrom };
+  for (const stage of stages) {
     const startMs = stage.window === null ? -Infinity : windowStartMs(stage.window, asOfMs);
-    reading.startsMs.push(startMs);
-    reading.headFrom.push(timeIndexAt(head.tsMs, startMs));
+    startsMs[stage.index] = startMs;
+    headFrom[stage.index] = timeIndexAt(head.tsMs, startMs);
     readStage(reading, stage);
   }
 }

@@ -38,6 +38,9 @@ export interface Stages {
   readonly stages: readonly Stage[];
   /** By accumulator. */
   readonly lanes: readonly Slot[];
+  /** By stage, to be copied: a list that grows by pushes has room for seventeen numbers. */
+  readonly noTimes: readonly number[];
+  readonly noPlaces: readonly number[];
 }
 
 /** A slot's window, before it is known which others are read with it. */
@@ -63,7 +66,8 @@ export function compileStages(slots: readonly Slot[], levels: readonly Level[]):
     steps.push({ window: null, level: levels.at(-1) as Level, lane, before: null });
   }
   steps.sort((a, b) => lengthOf(a) - lengthOf(b) || a.level.index - b.level.index);
-  return { stages: stagesOf(steps), lanes };
+  const stages = stagesOf(steps);
+  return { stages, lanes, noTimes: stages.map(() => -Infinity), noPlaces: stages.map(() => 0) };
 }
 
 function stagesOf(steps: readonly Step[]): readonly Stage[] {

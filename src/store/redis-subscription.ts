@@ -81,7 +81,9 @@ export function subscribeTo(options: RedisSubscriptionOptions): Subscription {
     const channel = channels.get(name);
     if (channel === undefined || channel.state.kind === 'waiting' || channel.state.line !== line) return;
     const notice = parseNotice(text);
-    if (notice !== null) listener.onCommit({ ...notice, shard: channel.shard });
+    // It may have been a commit: from the next one on they are told.
+    if (notice === null) listener.onBegin(channel.shard);
+    else listener.onCommit({ ...notice, shard: channel.shard });
   }
 
   /** All channels of the line: which of them is concerned, Redis tells and ioredis does not. */

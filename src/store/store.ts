@@ -140,7 +140,10 @@ export interface CommitListener {
    * expects another place than the one before wrote is how that shows.
    */
   onCommit(notice: CommitNotice): void;
-  /** Commits of the shard are told from here on. Said again after each interruption: what was made in between was not told. */
+  /**
+   * Commits of the shard are told from here on. Said again after each interruption, and after a message that nobody understands: what
+   * was made before was not told.
+   */
   onBegin(shard: ShardId): void;
 }
 

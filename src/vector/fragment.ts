@@ -212,7 +212,7 @@ export function shownStatus({ statuses }: Evaluation, { feature }: ViewFeaturePl
 /** A default is a duration already. With `incomplete: serve` the status hides whether the value is one. */
 export function isEventTime(
   { feature, relativeToAsOf, defaultValue }: ViewFeaturePlan,
-  { values, statuses }: Evaluation,
+  { values, statuses }: Pick<Evaluation, 'values' | 'statuses'>,
 ): boolean {
   const value = values[feature] ?? null;
   if (!relativeToAsOf || value === null) return false;
@@ -249,4 +249,9 @@ export function holds(fragment: Fragment, asOfMs: number, facts: ViewFacts, meta
     (!metadata.status || fragment.statuses !== null) &&
     (!metadata.eventTime || fragment.eventTimes !== null)
   );
+}
+
+/** What it was made with. */
+export function metadataOf({ statuses, eventTimes }: Fragment): Metadata {
+  return { status: statuses !== null, eventTime: eventTimes !== null };
 }

@@ -5,7 +5,7 @@
  * (what was withheld, a shard that was stale) is said.
  */
 import { hash } from 'node:crypto';
-import { STATUSES, type Status } from '../core/status.ts';
+import type { Status } from '../core/status.ts';
 import { formatTimestamp, parseTimestampMs } from '../core/time.ts';
 import type { Position } from '../store/store.ts';
 import { timestampText } from './text.ts';
@@ -36,8 +36,16 @@ export type ReceiptRead =
   | number
   /** No event can have the key: a null, or a key that is too long. */
   | null
-  /** Withheld, for what the log does not tell: `TIMED_OUT`, `REBUILDING`, `OUT_OF_HISTORY`, … */
+  /** Withheld, for what the log does not tell, or `ERROR`, for the key's expression failed: one of `WITHHELD`. */
   | Status;
+
+const WITHHELD: ReadonlySet<unknown> = new Set<Status>([
+  'REBUILDING',
+  'OUT_OF_HISTORY',
+  'TIMED_OUT',
+  'UNAVAILABLE',
+  'ERROR',
+]);
 
 export interface Receipt {
   readonly service: string;
@@ -176,7 +184,7 @@ function isShard(value: unknown): boolean {
 
 function isRead(value: unknown, shards: readonly unknown[]): boolean {
   if (typeof value === 'number') return isCount(value) && value < shards.length;
-  return value === null || STATUSES.includes(value as Status);
+  return value === null || WITHHELD.has(value);
 }
 
 function isObject(value: unknown): value is Json {

@@ -19,25 +19,33 @@ export interface RowProblem {
 export type RowResult =
   /** Aligned with the service's request columns. */
   | { readonly ok: true; readonly values: readonly Value[] }
-  | { readonly ok: false; readonly problems: readonly RowProblem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly RowProblem[];
+      /** Fields that are unknown, too, and were not put into words. */
+      readonly more: number;
+    };
 
-/** `json` is a parsed JSON value; what it does not hold is looked for in `common`. */
-export type RowParser = (json: unknown, common?: Fields) => RowResult;
+/**
+ * `json` is a parsed JSON value; what it does not hold is looked for in `common`. Beyond `problemsMax`, fields that are unknown
+ * are counted.
+ */
+export type RowParser = (json: unknown, common?: Fields, problemsMax?: number) => RowResult;
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** The longest text a key may have, in bytes of UTF-8: no entity with a longer key is ever stored. */
 export const KEY_BYTES_MAX = 1_024;
 
-export function compileRowParser(service: ServiceDefinition): RowParser {
+/** `names`: of the service's request columns. */
+export function compileRowParser(service: ServiceDefinition, names: ReadonlySet<string>): RowParser {
   const keyColumns = new Set(service.appearances.flatMap(({ keys }) => keys.flatMap((key) => key.columns)));
   const fields = service.requestColumns.map((column) => compileField(column, keyColumns.has(column.name)));
   const readSound = compileSoundRow(fields);
-  const names = new Set(service.requestColumns.map((column) => column.name));
-  return (json, common) => {
+  return (json, common, problemsMax = Infinity) => {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) {
       const message = `expected an object of entity keys and inputs, found ${describe(json)}`;
-      return { ok: false, problems: [{ code: 'invalid_type', field: null, message, suggestion: null }] };
+      return { ok: false, problems: [{ code: 'invalid_type', field: null, message, suggestion: null }], more: 0 };
     }
     const sound = readSound(json as Fields, common);
     if (sound !== null) return { ok: true, values: sound };
@@ -49,8 +57,13 @@ export function compileRowParser(service: ServiceDefinition): RowParser {
       problems.push(value);
       return null;
     });
-    for (const name of Object.keys(row)) if (!names.has(name)) problems.push(unknownField(name, names));
-    return problems.length === 0 ? { ok: true, values } : { ok: false, problems };
+    let more = 0;
+    for (const name of Object.keys(row)) {
+      if (names.has(name)) continue;
+      if (problems.length < problemsMax) problems.push(unknownField(name, names));
+      else more++;
+    }
+    return problems.length === 0 ? { ok: true, values } : { ok: false, problems, more };
   };
 }
 
@@ -157,7 +170,7 @@ function hasControlCharacter(text: string): boolean {
 
 const NAME_SHOWN_MAX = 80;
 
-function unknownField(name: string, known: ReadonlySet<string>): RowProblem {
+export function unknownField(name: string, known: ReadonlySet<string>): RowProblem {
   const shown = name.length > NAME_SHOWN_MAX ? `${name.slice(0, NAME_SHOWN_MAX)}…` : name;
   return {
     code: 'unknown_field',

@@ -12,6 +12,8 @@ import { WRITE_NATIVE } from './text.ts';
 export interface ViewPart {
   /** Index into the service's appearances. */
   readonly appearance: number;
+  /** Id of the view: others may keep the same states, and read them otherwise. */
+  readonly view: string;
   /** Served features; one that is relative to `as_of` stands alone. */
   readonly pieces: readonly (readonly ViewFeaturePlan[])[];
   /** By piece: whether `JSON.stringify` of its values is their text. */
@@ -52,6 +54,7 @@ export function compileRow(
   derived: readonly DerivedFeaturePlan[],
   inputs: readonly ViewFeaturePlan[],
   appearances: readonly number[],
+  viewOf: (appearance: number) => string,
   pieceMax: number,
 ): RowPlan {
   const pieces = appearances.map((): ViewFeaturePlan[][] => []);
@@ -76,6 +79,7 @@ export function compileRow(
     const ofPart = pieces[part] as ViewFeaturePlan[][];
     return {
       appearance,
+      view: viewOf(appearance),
       pieces: ofPart,
       isNative: ofPart.map((features) =>
         features.every(({ write, relativeToAsOf }) => write === WRITE_NATIVE && !relativeToAsOf),

@@ -40,6 +40,8 @@ export interface ServicePlan {
   /** Features by name. */
   readonly places: ReadonlyMap<string, number>;
   readonly parseRow: RowParser;
+  /** Of its request columns. */
+  readonly columnNames: ReadonlySet<string>;
   /** Request columns as text, in their order. */
   readonly columnWriters: readonly { readonly label: string; readonly write: Writer }[];
   readonly asOfSlot: number;
@@ -63,11 +65,13 @@ export function compileService(
   const features = definition.features.map((_, place) =>
     compileFeature(definition, place, places, aggregations, writerOf),
   );
+  const columnNames = new Set(definition.requestColumns.map(({ name }) => name));
   const plan = {
     definition,
     features,
     places,
-    parseRow: compileRowParser(definition),
+    parseRow: compileRowParser(definition, columnNames),
+    columnNames,
     columnWriters: definition.requestColumns.map(({ name, type }) => {
       return { label: `${JSON.stringify(name)}:`, write: writerOf(type) };
     }),
@@ -102,6 +106,7 @@ function compileSelection(
   const names = chosen.map(({ name }) => name);
   const inputs = new Set(derived.flatMap((feature) => feature.inputs));
   const inputViews = views.filter(({ place }) => inputs.has(place));
+  const viewOf = (index: number): string => definition.appearances[index]?.view.id ?? '';
   const { name, version, fingerprint } = definition;
   const headText = JSON.stringify({ service: name, version, fingerprint });
   return {
@@ -114,8 +119,8 @@ function compileSelection(
     keysUseAsOf: read.some(({ keys }) => keys.some((key) => key.columns.includes('as_of'))),
     headText: `${headText.slice(0, -1)},"as_of":`,
     namesText: `,"features":${JSON.stringify(names)},`,
-    rows: compileRow(chosen, derived, inputViews, appearances, chosen.length),
-    columns: compileRow(chosen, derived, inputViews, appearances, 1),
+    rows: compileRow(chosen, derived, inputViews, appearances, viewOf, chosen.length),
+    columns: compileRow(chosen, derived, inputViews, appearances, viewOf, 1),
   };
 }
 

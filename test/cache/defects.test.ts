@@ -97,7 +97,7 @@ function findApart(cache: ShardCache, wanted: Wanted, nowMs: number): KeptStates
     found += kept.found;
     missing += kept.missing;
   }
-  return { sections, found, missing };
+  return { sections, found, missing, isAway: false };
 }
 
 const SEEDS_MAX = 120;

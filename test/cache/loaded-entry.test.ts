@@ -21,7 +21,7 @@ test('what is kept holds on to nothing that came with it', () => {
   const stored = { version: change.toVersion, head: change.head.bytes, tiles: arrived.subarray(100, 100 + length) };
   const entry = new LoadedEntry(decodeState(plan, stored), 'e', stored.head.length);
   const home: Home = {
-    shard: { id: { source: 's', entityKey: 'k', partition: 0 }, mayServe: () => true },
+    shard: { id: { source: 's', entityKey: 'k', partition: 0 }, mayServe: () => true, isAway: () => false },
     fingerprint: 'f',
     checkpoint: null,
     proof: 1,

@@ -390,6 +390,27 @@ test('while the store is away, what is kept is served until it is as old as the 
   expect(tier.report()).toMatchObject({ failedChecks: 1, confirmedAgeMs: STALENESS_MS + 1 });
 });
 
+test('what is kept of a store that fails, or hangs, is said to be of one that is away; once it answers, no longer', async () => {
+  const { tier, clock, fail, hold, release } = setUp();
+  await read(tier, ['a']);
+  expect(await read(tier, ['a'])).toMatchObject({ isAway: false });
+  fail(true);
+  await tier.check();
+  expect(await read(tier, ['a'])).toMatchObject({ isAway: true });
+  expect(await read(tier, ['a', 'b'])).toMatchObject({ isAway: true, lacks: { kind: 'unavailable' } });
+  fail(false);
+  await tier.check();
+  expect(await read(tier, ['a'])).toMatchObject({ isAway: false });
+  hold();
+  const checked = tier.check();
+  expect(await read(tier, ['a'])).toMatchObject({ isAway: false });
+  clock.ms += STALENESS_MS / 4 + 1;
+  expect(await read(tier, ['a'])).toMatchObject({ isAway: true });
+  release();
+  await checked;
+  expect(await read(tier, ['a'])).toMatchObject({ isAway: false });
+});
+
 test('a checkpoint read confirms what is kept, so that it is served on without being read', async () => {
   const { tier, clock, asked } = setUp();
   await read(tier, ['a']);
@@ -408,6 +429,29 @@ test('a clock that was put back confirms nothing', async () => {
   clock.ms -= 10;
   await read(tier, ['a']);
   expect(asked).toHaveLength(2);
+});
+
+test('once a clock was put back, reads confirm by it again', async () => {
+  const { tier, clock, asked } = setUp();
+  await read(tier, ['a']);
+  clock.ms -= 120_000;
+  await tier.check();
+  const before = asked.length;
+  await read(tier, ['a']);
+  expect(asked).toHaveLength(before);
+});
+
+test('what was confirmed before a clock was put back is never fresh again', async () => {
+  const { tier, clock, asked, fail } = setUp();
+  await read(tier, ['a']);
+  clock.ms -= 120_000;
+  fail(true);
+  await tier.check();
+  clock.ms += 120_000;
+  fail(false);
+  const before = asked.length;
+  await read(tier, ['a']);
+  expect(asked).toHaveLength(before + 1);
 });
 
 test('a shard that nobody asks for is forgotten, and its checkpoint is read no more', async () => {

@@ -3,11 +3,15 @@ import { once } from 'node:events';
 import { type AddressInfo, type Socket, connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import fastify from 'fastify';
+import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
+import { OPEN } from '../../src/serve/access/route-access.ts';
+import { createAdminApp } from '../../src/serve/admin-app.ts';
 import { SERVER_LIMITS, type ServerLimits, installServerLimits, serverOptions } from '../../src/serve/server-limits.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { Harness, HarnessOptions } from './harness.ts';
-import { NEWEST_MS, ROW, startAirport } from './vectors/fixture.ts';
+import { type Harness, type HarnessOptions, compileDefinitions } from './harness.ts';
+import { DEFINITIONS, NEWEST_MS, ROW, startAirport } from './vectors/fixture.ts';
 
 const QUICK = { headersMs: 100, requestMs: 200, checkMs: 20 };
 const PATH = '/v1/feature-services/departure_delay/vectors';
@@ -100,7 +104,10 @@ test('a client that hangs up gives its place back, whether its request was read,
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
 });
 
-async function refused({ get }: Harness, reason: string): Promise<number> {
+async function refused(
+  { get }: { get(url: string): Promise<{ readonly text: string }> },
+  reason: string,
+): Promise<number> {
   const { text } = await get('/metrics');
   return Number(new RegExp(`skewless_requests_refused_total\\{reason="${reason}".*\\} (\\d+)`).exec(text)?.[1] ?? 0);
 }
@@ -157,6 +164,27 @@ test('more connections than allowed are hung up on, counted, and leave those tha
   for (const { socket } of inside) socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
   for (const { received } of inside) await expect.poll(received).toMatch(/^HTTP\/1\.1 200/);
   expect(await refused(harness, 'connections')).toBe(1);
+});
+
+test('the administration port has the bounds on connections and slow readers, too', async () => {
+  const adminApp = await createAdminApp(pino({ level: 'silent' }), {
+    definitions: compileDefinitions(DEFINITIONS),
+    clock: systemClock,
+    keys: null,
+    rate: null,
+  });
+  adminApp.get('/large', { config: { access: OPEN } }, () => LARGE);
+  await startAirport({ adminApp, dependencies: { limits: { connectionsMax: 1, answerMs: 300, checkMs: 20 } } });
+  await adminApp.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = adminApp.server.address() as AddressInfo;
+  const get = async (url: string) => ({ text: (await adminApp.inject(url)).body });
+  const inside = await client(port);
+  const outside = await client(port);
+  expect(await outside.closed).toBe('');
+  expect(await refused({ get }, 'connections')).toBe(1);
+  inside.socket.pause();
+  inside.socket.write(GET_LARGE);
+  await expect.poll(() => refused({ get }, 'slow_reader'), { timeout: 20_000 }).toBe(1);
 });
 
 test('a body or headers beyond their bound are refused, with the bound', async () => {

@@ -225,6 +225,23 @@ describeWith(['redis'], 'the Redis store', () => {
       ]);
   });
 
+  test('a message that no commit has sent counts as one that was missed: the subscriber begins anew', async () => {
+    const store = await open();
+    const heard: string[] = [];
+    const subscription = store.subscribe({
+      onBegin: () => void heard.push('begin'),
+      onCommit: ({ sections }) =>
+        void heard.push(`commit of ${sections.map(({ entities }) => entities.join()).join()}`),
+    });
+    closers.push(() => subscription.close());
+    subscription.follow(SHARD);
+    await expect.poll(() => heard).toEqual(['begin']);
+    await redis.command('publish', `${TAG}i`, '{"sections":[null]}');
+    await redis.command('publish', `${TAG}i`, '{"sections":[{"fingerprint":"f"}]}');
+    await store.commit(commitOf({ from: null, to: 1, changes: { a: 0 } }));
+    await expect.poll(() => heard).toEqual(['begin', 'begin', 'begin', 'commit of a']);
+  });
+
   test('keeps its keys where docs/redis.md says, with a time to live on states alone', async () => {
     const store = await open();
     await store.commit(commitOf({ from: null, to: 1, changes: { a: 0 }, ttlMs: 60_000 }));

@@ -63,6 +63,10 @@ test.each([
   [changed((json) => ({ ...json, shards: [{ source: 'orders' }] })), '"shards"'],
   [changed((json) => ({ ...json, reads: [2] })), '"reads"'],
   [changed((json) => ({ ...json, reads: ['LATE'] })), '"reads"'],
+  // Of these a reading tells: nothing was withheld before it.
+  [changed((json) => ({ ...json, reads: ['PRESENT'] })), '"reads"'],
+  [changed((json) => ({ ...json, reads: ['NOT_FOUND'] })), '"reads"'],
+  [changed((json) => ({ ...json, reads: ['STALE'] })), '"reads"'],
   [changed(({ digest: _digest, ...json }) => json), '"digest"'],
 ])('a receipt that is none says what is wrong with it: %.40s', (text, problem) => {
   expect(parseReceipt(text)).toEqual({ ok: false, problem: expect.stringContaining(problem) as unknown });

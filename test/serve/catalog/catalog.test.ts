@@ -143,6 +143,15 @@ test('a source tells its schema, clock, watermark and how far each view has read
   expect(after.dead_letters).toBeGreaterThan(0);
 });
 
+test('a log that hangs leaves the lag out, and nothing else', async () => {
+  const { get, log } = await startAirport();
+  await get('/readyz');
+  log.ranges = () => new Promise(() => undefined);
+  const { status, json } = await get('/v1/feature-views/delays');
+  expect(status).toBe(200);
+  expect(json.freshness).toMatchObject([{ state: 'ready', position: 4, lag: null }]);
+});
+
 test('lag and states show a materializer that is behind, and one that is gone', async () => {
   const { get, post, materializer, clock } = await startAirport();
   await materializer.stop();

@@ -52,6 +52,24 @@ test('a store that hangs does not hang the metrics: what it would have said is l
   expect(text).not.toContain('skewless_shard_position{');
 });
 
+test('a log that hangs costs shards their lag and nothing else', async () => {
+  const { get, log } = await startAirport();
+  await get('/readyz');
+  log.ranges = () => new Promise(() => undefined);
+  const samples = samplesOf((await get('/metrics')).text);
+  expect(samples.get('skewless_shard_position')).toHaveLength(2);
+  expect(samples.get('skewless_shard_ready')?.every((line) => line.endsWith(' 1'))).toBe(true);
+  expect(samples.has('skewless_shard_lag_records')).toBe(false);
+  expect(samples.get('skewless_source_watermark_age_seconds')).toHaveLength(2);
+});
+
+test('a source that the store does not tell of in time costs the others none of their metrics', async () => {
+  const hanging = replacingReads((source, read) => (source === 'weather' ? new Promise(() => undefined) : read()));
+  const { get } = await startAirport({ wrapStore: hanging });
+  const samples = samplesOf((await get('/metrics')).text);
+  expect(samples.get('skewless_shard_position')).toEqual([expect.stringContaining('source="departures"')]);
+});
+
 test('what is at no path is counted without its path, and of any method', async () => {
   const { get, call } = await startAirport();
   await get('/v1/entities/who-am-i');

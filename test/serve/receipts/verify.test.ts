@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { SkewlessError } from '../../../src/core/errors.ts';
 import type { ReceiptVerifier } from '../../../src/serve/receipt-verifier.ts';
+import { formatReceipt, receiptHead } from '../../../src/vector/receipt.ts';
+import { keyWith, startGuarded } from '../access/fixture.ts';
 import type { Harness } from '../harness.ts';
 import { NEWEST_MS, ROW, startAirport } from '../vectors/fixture.ts';
 
@@ -69,6 +71,32 @@ test('what is no receipt is refused, all of them at once, with what is wrong wit
   }
   const many = Array.from({ length: 101 }, () => receipt);
   expect((await airport.post('/v1/receipts/verify', { receipts: many })).status).toBe(400);
+});
+
+test('a receipt that names one service and the fingerprint of another tells nothing of the other, whatever the key', async () => {
+  const one = keyWith(['read:departure_delay']);
+  const airport = await startGuarded([one, keyWith(['read:*'])]);
+  const pay = airport.definitions.services.get('departure_pay@1');
+  if (pay === undefined) throw new Error('no service departure_pay');
+  const forged = (name: string, version: number): string =>
+    formatReceipt({
+      head: receiptHead({ name, version, fingerprint: pay.fingerprint }, null),
+      asOfMs: Date.parse('2024-01-02T00:00:00Z'),
+      entity: '"person":"a"',
+      shards: ['{"source":"salaries","entity_key":"person","partition":0,"position":{"0":1}}'],
+      reads: [0],
+      values: '[1]',
+    });
+  const verify = async (receipt: string, headers: Record<string, string>) => {
+    const payload = { receipts: [receipt] };
+    return airport.call({ method: 'POST', url: '/v1/receipts/verify', payload, headers });
+  };
+  expect((await verify(forged('departure_pay', 1), one.headers)).status).toBe(404);
+  for (const receipt of [forged('departure_delay', 1), forged('departure_delay', 2)]) {
+    const { json } = await verify(receipt, one.headers);
+    expect(json.results).toMatchObject([{ result: 'not_reproducible', replayed: null, differences: [] }]);
+    expect(json.results[0].reason).toMatch(/^the definitions of departure_delay@\d with the fingerprint/);
+  }
 });
 
 const tooMany: ReceiptVerifier = () => Promise.reject(new SkewlessError('too_many_events', 'more than 1 event'));

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Store } from '../../../src/store/store.ts';
 import { startHarness } from '../harness.ts';
 import { DEFINITIONS, EVENTS, HOUR_MS, NEWEST_MS, ROW, replacingReads, startAirport } from './fixture.ts';
 
@@ -142,22 +143,61 @@ services: [{ name: svc, features: [{ view: v, keys: { k: "hour_of_day(as_of, 'UT
   ]);
 });
 
-test('a partition without appends for idle_after no longer holds as_of and the source watermark back', async () => {
-  const definitions = `
+const PARTITIONED = `
 sources:
   - { name: s, topic: s, key: [k], event_time: ts, clock: watermark, fields: { k: string, ts: timestamp } }
 entities: [{ name: one, keys: { k: string } }]
 views: [{ name: v, entity: one, source: s, features: [{ name: n, agg: count }] }]
 services: [{ name: svc, features: [v.*] }]
 `;
-  // By murmur2, a and d are in different ones of two partitions.
-  const events = {
-    s: [
-      { k: 'a', ts: NEWEST_MS - HOUR_MS },
-      { k: 'd', ts: NEWEST_MS },
-    ],
-  };
-  const { vectors, get, append, clock } = await startHarness({ definitions, events, partitions: 2 });
+
+// By murmur2, a and d are in different ones of two partitions.
+const IN_BOTH = {
+  s: [
+    { k: 'a', ts: NEWEST_MS - HOUR_MS },
+    { k: 'd', ts: NEWEST_MS },
+  ],
+};
+
+test('a partition that cannot be read does not let as_of run ahead: what was seen before holds, or 503', async () => {
+  let away: { partition: number; how: 'fails' | 'hangs' } | null = null;
+  const wrapStore = (store: Store): Store => ({
+    ...store,
+    read(shard, sections) {
+      if (shard.partition !== away?.partition) return store.read(shard, sections);
+      return away.how === 'hangs' ? new Promise(() => undefined) : Promise.reject(new Error('away'));
+    },
+  });
+  const { vectors, get } = await startHarness({ definitions: PARTITIONED, events: IN_BOTH, partitions: 2, wrapStore });
+  const ask = (more = {}) => vectors('svc', { entities: [{ k: 'd' }], ...more });
+  const { freshness } = (await get('/v1/feature-views/v')).json;
+  const behind = (freshness as { watermark: string }[]).findIndex(({ watermark }) => watermark.includes('T16:00'));
+  const watermarkMetric = async () =>
+    (await get('/metrics')).text.includes('skewless_source_watermark_age_seconds{source="s"}');
+
+  away = { partition: behind, how: 'fails' };
+  expect(await watermarkMetric()).toBe(false);
+  const refused = await ask();
+  expect([refused.status, refused.json.code]).toEqual([503, 'store_unavailable']);
+  away = { partition: behind, how: 'hangs' };
+  expect((await ask({ budget_ms: 50, include: ['status'] })).json.vectors).toMatchObject([{ status: ['TIMED_OUT'] }]);
+  away = null;
+  expect((await ask()).json.as_of).toBe('2013-01-31T16:00:00.000Z');
+  for (const how of ['fails', 'hangs'] as const) {
+    away = { partition: behind, how };
+    expect(await watermarkMetric()).toBe(true);
+    expect((await ask({ budget_ms: 50 })).json.as_of).toBe('2013-01-31T16:00:00.000Z');
+  }
+  away = null;
+  expect((await ask()).json.as_of).toBe('2013-01-31T16:00:00.000Z');
+});
+
+test('a partition without appends for idle_after no longer holds as_of and the source watermark back', async () => {
+  const { vectors, get, append, clock } = await startHarness({
+    definitions: PARTITIONED,
+    events: IN_BOTH,
+    partitions: 2,
+  });
   const asOf = async () => (await vectors('svc', { entities: [{ k: 'a' }] })).json.as_of as string;
   const watermark = async () => (await get('/v1/sources/s')).json.watermark as string;
   expect([await asOf(), await watermark()]).toEqual(['2013-01-31T16:00:00.000Z', '2013-01-31T16:00:00.000Z']);

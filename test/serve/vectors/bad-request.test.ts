@@ -1,7 +1,13 @@
 /** Whatever is sent, the answer is a problem that says what is wrong and where; never a 500. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { nearestName } from '../../../src/core/suggest.ts';
 import type { Answer, Harness } from '../harness.ts';
 import { NEWEST_MS, ROW, startAirport } from './fixture.ts';
+
+vi.mock(import('../../../src/core/suggest.ts'), async (importOriginal) => {
+  const original = await importOriginal();
+  return { ...original, nearestName: vi.fn(original.nearestName) };
+});
 
 const URL = '/v1/feature-services/departure_delay/vectors';
 
@@ -173,6 +179,28 @@ test('no more problems are listed than anybody reads, and all are counted', asyn
   expect(answer.status).toBe(400);
   expect(answer.json.errors).toHaveLength(1_000);
   expect(answer.json.detail).toContain('and 3999 more');
+});
+
+test('what is wrong a hundred thousand times is counted, and put into words no oftener than it is listed', async () => {
+  const { vectors } = await startAirport({ materialize: false });
+  const names = Array.from({ length: 60_000 }, (_none, index) => `x${index}`);
+  const many = Object.fromEntries(names.map((name) => [name, 0]));
+  vi.mocked(nearestName).mockClear();
+  const cases: readonly [body: object, code: string, more: number][] = [
+    [{ entities: [many] }, 'invalid_request', 60_001],
+    [{ entities: Array.from({ length: 1_000 }, () => ROW), common: many }, 'unknown_field', 59_999],
+    [{ entities: [ROW], ...many }, 'unknown_field', 59_999],
+    [{ entities: Array.from({ length: 200_000 }, () => 0) }, 'too_many_rows', 0],
+    [{ entities: [ROW], features: names }, 'too_many_items', 0],
+    [{ entities: [ROW], features: names.slice(0, 9_000) }, 'unknown_feature', 8_999],
+  ];
+  for (const [body, code, more] of cases) {
+    const { status, json } = await vectors('departure_delay', body);
+    expect([status, json.code]).toEqual([400, code]);
+    expect(json.errors).toHaveLength(Math.min(1_000, more + 1));
+    if (more > 0) expect(json.detail).toContain(`and ${more} more`);
+  }
+  expect(vi.mocked(nearestName).mock.calls.length).toBeLessThan(4_000);
 });
 
 test('a body that is too large is 413', async () => {

@@ -4,7 +4,7 @@ import { type Tier, createTier } from '../../../src/cache/tier.ts';
 import { createStateDecoder } from '../../../src/serve/state-decoder.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { HarnessOptions } from '../harness.ts';
-import { HOUR_MS, NEWEST_MS, ROW, replacingReads, startAirport } from './fixture.ts';
+import { DEFINITIONS, HOUR_MS, NEWEST_MS, ROW, replacingReads, startAirport } from './fixture.ts';
 
 const FEATURES = ['departures_24h', 'wind_24h'];
 const REQUEST = { entities: [ROW], as_of: NEWEST_MS + 1, features: FEATURES };
@@ -20,6 +20,11 @@ async function startCached(options: Partial<HarnessOptions> = {}, stalenessMs = 
     },
   });
   return { ...harness, tier: tier as unknown as Tier };
+}
+
+function deaf(store: Store): Store {
+  const nothing = (): undefined => undefined;
+  return { ...store, subscribe: () => ({ follow: nothing, unfollow: nothing, close: () => Promise.resolve() }) };
 }
 
 function counting(): { readonly wrapStore: (store: Store) => Store; entitiesRead(): number } {
@@ -55,10 +60,6 @@ test('what was just written is served, for the store tells of it', async () => {
 });
 
 test('after reads what was written beyond what is kept, where nobody told of it', async () => {
-  const deaf = (store: Store): Store => ({
-    ...store,
-    subscribe: () => ({ follow: () => undefined, unfollow: () => undefined, close: () => Promise.resolve() }),
-  });
   const { vectors, post } = await startCached({ wrapStore: deaf });
   await vectors('departure_delay', REQUEST);
   const event = { origin: 'JFK', departed_at: NEWEST_MS - 1, delay: 1 };
@@ -67,15 +68,48 @@ test('after reads what was written beyond what is kept, where nobody told of it'
   expect(after.json.vectors[0].values[0]).toBe(3);
 });
 
+test('after waits for the views that are asked for, whatever else is read of their shard', async () => {
+  const another = `
+  - { name: another, entity: airport, source: departures, features: [{ name: longest, agg: max, of: delay, windows: [24h] }] }
+services:
+  - { name: others, features: [another.*] }`;
+  let behind = '';
+  const wrapStore = (store: Store): Store => ({
+    ...deaf(store),
+    async read(shard, sections) {
+      const reads = await store.read(shard, sections);
+      return reads.map(({ checkpoint, states }, index) =>
+        checkpoint !== null && sections[index]?.fingerprint === behind
+          ? { checkpoint: { ...checkpoint, position: {} }, states }
+          : { checkpoint, states },
+      );
+    },
+  });
+  const { vectors, post, definitions } = await startCached({
+    wrapStore,
+    definitions: DEFINITIONS.replace('\nservices:', another),
+  });
+  behind = definitions.views.get('another@1')?.stateFingerprint ?? '';
+  await vectors('others', { entities: [{ origin: 'JFK' }], as_of: NEWEST_MS });
+  const event = { origin: 'JFK', departed_at: NEWEST_MS - 1, delay: 1 };
+  const { json } = await post('/v1/sources/departures/events', { events: [event] });
+  const after = await vectors('departure_delay', { ...REQUEST, after: json.position, budget_ms: 5_000 });
+  expect(after.json.vectors[0].values[0]).toBe(3);
+});
+
 test('a store that is away: kept values are served within the bound, and then they are UNAVAILABLE', async () => {
   let away = false;
   const wrapStore = replacingReads((_source, read) => (away ? Promise.reject(new Error('away')) : read()));
-  const { vectors, clock } = await startCached({ wrapStore }, 60_000);
+  const { vectors, clock, tier } = await startCached({ wrapStore }, 60_000);
   const before = await vectors('departure_delay', REQUEST);
+  expect(before.headers['x-skewless-degraded']).toBeUndefined();
   away = true;
-  expect((await vectors('departure_delay', REQUEST)).text).toBe(before.text);
+  await tier.check();
+  const kept = await vectors('departure_delay', REQUEST);
+  expect([kept.text, kept.headers['x-skewless-degraded']]).toEqual([before.text, 'store']);
   const more = await vectors('departure_delay', { ...REQUEST, entities: [ROW, { origin: 'LGA', scheduled_hour: 1 }] });
   expect(more.json.vectors[0].values).toEqual([2, 12.5]);
+  expect(more.headers['x-skewless-degraded']).toBe('store');
   expect(more.json.vectors[1].issues).toEqual({ departures_24h: 'UNAVAILABLE', wind_24h: 'UNAVAILABLE' });
   clock.offsetMs += 60_001;
   expect((await vectors('departure_delay', REQUEST)).status).toBe(503);

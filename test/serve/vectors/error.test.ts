@@ -4,7 +4,17 @@ import { loadDefinitions } from '../../../src/definition/load.ts';
 import { decodeState, takeChange } from '../../../src/state/codec.ts';
 import { type ViewPlan, compilePlan } from '../../../src/state/plan.ts';
 import type { StoredState } from '../../../src/state/state.ts';
-import { DEFINITIONS, EVENTS, HOUR_MS, NEWEST_MS, ROW, corrupted, replacingReads, startAirport } from './fixture.ts';
+import {
+  DEFINITIONS,
+  EVENTS,
+  FAILING_KEY,
+  HOUR_MS,
+  NEWEST_MS,
+  ROW,
+  corrupted,
+  replacingReads,
+  startAirport,
+} from './fixture.ts';
 
 test('ERROR: a derived feature whose evaluation fails is withheld, its row is served', async () => {
   const definitions = DEFINITIONS.replace(
@@ -22,16 +32,7 @@ test('ERROR: a derived feature whose evaluation fails is withheld, its row is se
 });
 
 test('ERROR: a key expression that fails withholds what is read with it', async () => {
-  const definitions = `
-sources:
-  - { name: s, topic: s, format: json, key: [k], event_time: ts, clock: watermark, fields: { k: int, ts: timestamp } }
-entities: [{ name: one, keys: { k: int } }]
-views:
-  - { name: v, entity: one, source: s, features: [{ name: n, agg: count }] }
-services:
-  - { name: svc, inputs: { a: int }, features: [{ view: v, keys: { k: "CAST(exp(a) AS int)" } }] }
-`;
-  const { vectors } = await startAirport({ definitions, events: { s: [{ k: 1, ts: NEWEST_MS }] } });
+  const { vectors } = await startAirport({ definitions: FAILING_KEY, events: { s: [{ k: 1, ts: NEWEST_MS }] } });
   const answer = await vectors('svc', { entities: [{ a: 1_000 }, { a: 0 }], as_of: NEWEST_MS + 1 });
   expect(answer.json.vectors).toEqual([{ values: [null], issues: { n: 'ERROR' } }, { values: [1] }]);
 });

@@ -56,6 +56,17 @@ services:
 
 export const DEFINITIONS = `${SOURCES}${VIEWS}${SERVICES}`;
 
+/** A service whose key fails where `a` is too large for its exponential. */
+export const FAILING_KEY = `
+sources:
+  - { name: s, topic: s, format: json, key: [k], event_time: ts, clock: watermark, fields: { k: int, ts: timestamp } }
+entities: [{ name: one, keys: { k: int } }]
+views:
+  - { name: v, entity: one, source: s, features: [{ name: n, agg: count }] }
+services:
+  - { name: svc, inputs: { a: int }, features: [{ view: v, keys: { k: "CAST(exp(a) AS int)" } }] }
+`;
+
 export const EVENTS = {
   departures: [
     { origin: 'JFK', departed_at: NEWEST_MS - 2 * HOUR_MS, delay: 30 },

@@ -9,6 +9,10 @@ import type { Serving } from '../../dependencies.ts';
 import { entityKeyOf } from '../../partitions.ts';
 import { isIdle } from '../../watermarks.ts';
 import { type ShardOutcome, createReadRequest, readShards, shardText } from '../../shard-reads.ts';
+import { TIMED_OUT, within } from '../../time-limit.ts';
+
+/** Nothing but the lag needs the log: one that hangs must not hold back what the store says. */
+const LOG_END_LIMIT_MS = 500;
 
 export interface ShardFreshness {
   readonly partition: number;
@@ -29,9 +33,18 @@ export interface ShardFreshness {
 /** By view id. */
 export type Freshness = ReadonlyMap<string, readonly ShardFreshness[]>;
 
-/** Reads each shard once, however many of the views it holds. Never throws for what cannot be read. */
-export async function readFreshness(serving: Serving, views: Iterable<ViewDefinition>): Promise<Freshness> {
+/**
+ * Reads each shard once, however many of the views it holds. Never throws for what cannot be read. `without_lag`: the log is not asked
+ * where it ends, and all lags are null.
+ */
+export async function readFreshness(
+  serving: Serving,
+  views: Iterable<ViewDefinition>,
+  how: 'with_lag' | 'without_lag' = 'with_lag',
+): Promise<Freshness> {
   const wanted = [...views];
+  const sources = new Map(wanted.map(({ source }) => [source.name, source]));
+  const asked = how === 'with_lag' ? logEnds(serving, sources) : new Map<string, Position>();
   const counts = await serving.partitions.counts(wanted.map(({ source }) => source));
   const reads = createReadRequest();
   for (const view of wanted) {
@@ -41,7 +54,7 @@ export async function readFreshness(serving: Serving, views: Iterable<ViewDefini
   }
   const limits = { readLimitMs: serving.readLimitMs, budgetLeftMs: Number.POSITIVE_INFINITY };
   const outcomes = await readShards(serving.states, reads.shards, limits, 'anew');
-  const ends = await logEnds(serving, new Map(wanted.map(({ source }) => [source.name, source])));
+  const ends = await asked;
   const nowMs = serving.clock.nowMs();
   return new Map(
     wanted.map((view) => [
@@ -105,17 +118,20 @@ function lagOf(position: Position, ends: Position | null): number | null {
   );
 }
 
-/** Source → partition → end of the log; none where there is no log, or it does not answer. */
+/** Source → partition → end of the log; none where there is no log, or it does not answer in time. Never rejects. */
 async function logEnds(
-  serving: Serving,
+  { log }: Serving,
   sources: ReadonlyMap<string, SourceDefinition>,
 ): Promise<ReadonlyMap<string, Position>> {
   const ends = new Map<string, Position>();
-  for (const source of sources.values()) {
-    const ranges = (await serving.log?.ranges(source.topic).catch(() => null)) ?? null;
-    if (ranges === null) continue;
-    ends.set(source.name, Object.fromEntries(ranges.map(({ partition, endOffset }) => [partition, endOffset])));
-  }
+  if (log === null) return ends;
+  await Promise.all(
+    [...sources.values()].map(async ({ name, topic }) => {
+      const ranges = await within(log.ranges(topic), LOG_END_LIMIT_MS).catch(() => null);
+      if (ranges === null || ranges === TIMED_OUT) return;
+      ends.set(name, Object.fromEntries(ranges.map(({ partition, endOffset }) => [partition, endOffset])));
+    }),
+  );
   return ends;
 }
 

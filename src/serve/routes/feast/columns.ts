@@ -1,6 +1,6 @@
 /** A request's columns (`{"origin": ["JFK", "LGA"]}`) as rows of objects, held to what rows of their service may be. */
 import type { ServicePlan } from '../../../vector/service.ts';
-import { type ProblemItem, RequestError, item, pointerStep } from '../../problem.ts';
+import { ERRORS_MAX, type ProblemItem, RequestError, item, pointerStep } from '../../problem.ts';
 import type { RequestRow } from '../vectors/request.ts';
 import { plainInteger } from './exact-integers.ts';
 
@@ -40,12 +40,13 @@ export function rowsOf(entities: Columns, { parseRow, definition }: ServicePlan)
   const problems: ProblemItem[] = [];
   for (let at = 0; at < count; at++) {
     const row = Object.fromEntries(columns.map(({ name, values, type }) => [name, plainInteger(values[at], type)]));
-    const result = parseRow(row);
+    // A column that is not known is so in each row: it is put into words once.
+    const result = parseRow(row, undefined, at === 0 ? ERRORS_MAX : 0);
     if (result.ok) rows.push(result);
     else {
       for (const { code, field, message, suggestion } of result.problems) {
         const isColumn = field !== null && (code.startsWith('missing_') || code === 'unknown_field');
-        // A column that is missing, or not known, is said once.
+        // So is one that is missing.
         if (isColumn && at > 0) continue;
         const where = `/entities/${pointerStep(field ?? '')}${isColumn ? '' : `/${at}`}`;
         problems.push(item(code, where, message, suggestion));

@@ -47,11 +47,9 @@ export function registerMetrics(app: FastifyInstance, serving: Serving, metrics:
 
 async function report(serving: Serving): Promise<FreshnessReport> {
   const views = [...serving.definitions.views.values()];
-  const freshness = await within(
-    readFreshness(serving, views).catch((): typeof TIMED_OUT => TIMED_OUT),
-    STORE_LIMIT_MS,
+  const freshness: Freshness = new Map(
+    (await Promise.all([...serving.definitions.sources.keys()].map((source) => freshnessOf(serving, source)))).flat(),
   );
-  if (freshness === TIMED_OUT) return { shards: [], sources: [] };
   const shards = views.flatMap(({ id, source }) =>
     (freshness.get(id) ?? []).map((shard) => ({
       source: source.name,
@@ -68,14 +66,28 @@ async function report(serving: Serving): Promise<FreshnessReport> {
   return { shards, sources: sourceWatermarks(serving, freshness) };
 }
 
-/** As of the partitions that are read; see watermarks.ts for which of them count. */
+/** Each source by itself: one of which nothing can be known in time costs no other its metrics. */
+async function freshnessOf(
+  serving: Serving,
+  source: string,
+): Promise<readonly (readonly [string, readonly ShardFreshness[]])[]> {
+  const views = [...serving.definitions.views.values()].filter((view) => view.source.name === source);
+  const freshness = await within(
+    readFreshness(serving, views).catch((): typeof TIMED_OUT => TIMED_OUT),
+    STORE_LIMIT_MS,
+  );
+  return freshness === TIMED_OUT ? [] : [...freshness];
+}
+
+/** See watermarks.ts for which partitions count. One that cannot be read may be the farthest behind: then what was seen before stays. */
 function sourceWatermarks(serving: Serving, freshness: Freshness): FreshnessReport['sources'] {
   const views = [...serving.definitions.views.values()];
   return [...serving.definitions.sources.keys()].map((source) => {
     const shards = views.flatMap((view) => (view.source.name === source ? (freshness.get(view.id) ?? []) : []));
     const of = (some: readonly ShardFreshness[]): number | null =>
       earliest(some.map(({ watermark }) => millisecondsOf(watermark)));
-    const read = of(shards.filter(({ idle }) => !idle)) ?? of(shards);
+    const isWhole = shards.every(({ state }) => state !== 'unavailable');
+    const read = isWhole ? (of(shards.filter(({ idle }) => !idle)) ?? of(shards)) : null;
     return { source, watermarkMs: serving.watermarks.observe(source, read) };
   });
 }

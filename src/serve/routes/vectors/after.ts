@@ -56,13 +56,15 @@ function belowPosition(
   after: SourcePositions,
 ): ReadonlyMap<string, PlannedShard> {
   return new Map(
-    [...shards].filter(([text, { id }]) => {
+    [...shards].filter(([text, { id, entities }]) => {
       const wanted = after.get(id.source);
       const outcome = outcomes.get(text);
       if (wanted === undefined || outcome?.kind !== 'read') return false;
-      return [...outcome.sections.values()].some(
-        ({ checkpoint }) => !reaches(checkpoint?.position ?? {}, concerning(wanted, id, checkpoint)),
-      );
+      // There may be more in the outcome than was asked for, of views that are behind for reasons of their own.
+      return [...entities.keys()].some((fingerprint) => {
+        const checkpoint = outcome.sections.get(fingerprint)?.checkpoint ?? null;
+        return !reaches(checkpoint?.position ?? {}, concerning(wanted, id, checkpoint));
+      });
     }),
   );
 }

@@ -116,7 +116,7 @@ function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sou
   const { rows, selection, include } = request;
   if (isDegraded(serving, outcomes)) flagDegraded();
   const rowPlan = rowPlanOf(request);
-  const evaluator = createRowEvaluator({ serving, plan, rowPlan, sources, nowMs });
+  const evaluator = createRowEvaluator({ serving, rowPlan, sources, nowMs });
   const recorder = serving.vectorRecorderOf(plan);
   const answer = writerOf(plan, request, asOfMs);
   const writer = recordAnswer(recorder, rowPlan, plan.work.ranks, selection.served, answer);

@@ -32,7 +32,8 @@ export function planWatermarks(
 
 /**
  * Null when the budget was spent before it could be known. Throws 503 `no_watermark` when a source that goes by its
- * watermark has none yet, and 503 `store_unavailable` when it could not be read.
+ * watermark has none yet, and 503 `store_unavailable` when it could not be read. A partition that could not be may be farther behind
+ * than all that were: then what is known of the source is what was seen before.
  */
 export function defaultAsOf(
   serving: Serving,
@@ -49,7 +50,8 @@ export function defaultAsOf(
     const count = counts.get(source.name) ?? 1;
     const shards = outcomesOf(plan, selection, source, count, outcomes);
     const checkpoints = shards.flatMap(({ outcome, fingerprint }) => checkpointOf(outcome, fingerprint) ?? []);
-    const read = sourceWatermark(checkpoints, source.idleAfterMs);
+    const isWhole = shards.every(({ outcome }) => outcome.kind === 'read');
+    const read = isWhole ? sourceWatermark(checkpoints, source.idleAfterMs) : null;
     const watermarkMs = serving.watermarks.observe(source.name, read);
     if (watermarkMs === null) {
       if (shards.some(({ outcome }) => outcome.kind === 'timed_out')) return null;

@@ -11,8 +11,10 @@ import type { ShardOutcome } from '../../shard-reads.ts';
 export const DEGRADED_HEADER = 'x-skewless-degraded';
 
 export function isDegraded({ circuits }: Serving, outcomes: ReadonlyMap<string, ShardOutcome>): boolean {
-  if (circuits === undefined) return false;
-  for (const outcome of outcomes.values()) if (outcome.kind === 'read' && circuits.isAway(outcome.id)) return true;
+  for (const outcome of outcomes.values()) {
+    // Circuits open after several failures; what is kept may be older than the bound by then.
+    if (outcome.kind === 'read' && (outcome.isAway || circuits?.isAway(outcome.id) === true)) return true;
+  }
   return false;
 }
 

@@ -6,7 +6,7 @@ import type { ViewPart } from '../../../vector/row-plan.ts';
 /** Of one state: one for each choice of features and each layout that is asked for. */
 const FRAGMENTS_MAX = 32;
 
-type StateWithFragments = StateEntry & { readonly kind: 'state' };
+export type StateWithFragments = StateEntry & { readonly kind: 'state' };
 
 /** What hangs on the entry. The last one that was asked for is mostly the next. */
 export function fragmentAt(entry: StateWithFragments, part: ViewPart): Fragment | undefined {
@@ -35,10 +35,37 @@ export function keepFragment(
     const [oldest] = fragments as Map<object, Fragment>;
     if (oldest !== undefined) {
       fragments.delete(oldest[0]);
-      bytes -= oldest[1].bytes;
+      bytes -= oldest[1].bytes + dropAhead(entry, oldest[0] as ViewPart);
     }
   }
   fragments.set(part, fragment);
   remember(entry, part, fragment);
   entry.grow(bytes);
+}
+
+/** What was made ahead of time (renewal.ts): of parts that have a fragment, and of no others. */
+export function aheadOf(entry: StateWithFragments, part: ViewPart): Fragment | undefined {
+  return entry.ahead?.get(part) as Fragment | undefined;
+}
+
+export function keepAhead(entry: StateWithFragments, part: ViewPart, fragment: Fragment): void {
+  const freed = dropAhead(entry, part);
+  entry.ahead ??= new Map();
+  entry.ahead.set(part, fragment);
+  entry.grow(fragment.bytes - freed);
+}
+
+/** It leaves if its time has come, or is over. */
+export function takeAhead(entry: StateWithFragments, part: ViewPart, asOfMs: number): Fragment | undefined {
+  const ahead = aheadOf(entry, part);
+  if (ahead === undefined || asOfMs < ahead.fromMs) return undefined;
+  entry.grow(-dropAhead(entry, part));
+  return ahead;
+}
+
+/** Answers the bytes that it took. */
+function dropAhead(entry: StateWithFragments, part: ViewPart): number {
+  const bytes = aheadOf(entry, part)?.bytes ?? 0;
+  entry.ahead?.delete(part);
+  return bytes;
 }

@@ -39,8 +39,10 @@ export function createReceipts(
       const shards = new Map<string, number>();
       const answered = parts.map(({ view, texts }, part): ReceiptRead => {
         const [status = null, read] = [withheld[part], reads[part]];
-        if (status !== null) return status;
-        if (read === undefined || typeof read === 'string') return null;
+        const isRead = read !== undefined && typeof read !== 'string';
+        // A state that cannot be decoded was read all the same: what the log gives in its place is for the replay to say.
+        if (status !== null && !(status === 'ERROR' && isRead)) return status;
+        if (!isRead) return null;
         const text = texts.get(read.shard) ?? shardText(view, read, outcomes.get(read.shard), nowMs);
         texts.set(read.shard, text);
         const place = shards.get(text) ?? shards.size;
@@ -55,7 +57,7 @@ export function createReceipts(
   };
 }
 
-/** The shard as the view read it: something of it was evaluated. */
+/** The shard as the view read it: something of it was evaluated, or could not be decoded. */
 function shardText(view: ViewDefinition, { id }: EntityRef, outcome: ShardOutcome | undefined, nowMs: number): string {
   const section = outcome?.kind === 'read' ? outcome.sections.get(view.stateFingerprint) : undefined;
   const checkpoint = section?.checkpoint ?? null;

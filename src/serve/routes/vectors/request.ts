@@ -9,9 +9,9 @@ import { formatTimestamp, parseTimestampMs } from '../../../core/time.ts';
 import type { Value } from '../../../core/value.ts';
 import type { Metadata } from '../../../vector/fragment.ts';
 import { type Selection, type ServicePlan, select } from '../../../vector/service.ts';
-import type { RowProblem } from '../../../vector/request-row.ts';
+import { type Fields, type RowProblem, unknownField } from '../../../vector/request-row.ts';
 import { type SourcePositions, decodePositionToken, mergePositions } from '../../position-token.ts';
-import { type ProblemItem, RequestError, item, pointerStep, shorten } from '../../problem.ts';
+import { ERRORS_MAX, type ProblemItem, RequestError, item, pointerStep, shorten, unlisted } from '../../problem.ts';
 import { itemsOf } from '../../validation.ts';
 
 export const INCLUDES = ['status', 'event_time', 'receipt', 'explain'] as const;
@@ -73,6 +73,10 @@ export const BODY_POINTERS: Pointers = {
 /** The year 0000, and as far ahead as a time zone mistaken for another could put a clock. */
 const AS_OF_MIN_MS = -62_167_219_200_000;
 const AS_OF_AHEAD_MAX_MS = 86_400_000;
+/** Names of features that a request may list; they are those of one service. Not in the schema, where a new bound breaks clients. */
+const FEATURES_MAX = 10_000;
+/** Names are compared with all that there are: past so many problems nobody is helped by it. */
+const SUGGESTIONS_MAX = 100;
 const ROW_ERROR = /^\/entities\/\d+/;
 
 /** Throws `RequestError` when the request is wrong as a whole. */
@@ -88,8 +92,10 @@ export function checkRequest(
   const asOfMs = checkAsOf(envelope.as_of, context, problems);
   const selection = checkFeatures(envelope.features, plan, pointers, problems);
   const after = checkAfter(envelope.after, context, problems);
-  const rows = checkRows(envelope, context, problems);
-  if (problems.length > 0) throw new RequestError(400, distinct(problems));
+  const { rows, more } = checkRows(envelope, context, problems);
+  if (problems.length > 0) {
+    throw new RequestError(400, distinct(problems), null, more + unlisted(envelopeErrors.length));
+  }
   checkFingerprint(envelope.fingerprint, plan, pointers);
   return {
     rows,
@@ -163,6 +169,11 @@ function checkFeatures(
   problems: ProblemItem[],
 ): Selection {
   if (names === undefined) return plan.everything;
+  if (names.length > FEATURES_MAX) {
+    const message = `features has ${names.length} items, at most ${FEATURES_MAX} are allowed`;
+    problems.push(item('too_many_items', pointers.envelope('features'), message));
+    return plan.everything;
+  }
   const places: number[] = [];
   for (const [index, name] of names.entries()) {
     const place = plan.places.get(name);
@@ -171,7 +182,8 @@ function checkFeatures(
       continue;
     }
     const message = `${plan.definition.id} has no feature ${JSON.stringify(shorten(name))}`;
-    const near = name.length > 200 ? null : nearestName(name, plan.places.keys());
+    const isSuggested = problems.length < SUGGESTIONS_MAX && name.length <= 200;
+    const near = isSuggested ? nearestName(name, plan.places.keys()) : null;
     problems.push(item('unknown_feature', `${pointers.envelope('features')}/${index}`, message, near));
   }
   return select(plan, places);
@@ -207,17 +219,23 @@ function checkFingerprint(wanted: string | undefined, plan: ServicePlan, pointer
   throw new RequestError(409, [item('fingerprint_mismatch', pointers.envelope('fingerprint'), message)]);
 }
 
-/** Adds what is wrong with rows to `problems` when the request is refused: for a fault of its own, or as no row is sound. */
+/**
+ * Adds what is wrong with rows to `problems` when the request is refused: for a fault of its own, or as no row is sound. `more`:
+ * fields that are unknown, beyond those.
+ */
 function checkRows(
   { entities = [], common }: Envelope,
-  { plan, pointers }: RequestContext,
+  context: RequestContext,
   problems: ProblemItem[],
-): readonly RequestRow[] {
+): { readonly rows: readonly RequestRow[]; readonly more: number } {
+  const { plan, pointers } = context;
   const rows: RequestRow[] = [];
   const wrong: ProblemItem[] = [];
+  const shared = sharedOf(common, context);
+  let { more } = shared;
   let soundCount = 0;
   for (const [index, row] of entities.entries()) {
-    const result = plan.parseRow(row, common);
+    const result = plan.parseRow(row, shared.fields, Math.max(1, ERRORS_MAX - wrong.length));
     if (result.ok) {
       rows.push(result);
       soundCount++;
@@ -225,11 +243,34 @@ function checkRows(
     }
     const items = result.problems.map((problem) => located(problem, row, index, common, pointers));
     for (const each of items) wrong.push(each);
+    more += result.more;
     rows.push({ ok: false, problem: items[0] as ProblemItem });
   }
   const noneSound = rows.length > 0 && soundCount === 0;
-  if (problems.length > 0 || noneSound) for (const each of wrong) problems.push(each);
-  return rows;
+  if (problems.length > 0 || shared.unknown.length > 0 || noneSound) {
+    for (const each of [...wrong, ...shared.unknown]) problems.push(each);
+  }
+  return { rows, more };
+}
+
+interface Shared {
+  readonly fields: Fields | undefined;
+  /** What the service does not take: said once, and not by each row. */
+  readonly unknown: readonly ProblemItem[];
+  /** How many more there are. */
+  readonly more: number;
+}
+
+function sharedOf(common: Envelope['common'], { plan: { columnNames }, pointers }: RequestContext): Shared {
+  const unknown = Object.keys(common ?? {}).filter((name) => !columnNames.has(name));
+  if (common === undefined || unknown.length === 0) return { fields: common, unknown: [], more: 0 };
+  return {
+    fields: Object.fromEntries(Object.entries(common).filter(([name]) => columnNames.has(name))),
+    unknown: unknown
+      .slice(0, ERRORS_MAX)
+      .map((name) => located(unknownField(name, columnNames), {}, 0, common, pointers)),
+    more: unlisted(unknown.length),
+  };
 }
 
 /** A field is at fault where it was written: in the row, or in `common`. */

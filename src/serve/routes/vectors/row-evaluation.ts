@@ -17,15 +17,15 @@ import {
   type Metadata,
   type ViewFacts,
   holds,
+  metadataOf,
   renderFragment,
   withheldFragment,
 } from '../../../vector/fragment.ts';
 import type { RowPlan, ViewPart } from '../../../vector/row-plan.ts';
-import type { ServicePlan } from '../../../vector/service.ts';
 import { shardFacts } from '../../../vector/shard-facts.ts';
 import type { Serving } from '../../dependencies.ts';
 import type { EntityRef, KeptReads, ShardOutcome } from '../../shard-reads.ts';
-import { fragmentAt, keepFragment } from './kept-fragments.ts';
+import { fragmentAt, keepFragment, takeAhead } from './kept-fragments.ts';
 import type { AppearanceRead } from './row-reads.ts';
 
 /** Looks at one row after the other. */
@@ -47,7 +47,6 @@ export interface RowEvaluator {
 
 export interface EvaluatorInput {
   readonly serving: Serving;
-  readonly plan: ServicePlan;
   readonly rowPlan: RowPlan;
   readonly sources: RowSources;
   readonly nowMs: number;
@@ -102,15 +101,9 @@ interface PartReader {
 }
 
 export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
-  const { serving, plan, rowPlan, nowMs } = input;
+  const { serving, rowPlan, nowMs } = input;
   const readers = rowPlan.parts.map((part): PartReader => {
-    const view = plan.definition.appearances[part.appearance]?.view.id ?? '';
-    return {
-      part,
-      plan: serving.viewPlans.get(view) as ViewPlan,
-      sections: [],
-      nobody: null,
-    };
+    return { part, plan: serving.viewPlans.get(part.view) as ViewPlan, sections: [], nobody: null };
   });
   const found = readers.map((): Found => ({ section: UNAVAILABLE, entry: null }));
   const fragments: Fragment[] = [];
@@ -170,6 +163,7 @@ function nobody(): StateEntry {
     fragments: new Map(),
     lastMaker: null,
     lastFragment: null,
+    ahead: null,
     grow: nothing,
     sit: nothing,
   };
@@ -202,7 +196,7 @@ function find(input: EvaluatorInput, reader: PartReader, at: number, found: Foun
     found.section = section.lacks;
     return;
   }
-  if (entry.kind === 'corrupt') logCorrupt(input, reader, read.shard, entry.reason);
+  if (entry.kind === 'corrupt') input.serving.corruptStates.report(read.shard, reader.plan.view.id, entry.reason);
   else entry.sit(read);
   found.entry = entry;
 }
@@ -238,10 +232,6 @@ function keptFragment(
   return kept !== undefined && holds(kept, asOfMs, section.facts, metadata) ? kept : null;
 }
 
-function logCorrupt({ serving }: EvaluatorInput, { plan }: PartReader, where: string, reason: string): void {
-  serving.logger.error({ shard: where, view: plan.view.id, reason }, 'corrupt state');
-}
-
 /** Why nothing is evaluated; null: something is, be it no state. */
 function withheldFor(plan: ViewPlan, { section, entry }: Found, asOfMs: number, nowMs: number): Status | null {
   if (section.kind === 'withheld') return section.status;
@@ -264,13 +254,18 @@ function makeFragment(
   assert(section.kind === 'read' && entry?.kind === 'state', 'what is not withheld was read');
   const kept = fragmentAt(entry, part);
   if (kept !== undefined && holds(kept, asOfMs, section.facts, metadata)) return kept;
+  const wanted = kept === undefined ? metadata : joined(kept, metadata);
+  const ahead = takeAhead(entry, part, asOfMs);
+  if (ahead !== undefined && holds(ahead, asOfMs, section.facts, wanted)) {
+    keepFragment(entry, part, kept, ahead);
+    return ahead;
+  }
   const evaluation = evaluateSound(plan, entry.state, asOfMs, section.facts.completeFromMs);
   if (evaluation instanceof CorruptBytesError) {
-    logCorrupt(input, reader, plan.view.source.name, evaluation.message);
+    input.serving.corruptStates.report(plan.view.source.name, plan.view.id, evaluation.message);
     found.entry = { kind: 'corrupt', reason: evaluation.message };
     return withheldFragment(part, 'ERROR');
   }
-  const wanted = kept === undefined ? metadata : joined(kept, metadata);
   const fragment = renderFragment(part, evaluation, section.facts, wanted);
   keepFragment(entry, part, kept, fragment);
   return fragment;
@@ -287,6 +282,7 @@ function evaluateSound(...args: Parameters<typeof evaluate>): Evaluation | Corru
 }
 
 /** What was asked for once is asked for again. */
-function joined({ statuses, eventTimes }: Fragment, { status, eventTime }: Metadata): Metadata {
-  return { status: status || statuses !== null, eventTime: eventTime || eventTimes !== null };
+function joined(kept: Fragment, { status, eventTime }: Metadata): Metadata {
+  const before = metadataOf(kept);
+  return { status: status || before.status, eventTime: eventTime || before.eventTime };
 }
