@@ -30,13 +30,22 @@ export function markdownOf(audit: Audit): string {
 function summaryOf({ rows, unreadable, reports }: Audit): string {
   const mismatched = reports.reduce((sum, each) => sum + each.mismatched, 0);
   const compared = reports.reduce((sum, each) => sum + each.compared, 0);
+  const invalid = reports.reduce((sum, { skipped }) => sum + receiptsInvalid(skipped), 0);
   if (rows === 0) return 'No rows were served in this range.';
+  const same = mismatched === 0 ? 'all the same to the last bit' : `${mismatched} are not what the log gives`;
   const parts = [
-    `${formatCount(rows, 'row')}: ${formatCount(compared, 'value')} compared`,
-    mismatched === 0 ? 'all the same to the last bit' : `${mismatched} are not what the log gives`,
+    `${formatCount(rows, 'row')}: ${compared === 0 ? 'nothing was compared' : `${formatCount(compared, 'value')} compared, ${same}`}`,
+    ...(invalid === 0
+      ? []
+      : [invalid === 1 ? '1 row has no receipt of its own' : `${invalid} rows have no receipts of their own`]),
     ...(unreadable === 0 ? [] : [`${formatCount(unreadable, 'record')} of the served log cannot be read`]),
   ];
   return `${parts.join(', ')}.`;
+}
+
+/** Rows that came with no receipt, or with that of another. */
+export function receiptsInvalid(skipped: AuditReport['skipped']): number {
+  return skipped['receipt_invalid'] ?? 0;
 }
 
 function headOf({

@@ -21,7 +21,7 @@ import { auditsTopic } from '../vector/audit-report.ts';
 import { servedTopic } from '../vector/served-row.ts';
 import { openLogWithArchives } from './archives.ts';
 import { openAuditReporter } from './audit-report.ts';
-import { auditJson, describeAudit, markdownOf } from './audit-text.ts';
+import { auditJson, describeAudit, markdownOf, receiptsInvalid } from './audit-text.ts';
 import { type SecurityFlags, addLogFlags, warnOnStderr } from './connect.ts';
 import { addRegistryFlags, openSchemas } from './connect-registry.ts';
 import { loadOrTell } from './definition-files.ts';
@@ -60,7 +60,7 @@ export function auditCommand(finish: (exitCode: number) => void): Command {
     .option('--json', 'print one JSON object for each audit')
     .addHelpText(
       'after',
-      '\nRows are logged where skewless start has --served-sample. Reports are published, and listed by GET /v1/audits. Exit code 1: something served was not what the log gives.\nExamples:\n  skewless audit --definitions features/ --log kafka://broker:9092 --out audit.md\n  skewless audit --definitions features/ --log kafka://broker:9092 --every 1h',
+      '\nRows are logged where skewless start has --served-sample. Reports are published, and listed by GET /v1/audits. Exit code 1: something served was not what the log gives, or came with a receipt that is not its own.\nExamples:\n  skewless audit --definitions features/ --log kafka://broker:9092 --out audit.md\n  skewless audit --definitions features/ --log kafka://broker:9092 --every 1h',
     )
     .action(async (flags: AuditFlags) => finish(await runAudit(flags)));
   addRegistryFlags(command);
@@ -103,7 +103,8 @@ function checkFlags({ from, to, new: onlyNew, every, out }: AuditFlags): void {
 }
 
 function exitCodeOf({ reports }: Audit): number {
-  return reports.some(({ mismatched }) => mismatched > 0) ? EXIT.finding : EXIT.ok;
+  const isFound = reports.some(({ mismatched, skipped }) => mismatched > 0 || receiptsInvalid(skipped) > 0);
+  return isFound ? EXIT.finding : EXIT.ok;
 }
 
 /** Until it is stopped. What passes by itself is told, and tried again the next time. */
@@ -146,7 +147,7 @@ async function auditOnce({ flags, definitions, log, schemas, signal }: OnceConte
   const folder = await mkdtemp(join(tmpdir(), 'skewless-audit-'));
   try {
     const found = await audit({
-      serviceOf: (name, fingerprint) => kept.find(name, fingerprint),
+      serviceOf: (name, version, fingerprint) => kept.find(name, version, fingerprint),
       aggregations: AGGREGATIONS,
       readers: async (source) =>
         (await log.ranges(source.topic)) === null ? null : createLogReader(log, source.topic, 'the log', schemas),
@@ -159,10 +160,11 @@ async function auditOnce({ flags, definitions, log, schemas, signal }: OnceConte
       signal,
       onProgress: (share, note) => bar.update(share, note),
     });
-    await publish(log, topic, found.reports, progress);
     bar.finish(formatCount(found.rows, 'row'));
-    await writeReport(flags.out, found);
     process.stdout.write(json === true ? `${auditJson(found)}\n` : describeAudit(found));
+    await writeReport(flags.out, found);
+    // Last: rows of a report that nobody has got must not count as audited.
+    await publish(log, topic, found.reports, progress);
     return found;
   } finally {
     await rm(folder, { recursive: true, force: true });

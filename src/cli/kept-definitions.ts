@@ -49,26 +49,28 @@ export async function keepDefinitions(
 }
 
 export interface KeptDefinitions {
-  /** The service as it was with this fingerprint; or why it cannot be had, as a sentence. */
-  find(name: string, fingerprint: string): Promise<ServiceDefinition | string>;
+  /**
+   * The service of this name and version, as it was with this fingerprint; or why it cannot be had, as a sentence. A fingerprint
+   * alone names no service: whoever may read one must not be answered about another.
+   */
+  find(name: string, version: number, fingerprint: string): Promise<ServiceDefinition | string>;
 }
 
 /** `current`: those of this process. */
 export function createKeptDefinitions(log: Log, namespace: string, current: Definitions): KeptDefinitions {
   return {
-    async find(name, fingerprint) {
-      const here = serviceWith(current, fingerprint);
+    async find(name, version, fingerprint) {
+      const id = `${name}@${version}`;
+      const here = serviceWith(current, id, fingerprint);
       if (here !== null) return here;
       for await (const { value } of readAll(log, definitionsTopic(namespace))) {
         const bundle = value === null ? null : unpackBundle(value);
-        if (bundle === null || !Object.values(bundle.services).includes(fingerprint)) continue;
+        if (bundle === null || bundle.services[id] !== fingerprint) continue;
         const loaded = loadDefinitions(bundle.files, AGGREGATIONS);
-        const service = loaded.ok ? serviceWith(loaded.definitions, fingerprint) : null;
-        return (
-          service ?? `this version gives the definitions of ${name} with the fingerprint ${fingerprint} another one`
-        );
+        const service = loaded.ok ? serviceWith(loaded.definitions, id, fingerprint) : null;
+        return service ?? `this version gives the definitions of ${id} with the fingerprint ${fingerprint} another one`;
       }
-      return `the definitions of ${name} with the fingerprint ${fingerprint} are neither those given nor among those kept in namespace ${namespace}`;
+      return `the definitions of ${id} with the fingerprint ${fingerprint} are neither those given nor among those kept in namespace ${namespace}`;
     },
   };
 }
@@ -108,8 +110,9 @@ function leastHeartbeatMs({ views }: Definitions, stored: readonly StoredView[])
   return least;
 }
 
-function serviceWith({ services }: Definitions, fingerprint: string): ServiceDefinition | null {
-  return [...services.values()].find((service) => service.fingerprint === fingerprint) ?? null;
+function serviceWith({ services }: Definitions, id: string, fingerprint: string): ServiceDefinition | null {
+  const service = services.get(id);
+  return service?.fingerprint === fingerprint ? service : null;
 }
 
 /** Nothing where there is no topic. */

@@ -31,6 +31,7 @@ import { addOpenLineageFlag } from './openlineage.ts';
 import { showProgress } from './progress.ts';
 import { sourceNamed } from './source-named.ts';
 import { formatCount, formatTable } from './text.ts';
+import { checkOut } from './train-out.ts';
 import { reportTraining } from './train-report.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
@@ -100,6 +101,8 @@ async function runTrain(flags: TrainFlags): Promise<number> {
   if (name === undefined) throw new UsageError('train needs --service, the feature service whose vectors are wanted');
   if (labelsPath === undefined) throw new UsageError('train needs --labels, a file of rows to make vectors for');
   if (outPath === undefined) throw new UsageError('train needs --out, the Parquet file to write');
+  checkOut(outPath, inputsOf(labelsPath, flags));
+  checkArrival(flags);
   const defaults = defaultsFor(flags.definitions);
   const definitions = loadOrTell(defaults.definitionsDir);
   if (definitions === null) return EXIT.finding;
@@ -144,6 +147,20 @@ async function runTrain(flags: TrainFlags): Promise<number> {
     await report.close();
     await log?.close();
   }
+}
+
+function checkArrival({ events, arrival = new Map() }: TrainFlags): void {
+  const [source] = arrival.keys();
+  if (source === undefined || events !== undefined) return;
+  throw new UsageError(
+    `--arrival names a column of files, and events are read from the log: add --events ${source}=FILE, or leave it out`,
+  );
+}
+
+/** Files that are read, with the flag of each. */
+function inputsOf(labelsPath: string, { events = new Map() }: TrainFlags): ReadonlyMap<string, string> {
+  const files = [...events].flatMap(([, paths]) => paths);
+  return new Map([...files.map((path) => [path, '--events'] as const), [labelsPath, '--labels']]);
 }
 
 interface Place {

@@ -24,7 +24,7 @@ export function createVerify(
   return async (served, signal) => {
     const found = await verify(served, {
       aggregations: AGGREGATIONS,
-      serviceOf: (name, fingerprint) => kept.find(name, fingerprint),
+      serviceOf: (name, version, fingerprint) => kept.find(name, version, fingerprint),
       readers: async ({ topic }) =>
         (await log.ranges(topic)) === null ? null : createLogReader(log, topic, 'the log', schemas),
       eventsMax,

@@ -150,6 +150,12 @@ export class ByteWriter {
     this.#bytes[at] = (this.#bytes[at] as number) | (1 << bit);
   }
 
+  /** Puts another value where `u32` wrote one. */
+  setU32(at: number, value: number): void {
+    assert(at + 4 <= this.length, 'set a number within what was written');
+    this.#view.setUint32(at, value, true);
+  }
+
   /** A double written before, at `at`. */
   f64At(at: number): number {
     return this.#view.getFloat64(at, true);

@@ -4,6 +4,7 @@
  */
 import type { DuckDBDataChunk, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { Vector } from '@duckdb/node-bindings';
+import { ByteReader } from './bytes.ts';
 import type { DuckDB } from './duckdb.ts';
 
 export type Bindings = typeof import('@duckdb/node-bindings');
@@ -15,6 +16,7 @@ export const CHUNK_ROWS = 2_048;
 export const TEXT_BYTES = 16;
 export const INLINE_BYTES_MAX = 12;
 export const LENGTH_BYTES = 4;
+export const WORDS = TEXT_BYTES / 4;
 const POINTER_AT = 8;
 
 /** The values of one column of a chunk. Good as long as somebody holds the chunk, in whose memory long texts lie. */
@@ -35,8 +37,21 @@ export function integersOf(bindings: Bindings, chunk: DuckDBDataChunk, column: n
 }
 
 /** Of texts or blobs. */
-export function bytesOf(bindings: Bindings, chunk: DuckDBDataChunk, column: number): (row: number) => Uint8Array {
+function bytesOf(bindings: Bindings, chunk: DuckDBDataChunk, column: number): (row: number) => Uint8Array {
   return bytesReader(bindings, dataOf(bindings, vectorOf(bindings, chunk, column), chunk.rowCount * TEXT_BYTES));
+}
+
+/** The same to be read, each until the next is asked for: short ones, where they lie, by one reader. */
+export function contentsOf(bindings: Bindings, chunk: DuckDBDataChunk, column: number): (row: number) => ByteReader {
+  const data = dataOf(bindings, vectorOf(bindings, chunk, column), chunk.rowCount * TEXT_BYTES);
+  const lengths = new Uint32Array(data.buffer, data.byteOffset, chunk.rowCount * WORDS);
+  const bytesAt = bytesReader(bindings, data);
+  const short = new ByteReader(data);
+  return (row) => {
+    if ((lengths[row * WORDS] as number) > INLINE_BYTES_MAX) return new ByteReader(bytesAt(row));
+    short.position = row * TEXT_BYTES + LENGTH_BYTES;
+    return short;
+  };
 }
 
 export function vectorOf(bindings: Bindings, { chunk }: DuckDBDataChunk, column: number): Vector {
@@ -119,13 +134,15 @@ function bytesReader(bindings: Bindings, data: Uint8Array<ArrayBuffer>): (row: n
 const TEXT_DECODER = new TextDecoder();
 /** Short texts that were read, by a hash of their words: keys of entities come again and again. */
 const KNOWN_TEXTS = 65_536;
-const WORDS = TEXT_BYTES / 4;
 const knownWords = new Int32Array(KNOWN_TEXTS * WORDS);
 const knownTexts: string[] = Array.from({ length: KNOWN_TEXTS }, () => '');
+/** Others that a chunk's column may put out of their places, beyond one for each text of its own that was known. */
+const PUT_OUT_MAX = 128;
 
 function textReader(bindings: Bindings, data: Uint8Array<ArrayBuffer>): (row: number) => string {
   const words = new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4);
   const bytesAt = bytesReader(bindings, data);
+  let mayPutOut = PUT_OUT_MAX;
   return (row) => {
     const at = row * WORDS;
     const [length, one, two, three] = [words[at], words[at + 1], words[at + 2], words[at + 3]] as Words;
@@ -138,8 +155,13 @@ function textReader(bindings: Bindings, data: Uint8Array<ArrayBuffer>): (row: nu
       knownWords[known + 1] === one &&
       knownWords[known + 2] === two &&
       knownWords[known + 3] === three;
-    if (isKnown) return knownTexts[place] as string;
+    if (isKnown) {
+      mayPutOut += 1;
+      return knownTexts[place] as string;
+    }
     const text = TEXT_DECODER.decode(bytesAt(row));
+    // Texts that never come again would put out those that do, and keep garbage from being collected while it is young.
+    if (knownWords[known] !== 0 && --mayPutOut < 0) return text;
     knownWords.set([length, one, two, three], known);
     return (knownTexts[place] = text);
   };

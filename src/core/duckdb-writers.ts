@@ -3,7 +3,7 @@
  */
 import type { DuckDBBlobValue, DuckDBDataChunk, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { Vector } from '@duckdb/node-bindings';
-import { copyBytes } from './bytes.ts';
+import { ByteWriter, copyBytes } from './bytes.ts';
 import type { DuckDB } from './duckdb.ts';
 import {
   type Bindings,
@@ -11,12 +11,16 @@ import {
   INLINE_BYTES_MAX,
   LENGTH_BYTES,
   TEXT_BYTES,
+  WORDS,
   TWO_32,
   vectorOf,
 } from './duckdb-vectors.ts';
 
+/** What was written is the cell, a blob; nothing is kept of the writer. */
+export type CellValue = DuckDBValue | ByteWriter;
+
 export interface ColumnWriter {
-  put(row: number, value: DuckDBValue): void;
+  put(row: number, value: CellValue): void;
   /** Into a column of a chunk of so many rows; what was put is forgotten. */
   flush(chunk: DuckDBDataChunk, column: number, rows: number): void;
 }
@@ -51,11 +55,11 @@ export function writerOf({ DuckDBTypeId }: DuckDB, bindings: Bindings, type: Duc
     case DuckDBTypeId.BIGINT:
       return integerWriter(bindings);
     case DuckDBTypeId.VARCHAR:
-      return textWriter(bindings, inlineText, (vector, row, text) =>
+      return textWriter(bindings, inlineText, String, (vector, row, text) =>
         bindings.vector_assign_string_element(vector, row, text),
       );
     case DuckDBTypeId.BLOB:
-      return textWriter(bindings, inlineBlob, (vector, row, { bytes: blob }: DuckDBBlobValue) =>
+      return textWriter(bindings, inlineBlob, bytesOfBlob, (vector, row, blob) =>
         bindings.vector_assign_string_element_len(vector, row, blob),
       );
     default:
@@ -66,7 +70,7 @@ export function writerOf({ DuckDBTypeId }: DuckDB, bindings: Bindings, type: Duc
 function flat(
   bindings: Bindings,
   data: ArrayBufferView<ArrayBuffer>,
-  put: (row: number, value: NonNullable<DuckDBValue>) => void,
+  put: (row: number, value: NonNullable<CellValue>) => void,
 ): ColumnWriter {
   const validity = new Validity();
   const width = data.byteLength / CHUNK_ROWS;
@@ -105,20 +109,25 @@ function integerWriter(bindings: Bindings): ColumnWriter {
   });
 }
 
-/** Short ones are written where they will lie, long ones by the library; false: this one is long. */
-function textWriter<T extends string | DuckDBBlobValue>(
+/** Short ones are written where they will lie, long ones by the library; `inline` answers false: this one is long. */
+function textWriter<T extends CellValue, Kept>(
   bindings: Bindings,
   inline: (value: T, into: Uint8Array, at: number) => boolean,
-  assign: (vector: Vector, row: number, value: T) => void,
+  keep: (value: T) => Kept,
+  assign: (vector: Vector, row: number, value: Kept) => void,
 ): ColumnWriter {
   const data = new Uint8Array(CHUNK_ROWS * TEXT_BYTES);
-  let long: { readonly row: number; readonly value: T }[] = [];
+  const words = new Int32Array(data.buffer);
+  let long: { readonly row: number; readonly value: Kept }[] = [];
+  function clear(row: number): void {
+    const at = row * WORDS;
+    for (let word = at; word < at + WORDS; word++) words[word] = 0;
+  }
   const writer = flat(bindings, data, (row, value) => {
-    const at = row * TEXT_BYTES;
-    data.fill(0, at, at + TEXT_BYTES);
-    if (inline(value as T, data, at)) return;
-    data.fill(0, at, at + TEXT_BYTES);
-    long.push({ row, value: value as T });
+    clear(row);
+    if (inline(value as T, data, row * TEXT_BYTES)) return;
+    clear(row);
+    long.push({ row, value: keep(value as T) });
   });
   return {
     put: writer.put,
@@ -142,12 +151,19 @@ function inlineText(text: string, into: Uint8Array, at: number): boolean {
   return true;
 }
 
-function inlineBlob({ bytes }: DuckDBBlobValue, into: Uint8Array, at: number): boolean {
-  const { length } = bytes;
+type Blob = DuckDBBlobValue | ByteWriter;
+
+function inlineBlob(blob: Blob, into: Uint8Array, at: number): boolean {
+  const bytes = blob instanceof ByteWriter ? blob.buffer : blob.bytes;
+  const { length } = blob instanceof ByteWriter ? blob : bytes;
   if (length > INLINE_BYTES_MAX) return false;
   into[at] = length;
   copyBytes(bytes, 0, length, into, at + LENGTH_BYTES);
   return true;
+}
+
+function bytesOfBlob(blob: Blob): Uint8Array {
+  return blob instanceof ByteWriter ? blob.copy() : blob.bytes;
 }
 
 /** By the library. */
@@ -155,7 +171,7 @@ function anyWriter(): ColumnWriter {
   let values: DuckDBValue[] = [];
   return {
     put: (row, value) => {
-      values[row] = value;
+      values[row] = value as DuckDBValue;
     },
     flush(chunk, column) {
       chunk.setColumnValues(column, values);

@@ -43,7 +43,20 @@ const SCALAR_CONVERTERS: Readonly<Record<ScalarKind, Converter>> = {
 
 function toText(json: unknown): string | Fault {
   if (typeof json !== 'string') return wrongType('string', json);
-  return json.isWellFormed() ? json : new Fault('invalid_string', 'half of a surrogate pair');
+  return isWellFormed(json) ? json : new Fault('invalid_string', 'half of a surrogate pair');
+}
+
+/** Of a short text a loop tells sooner than the call does. */
+const SHORT_LENGTH_MAX = 32;
+const SURROGATE_MIN = 0xd800;
+
+function isWellFormed(text: string): boolean {
+  const { length } = text;
+  if (length > SHORT_LENGTH_MAX) return text.isWellFormed();
+  for (let index = 0; index < length; index++) {
+    if (text.charCodeAt(index) >= SURROGATE_MIN) return text.isWellFormed();
+  }
+  return true;
 }
 
 function toInt(json: unknown): number | Fault {

@@ -21,10 +21,20 @@ export function encodeEntityKey(keys: readonly Value[]): string {
 const TEXTS_MAX = 100_000;
 const TEXT_LENGTH_MAX = 100;
 
-/**
- * Reads the key off a row, of these slots; null when any of them is. What consists of one column is remembered: texts that
- * are one object are found faster wherever states are looked up by them.
- */
+/** Texts of entities with one key, remembered: those that are one object are found faster wherever they are looked up. */
+export function createKeyTexts(): (key: Value) => string {
+  const texts = new Map<Value, string>();
+  return (key) => {
+    const known = texts.get(key);
+    if (known !== undefined) return known;
+    const text = encodeEntityKey([key]);
+    if (texts.size >= TEXTS_MAX) texts.clear();
+    if (text.length <= TEXT_LENGTH_MAX) texts.set(key, text);
+    return text;
+  };
+}
+
+/** Reads the key off a row, of these slots; null when any of them is. */
 export function compileEntityKey(slots: readonly number[]): (row: readonly Value[]) => string | null {
   const [first] = slots;
   if (first === undefined || slots.length > 1) {
@@ -33,16 +43,10 @@ export function compileEntityKey(slots: readonly number[]): (row: readonly Value
       return keys.includes(null) ? null : encodeEntityKey(keys);
     };
   }
-  const texts = new Map<Value, string>();
+  const textOf = createKeyTexts();
   return (row) => {
     const key = row[first] ?? null;
-    if (key === null) return null;
-    const known = texts.get(key);
-    if (known !== undefined) return known;
-    const text = encodeEntityKey([key]);
-    if (texts.size >= TEXTS_MAX) texts.clear();
-    if (text.length <= TEXT_LENGTH_MAX) texts.set(key, text);
-    return text;
+    return key === null ? null : textOf(key);
   };
 }
 

@@ -46,7 +46,7 @@ export async function* readParquetChunks(path: string, source: SourceDefinition)
     const columns = columnsOf(result.columnNames(), source, path);
     const types = result.columnTypes();
     let first = 1;
-    for await (const chunk of result) {
+    for await (const chunk of chunksAhead(result)) {
       const rows = chunk.rowCount;
       const read = { duckdb, bindings, chunk, columns, types };
       const cells = columns.map((_column, index) => jsonCellOf(read, index));
@@ -68,6 +68,20 @@ export async function* readParquetChunks(path: string, source: SourceDefinition)
       first += chunk.rowCount;
     }
   });
+}
+
+/** The next is fetched while one is worked on. */
+async function* chunksAhead(result: DuckDBResult): AsyncGenerator<DuckDBDataChunk> {
+  let next = result.fetchChunk();
+  try {
+    for (let chunk = await next; chunk !== null && chunk.rowCount > 0; chunk = await next) {
+      next = result.fetchChunk();
+      yield chunk;
+    }
+  } finally {
+    // A database that is closed beneath a query takes the process with it.
+    await next.catch(() => undefined);
+  }
 }
 
 function nothing(): null {

@@ -12,8 +12,9 @@ import { formatTimestamp } from '../core/time.ts';
 import type { Json } from '../vector/render.ts';
 import type { AuditRow, AuditService } from './audit-rows.ts';
 import { type DifferenceTally, createDifferenceTally } from './differences.ts';
-import type { Evaluations } from './evaluations.ts';
 import { KNOWN } from './fold-orders.ts';
+import type { ResultBlock } from './results.ts';
+import type { TrainAppearance } from './train-plan.ts';
 import type { Check } from './verify-check.ts';
 
 /** A value that is not what the replay gives. */
@@ -125,64 +126,67 @@ function featureOf(feature: string, { compared, mismatched, skipped, truth }: Fe
   };
 }
 
-/** One row, of which all evaluations are there. */
-export async function compareRow(row: AuditRow, evaluations: Evaluations, tally: ServiceTally): Promise<void> {
-  const found = await evaluationsOf(row.row, evaluations);
+/** One row, of which all evaluations are in the block. */
+export function compareRow(row: AuditRow, block: ResultBlock, tally: ServiceTally): void {
   const { check } = row;
   assert(check !== 'receipt_invalid', 'rows without a sound receipt are skipped');
-  if (found.erased.size > 0) tally.skip('erased');
-  else if (found.crossed.size > 0) tally.skip('positions_crossed');
+  if (isSkipped(row, check, block, KNOWN.erased)) tally.skip('erased');
+  else if (isSkipped(row, check, block, KNOWN.crossed)) tally.skip('positions_crossed');
   else {
     const { plan, selection, request, served } = check;
-    const put = (by: ReadonlyMap<number, Uint8Array>, isTruth: boolean): Vector =>
-      assemble(plan.service, selection, request, served.receipt.asOfMs, outcomesOf(row, check, by, isTruth));
-    const unknowable = unknowableOf(row, check, found);
-    tally.add(row, check, put(found.position, false), put(found.eventTime, true), unknowable);
+    const vectorOf = (known: number): Vector =>
+      assemble(plan.service, selection, request, served.receipt.asOfMs, outcomesOf(row, check, block, known));
+    const unknowable = unknowableOf(row, check, block);
+    tally.add(row, check, vectorOf(KNOWN.position), vectorOf(KNOWN.eventTime), unknowable);
   }
 }
 
-type RowEvaluations = Readonly<Record<keyof typeof KNOWN, ReadonlyMap<number, Uint8Array>>>;
+function isSkipped({ row, service }: AuditRow, { reads }: Check, block: ResultBlock, reason: number): boolean {
+  return reads.some(({ appearance }) => block.find(row, reason, service.base + appearance.index) !== null);
+}
 
-/** In the order of their numbers, as they are read. */
-async function evaluationsOf(row: number, evaluations: Evaluations): Promise<RowEvaluations> {
-  const found: Partial<Record<keyof typeof KNOWN, ReadonlyMap<number, Uint8Array>>> = {};
-  for (const [name, known] of Object.entries(KNOWN)) {
-    found[name as keyof typeof KNOWN] = await evaluations.of(row, known);
-  }
-  return found as RowEvaluations;
+/** Null: there is none of the kind. */
+function evaluationOf(
+  { row, service }: AuditRow,
+  { index, codec }: TrainAppearance,
+  block: ResultBlock,
+  known: number,
+): Evaluation | null {
+  const bytes = block.find(row, known, service.base + index);
+  return bytes === null ? null : codec.read(bytes);
 }
 
 function outcomesOf(
-  { service }: AuditRow,
+  row: AuditRow,
   { reads, served }: Check,
-  found: ReadonlyMap<number, Uint8Array>,
-  isTruth: boolean,
+  block: ResultBlock,
+  known: number,
 ): readonly AppearanceOutcome[] {
   const outcomes: AppearanceOutcome[] = [];
   for (const { appearance, read } of reads) {
-    const { index, plan, codec } = appearance;
+    const { index, plan } = appearance;
     if (read.kind === 'withheld') outcomes[index] = { kind: 'withheld', status: read.status };
     else if (read.kind === 'nobody') {
       const evaluation = evaluate(plan, null, served.receipt.asOfMs, null);
       outcomes[index] = { kind: 'evaluated', evaluation, stale: false };
     } else {
-      const bytes = found.get(service.base + index);
-      assert(bytes !== undefined, 'every appearance of every row was evaluated');
-      const stale = !isTruth && read.shard.stale;
-      outcomes[index] = { kind: 'evaluated', evaluation: codec.decode(bytes), stale };
+      const evaluation = evaluationOf(row, appearance, block, known);
+      assert(evaluation !== null, 'every appearance of every row was evaluated');
+      const stale = known !== KNOWN.eventTime && read.shard.stale;
+      outcomes[index] = { kind: 'evaluated', evaluation, stale };
     }
   }
   return outcomes;
 }
 
 /** Places of features that the log no longer tells, for it, or what was built from it, began elsewhere. */
-function unknowableOf({ service }: AuditRow, { plan, selection, reads }: Check, found: RowEvaluations): Set<number> {
+function unknowableOf(row: AuditRow, { plan, selection, reads }: Check, block: ResultBlock): Set<number> {
   const unknowable = new Set<number>();
   for (const { appearance } of reads) {
-    const number = service.base + appearance.index;
-    const [held, then] = [found.held.get(number), found.position.get(number)];
-    if (held === undefined || then === undefined) continue;
-    const lost = incompleteIn(appearance.codec.decode(held), appearance.codec.decode(then));
+    const held = evaluationOf(row, appearance, block, KNOWN.held);
+    const then = evaluationOf(row, appearance, block, KNOWN.position);
+    if (held === null || then === null) continue;
+    const lost = incompleteIn(held, then);
     for (const feature of plan.service.features) {
       const isLost = feature.kind === 'view' && feature.appearance === appearance.index && lost.has(feature.feature);
       if (isLost) unknowable.add(feature.place);

@@ -1,4 +1,5 @@
 /** Rows of the served log into a table, and what of the log each must be held against: its receipt, read as a request. */
+import { isDeepStrictEqual } from 'node:util';
 import type { DuckDBValue } from '@duckdb/node-api';
 import { assert } from '../core/assert.ts';
 import type { ServiceDefinition } from '../definition/definition.ts';
@@ -148,19 +149,22 @@ function rowOf([row, , partition, offset, content]: readonly DuckDBValue[], serv
   return { ...place, served, check: checkOf(service.plan, served) };
 }
 
-/** The receipt must be of the same service, time and entity as the row that it came with. */
+/** The receipt must be of the same service, version, time and entity as the row that it came with. */
 function checkOf(plan: TrainPlan, served: ServedRow): AuditRow['check'] {
   const parsed = parseReceipt(served.receipt);
   if (!parsed.ok) return 'receipt_invalid';
   const { receipt } = parsed;
   const isItsOwn =
     receipt.service === served.service &&
+    receipt.version === served.version &&
     receipt.fingerprint === served.fingerprint &&
     receipt.asOfMs === served.asOfMs;
   if (!isItsOwn) return 'receipt_invalid';
   const { values, features, statuses } = served;
   const check = planCheck(plan, { receipt, values, features, statuses, issues: null });
-  return typeof check === 'string' ? 'receipt_invalid' : check;
+  if (typeof check === 'string') return 'receipt_invalid';
+  const row = plan.service.parseRow(served.entity);
+  return row.ok && isDeepStrictEqual(row.values, check.request) ? check : 'receipt_invalid';
 }
 
 export interface AuditPaths {
@@ -215,9 +219,10 @@ export async function planServed(context: PlanContext, wanted: EntityFilter): Pr
 
 function isBeyond(read: PlannedRead, ranges: PlanContext['ranges']): boolean {
   if (read.kind !== 'entity') return false;
-  const { source, position } = read.shard;
-  const ends = new Map((ranges[source] ?? []).map(({ partition, next }) => [partition, next ?? 0]));
-  return Object.entries(position).some(([partition, next]) => next > (ends.get(Number(partition)) ?? 0));
+  const { source, partition, position } = read.shard;
+  const ends = new Map((ranges[source] ?? []).map((range) => [range.partition, range.next ?? 0]));
+  if (!ends.has(partition)) return true;
+  return Object.entries(position).some(([each, next]) => next > (ends.get(Number(each)) ?? 0));
 }
 
 interface PositionOf {

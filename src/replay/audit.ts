@@ -23,9 +23,9 @@ import { type Duck, openDuck } from './duck.ts';
 import { EntityFilter } from './entity-filter.ts';
 import type { Readers } from './entity-events.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
-import { readEvaluations, wholeEvaluations } from './evaluations.ts';
 import { BY_EVENT_TIME, byPosition } from './fold-orders.ts';
 import { decideKnownTimes } from './known-times.ts';
+import { readResults } from './results.ts';
 import type { Spilled } from './spill.ts';
 import { type Lane, type ReplayPlan, type TrainAppearance, planTraining } from './train-plan.ts';
 import { DEFAULT_TRAIN_BOUNDS, type ReplayRun, type TrainBounds, begin, rangesOf } from './train-run.ts';
@@ -33,8 +33,8 @@ import { foldAll, spillSource } from './train-steps.ts';
 import { type WorkFolder, openWorkFolder } from './work-folder.ts';
 
 export interface AuditOptions {
-  /** The service with this fingerprint, as it is or as it was; or why it cannot be had. */
-  readonly serviceOf: (name: string, fingerprint: string) => Promise<ServiceDefinition | string>;
+  /** The service of this name and version with this fingerprint, as it is or as it was; or why it cannot be had. */
+  readonly serviceOf: (name: string, version: number, fingerprint: string) => Promise<ServiceDefinition | string>;
   readonly aggregations: ReadonlyMap<string, Aggregation>;
   readonly readers: Readers;
   /** The served log. */
@@ -117,7 +117,7 @@ interface Group {
 async function groupServices(options: AuditOptions, staged: StagedRows): Promise<readonly Group[]> {
   const groups: Group[] = [];
   for (const [key, served] of staged.services) {
-    const definition = await options.serviceOf(served.service, served.fingerprint);
+    const definition = await options.serviceOf(served.service, served.version, served.fingerprint);
     if (typeof definition === 'string') continue;
     const sources = definition.appearances.map(({ view }) => view.source);
     const readers = await readersOf(options, sources);
@@ -186,15 +186,19 @@ async function replayGroup(options: AuditOptions, replay: GroupReplay): Promise<
   for (const [index, { name }] of plan.sources.entries()) {
     spilled.set(name, await spillSource(run, name, wanted, index));
   }
-  const { bases } = await foldAll(run, spilled);
-  const files = bases.flatMap(run.results.files);
-  const evaluations = readEvaluations({ duck, files, signal: options.signal });
-  for await (const row of readServed(duck, staged.path, services)) {
-    const tally = tallies.get(row.service.key) as ServiceTally;
-    if (row.check === 'receipt_invalid') tally.skip(row.check);
-    else if (beyond.has(row.row)) tally.skip('beyond_log');
-    else await compareRow(row, evaluations, tally);
-    options.onProgress(FOLDED_SHARE + ((1 - FOLDED_SHARE) * row.row) / staged.rows, 'comparing');
+  const { files } = await foldAll(run, spilled);
+  const results = await readResults(files, group.base);
+  try {
+    for await (const row of readServed(duck, staged.path, services)) {
+      options.signal.throwIfAborted();
+      const tally = tallies.get(row.service.key) as ServiceTally;
+      if (row.check === 'receipt_invalid') tally.skip(row.check);
+      else if (beyond.has(row.row)) tally.skip('beyond_log');
+      else compareRow(row, await results.blockOf(row.row), tally);
+      options.onProgress(FOLDED_SHARE + ((1 - FOLDED_SHARE) * row.row) / staged.rows, 'comparing');
+    }
+  } finally {
+    await results.close();
   }
 }
 
@@ -207,8 +211,8 @@ async function runOf(
     await Promise.all(
       plan.sources.map(async (source) => {
         const reader = readers.get(source.name) as EventReader;
-        const partitions = rangesOf(begun, source.name).length;
-        return [source.name, await decideKnownTimes(source, 'event-time', reader, partitions, null)] as const;
+        const ranges = rangesOf(begun, source.name);
+        return [source.name, await decideKnownTimes(source, 'event-time', reader, ranges, [], null)] as const;
       }),
     ),
   );
@@ -221,7 +225,8 @@ async function runOf(
     begun,
     knownTimes,
     orders: [BY_EVENT_TIME, byPosition(paths.positions)],
-    results: wholeEvaluations(plan),
+    writeEvaluation: (writer, appearance, evaluation) =>
+      (plan.appearances.get(appearance) as TrainAppearance).codec.write(writer, evaluation),
     paths,
     signal,
     onProgress,

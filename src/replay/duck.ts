@@ -6,19 +6,20 @@ import { open, rename, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import type { ByteReader } from '../core/bytes.ts';
 import { type DuckDB, createToJson, fileLiteral, identifier, isJson, literal } from '../core/duckdb.ts';
 import {
   type Bindings,
   CHUNK_ROWS,
   type ColumnReader,
-  bytesOf,
+  contentsOf,
   doublesOf,
   integersOf,
   loadBindings,
   readerOf,
   timestampsOf,
 } from '../core/duckdb-vectors.ts';
-import { type ColumnWriter, writerOf } from '../core/duckdb-writers.ts';
+import { type CellValue, type ColumnWriter, writerOf } from '../core/duckdb-writers.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 
 export interface Duck {
@@ -47,7 +48,8 @@ export interface Chunk {
   /** Numbers as they lie there; where it is null, any. */
   readonly doubles: (column: number) => Float64Array;
   readonly integers: (column: number) => Int32Array;
-  readonly bytes: (column: number) => (row: number) => Uint8Array;
+  /** Blobs, each until the next is asked for. */
+  readonly contents: (column: number) => (row: number) => ByteReader;
   /** As of `timestampsOf`. */
   readonly timestamps: (column: number) => ((row: number) => number) | null;
   /** Cells as JSON carries them (core/duckdb.ts). */
@@ -64,7 +66,7 @@ export interface RowTable {
   readonly name: string;
   readonly rows: number;
   /** Keeps nothing of the array. */
-  push(row: readonly DuckDBValue[]): void;
+  push(row: readonly CellValue[]): void;
   /** To be called after the last row, before the table is read. */
   end(): void;
   drop(): Promise<void>;
@@ -157,7 +159,7 @@ async function* streamChunks(opened: Opened, sql: string): AsyncGenerator<Chunk>
         reader: (column) => readerOf(duckdb, bindings, chunk, column, types[column] as DuckDBType),
         doubles: (column) => doublesOf(bindings, chunk, column),
         integers: (column) => integersOf(bindings, chunk, column),
-        bytes: (column) => bytesOf(bindings, chunk, column),
+        contents: (column) => contentsOf(bindings, chunk, column),
         timestamps: (column) => timestampsOf(duckdb, bindings, chunk, column, types[column] as DuckDBType),
         json(column) {
           const read = readerOf(duckdb, bindings, chunk, column, types[column] as DuckDBType);
@@ -194,14 +196,17 @@ async function createTable(
   const types: readonly DuckDBType[] = (await connection.run(`SELECT * FROM ${name}`)).columnTypes();
   const appender = await connection.createAppender(name);
   const writers = types.map((type) => writerOf(duckdb, bindings, type));
+  /** Filled again and again: what it holds is copied. */
+  const chunk = duckdb.DuckDBDataChunk.create(types);
   let buffered = 0;
   let rows = 0;
 
   function flush(): void {
     if (buffered === 0) return;
-    const chunk = duckdb.DuckDBDataChunk.create(types, buffered);
+    chunk.rowCount = buffered;
     for (const [column, writer] of writers.entries()) writer.flush(chunk, column, buffered);
     appender.appendDataChunk(chunk);
+    chunk.reset();
     buffered = 0;
   }
 
@@ -270,6 +275,11 @@ export async function sync(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** All rows of a table; of more than one part reads, those of a bucket together: a part reads its buckets' share of a file. */
+export function inBuckets({ name }: RowTable, rows: number, partRows: number): string {
+  return `SELECT * FROM ${name}${rows > partRows ? ' ORDER BY bucket' : ''}`;
 }
 
 /** Several files as one table. */

@@ -1,42 +1,57 @@
-/** An evaluation as bytes, between folding a part and putting rows together: a status for each feature, and its value. */
+/** What is kept of an evaluation between folding a part and putting rows together: a status for each feature, and its value. */
 import { type ValueCodec, compileValueCodec } from '../aggregate/value-codec.ts';
-import { ByteReader, ByteWriter } from '../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../core/bytes.ts';
 import { STATUSES, type Status, statusRank } from '../core/status.ts';
-import type { Value } from '../core/value.ts';
-import type { ViewDefinition } from '../definition/definition.ts';
+import type { Value, ValueType } from '../core/value.ts';
+import type { Features } from '../state/evaluate.ts';
 import type { Evaluation } from '../state/state.ts';
 
-export interface EvaluationCodec {
-  encode(evaluation: Pick<Evaluation, 'values' | 'statuses'>): Uint8Array;
-  /** Without times: a training set has none. */
-  decode(bytes: Uint8Array): Evaluation;
+/** Of values and the ranks of their statuses (core/status.ts), aligned with the types. */
+export interface CellsCodec {
+  write(writer: ByteWriter, values: readonly Value[], ranks: readonly number[]): void;
+  /** Fills both. */
+  read(reader: ByteReader, values: Value[], ranks: number[]): void;
 }
 
 const HAS_VALUE = 0x80;
-const writer = new ByteWriter(1_024);
 
-export function compileEvaluationCodec({ features }: ViewDefinition): EvaluationCodec {
-  const codecs: readonly ValueCodec[] = features.map(({ type }) => compileValueCodec(type));
-  const eventTimesMs = features.map(() => null);
+export function compileCellsCodec(types: readonly ValueType[]): CellsCodec {
+  const codecs: readonly ValueCodec[] = types.map(compileValueCodec);
   return {
-    encode({ values, statuses }) {
-      writer.reset();
-      for (const [index, codec] of codecs.entries()) {
+    write(writer, values, ranks) {
+      for (let index = 0; index < codecs.length; index++) {
         const value = values[index] ?? null;
-        writer.u8(statusRank(statuses[index] as Status) | (value === null ? 0 : HAS_VALUE));
-        if (value !== null) codec.write(writer, value);
+        const rank = ranks[index] as number;
+        writer.u8(value === null ? rank : rank | HAS_VALUE);
+        if (value !== null) (codecs[index] as ValueCodec).write(writer, value);
       }
-      return writer.copy();
     },
-    decode(bytes) {
-      const reader = new ByteReader(bytes);
-      const values: Value[] = [];
-      const statuses: Status[] = [];
-      for (const codec of codecs) {
+    read(reader, values, ranks) {
+      for (let index = 0; index < codecs.length; index++) {
         const head = reader.u8();
-        statuses.push(STATUSES[head & ~HAS_VALUE] as Status);
-        values.push((head & HAS_VALUE) === 0 ? null : codec.read(reader));
+        ranks[index] = head & ~HAS_VALUE;
+        values[index] = (head & HAS_VALUE) === 0 ? null : (codecs[index] as ValueCodec).read(reader);
       }
+    },
+  };
+}
+
+export interface EvaluationCodec {
+  write(writer: ByteWriter, evaluation: Features): void;
+  /** Without times. */
+  read(reader: ByteReader): Evaluation;
+}
+
+export function compileEvaluationCodec(types: readonly ValueType[]): EvaluationCodec {
+  const codec = compileCellsCodec(types);
+  const eventTimesMs = types.map(() => null);
+  return {
+    write: (writer, { values, statuses }) => codec.write(writer, values, statuses.map(statusRank)),
+    read(reader) {
+      const values: Value[] = [];
+      const ranks: number[] = [];
+      codec.read(reader, values, ranks);
+      const statuses = ranks.map((rank) => STATUSES[rank] as Status);
       return { values, statuses, eventTimesMs, fromMs: -Infinity, untilMs: Infinity };
     },
   };

@@ -66,14 +66,16 @@ export const BY_ARRIVAL: FoldOrder = {
   prepare: nothing,
 };
 
-/** Whether an event is before the label's time `evaluate` sees to. */
+/** Whether an event is before the label's time `evaluate` sees to. What need not be sorted is put beside it afterwards. */
 function orderOfTime(time: 'ts' | 'known'): string {
-  return `SELECT events.lane, id, ${time} AS at_ms, position AS number, ${EVENT} AS appearance, ts, partition, content,
-      NULL::DOUBLE AS held_ms, NULL::DOUBLE AS complete_ms
-      FROM ${COUNTED} AS events JOIN part_entities USING (id) WHERE ${time} <= last_ms
-    UNION ALL
-    SELECT lane, id, at_ms, "row", appearance, NULL, NULL, NULL, held_ms, NULL FROM part_requests
-    ORDER BY id, at_ms, appearance`;
+  const [ts, sorted] = time === 'ts' ? ['at_ms AS ts', ''] : ['ts', 'ts, '];
+  return `SELECT lane, id, at_ms, number, appearance, ${ts}, partition, content, held_ms, NULL::DOUBLE AS complete_ms FROM (
+      SELECT events.lane, id, ${time} AS at_ms, position AS number, ${EVENT} AS appearance, ${sorted}partition, content,
+        NULL::DOUBLE AS held_ms
+        FROM ${COUNTED} AS events JOIN part_entities USING (id) WHERE ${time} <= last_ms
+      UNION ALL
+      SELECT lane, id, at_ms, "row", appearance, ${sorted === '' ? '' : 'NULL, '}NULL, NULL, held_ms FROM part_requests
+      ORDER BY id, at_ms, appearance)`;
 }
 
 /** Of each request: up to which offset of which partition it sees events. */

@@ -11,12 +11,12 @@ import type { DuckDBBlobValue } from '@duckdb/node-api';
 import { assert } from '../core/assert.ts';
 import { ByteReader } from '../core/bytes.ts';
 import { type EntityState, emptyState } from '../state/entity-state.ts';
-import { evaluate } from '../state/evaluate.ts';
+import { evaluateFeatures } from '../state/evaluate.ts';
 import { fold } from '../state/fold.ts';
 import { readContent } from '../state/record-codec.ts';
 import { type Chunk, type Duck, parquetTable } from './duck.ts';
 import { EVENT, type FoldOrder, KNOWN, ORDER_COLUMNS, ORDER_TABLES, SKIPPED } from './fold-orders.ts';
-import type { Results, ResultsFormat } from './results.ts';
+import { type EvaluationWriter, type Results, openResults } from './results.ts';
 import { EVENT_COLUMNS, type Voided } from './sort-records.ts';
 import type { Lane, ReplayPlan } from './train-plan.ts';
 
@@ -34,7 +34,7 @@ export interface FoldContext {
   readonly requestsPath: string;
   readonly voided: readonly Voided[];
   readonly orders: readonly FoldOrder[];
-  readonly results: ResultsFormat;
+  readonly writeEvaluation: EvaluationWriter;
   readonly signal: AbortSignal;
 }
 
@@ -45,36 +45,37 @@ export interface PartCounts {
   erased: number;
 }
 
-/** Writes what labels ask of the part's entities to files of results (`ResultsFormat.files`). */
-export async function foldPart(context: FoldContext, part: Part, base: string): Promise<PartCounts> {
+/** Writes what labels ask of the part's entities to a file of results. */
+export async function foldPart(context: FoldContext, part: Part, path: string): Promise<PartCounts> {
   const { duck, orders } = context;
   const counts: PartCounts = { events: 0, duplicates: 0, erased: 0 };
+  const results = openResults(path, context.writeEvaluation);
   try {
     await stageEvents(context, part, counts);
     await markDuplicates(context, counts);
-    const results = await context.results.open(duck);
     for (const order of orders) {
       await order.prepare(duck, part.from, part.to);
       await foldInOrder(context, order, results);
       if (order.known === KNOWN.position) await tellSkipped(duck, results);
     }
-    await results.write(base);
+    await results.write();
     return counts;
   } finally {
-    for (const table of [
-      'part_entities',
-      'part_requests',
-      'part_events',
-      'part_void',
-      'part_duplicates',
-      ...ORDER_TABLES,
-    ]) {
+    results.close();
+    for (const name of ['part_requests', 'part_events']) await duck.run(`DROP ${kindOf(context)} IF EXISTS ${name}`);
+    for (const table of ['part_entities', 'part_void', 'part_duplicates', ...ORDER_TABLES]) {
       await duck.run(`DROP TABLE IF EXISTS ${table}`);
     }
   }
 }
 
-/** The part's requests, and events that one of them may see, as tables. */
+/** What is gone through once, and as it is, need not be a table for it. */
+function kindOf({ plan, orders, voided }: FoldContext): 'VIEW' | 'TABLE' {
+  const isReadOnce = orders.length === 1 && voided.length === 0;
+  return isReadOnce && !plan.lanes.some(({ livePlan }) => livePlan.hasEventId) ? 'VIEW' : 'TABLE';
+}
+
+/** The part's requests, and events that one of them may see. */
 async function stageEvents(context: FoldContext, { from, to }: Part, counts: PartCounts): Promise<void> {
   const { duck, files, requestsPath, voided } = context;
   const here = `bucket BETWEEN ${from} AND ${to}`;
@@ -82,12 +83,12 @@ async function stageEvents(context: FoldContext, { from, to }: Part, counts: Par
   // In no order that would show: rows of one entity are sorted among themselves alone.
   await duck.run(`CREATE TABLE part_entities AS SELECT lane, entity, max(at_ms) AS last_ms,
     (row_number() OVER ())::INTEGER AS id FROM ${requests} GROUP BY lane, entity`);
-  await duck.run(`CREATE TABLE part_requests AS SELECT requests.* EXCLUDE (bucket), id
+  await duck.run(`CREATE ${kindOf(context)} part_requests AS SELECT requests.* EXCLUDE (bucket), id
     FROM ${requests} AS requests JOIN part_entities USING (lane, entity)`);
   await duck.run('CREATE TABLE part_duplicates (lane INTEGER, partition INTEGER, position DOUBLE)');
   const source = files.length === 0 ? NO_EVENTS : parquetTable(files);
   await duck.run(
-    `CREATE TABLE part_events AS SELECT events.* EXCLUDE (bucket), id FROM ${source} AS events
+    `CREATE ${kindOf(context)} part_events AS SELECT events.* EXCLUDE (bucket), id FROM ${source} AS events
       JOIN part_entities USING (lane, entity) WHERE events.${here}`,
   );
   const [staged] = await duck.rows('SELECT count(*) FROM part_events');
@@ -160,6 +161,7 @@ interface Folded {
 
 function foldedOf(plan: ReplayPlan, current: Folded | null, lane: number, id: number): Folded {
   if (current !== null && current.id === id) return current;
+  assert(current === null || current.id < id, 'rows of an entity come one after the other');
   const found = plan.lanes[lane];
   assert(found !== undefined, 'spilled rows are of lanes of the plan');
   return { lane: found, id, state: null };
@@ -167,19 +169,25 @@ function foldedOf(plan: ReplayPlan, current: Folded | null, lane: number, id: nu
 
 async function foldInOrder(context: FoldContext, order: FoldOrder, results: Results): Promise<void> {
   const { duck, plan, signal } = context;
+  const isByTime = order.known !== KNOWN.position;
   let current: Folded | null = null;
+  let lastMs = -Infinity;
   for await (const chunk of duck.chunks(order.query)) {
     signal.throwIfAborted();
     const rows = columnsOf(chunk);
     for (let row = 0; row < chunk.rows; row++) {
-      current = foldedOf(plan, current, rows.lane[row] as number, rows.id[row] as number);
+      const before: Folded | null = current;
+      current = foldedOf(plan, before, rows.lane[row] as number, rows.id[row] as number);
+      const atMs = rows.atMs[row] as number;
+      assert(!isByTime || before !== current || lastMs <= atMs, 'rows of an entity come in the order of time');
+      lastMs = atMs;
       if (rows.appearance[row] === EVENT) foldEvent(current, rows, row);
       else answer(context, order, current, requestAt(rows, row), results);
     }
   }
 }
 
-function columnsOf({ doubles, integers, bytes, reader }: Chunk) {
+function columnsOf({ doubles, integers, contents, reader }: Chunk) {
   return {
     lane: integers(ORDER_COLUMNS.lane),
     id: integers(ORDER_COLUMNS.id),
@@ -188,7 +196,7 @@ function columnsOf({ doubles, integers, bytes, reader }: Chunk) {
     appearance: integers(ORDER_COLUMNS.appearance),
     tsMs: doubles(ORDER_COLUMNS.tsMs),
     partition: integers(ORDER_COLUMNS.partition),
-    content: bytes(ORDER_COLUMNS.content),
+    content: contents(ORDER_COLUMNS.content),
     heldMs: reader(ORDER_COLUMNS.heldMs),
     completeMs: reader(ORDER_COLUMNS.completeMs),
   };
@@ -225,12 +233,9 @@ function answer(
   const found = plan.appearances.get(appearance);
   assert(found !== undefined, 'requests are of appearances of the plan');
   const historyMs = hasOwnHistory ? ownMs : heldMs;
-  const evaluation = evaluate(found.plan, state, asOfMs, historyMs);
-  // It is the status of all features or of none.
-  assert(evaluation.statuses[0] !== 'OUT_OF_HISTORY', 'no state is sealed beyond a label to come');
-  results.add(known, row, appearance, evaluation, asOfMs);
+  results.add(known, row, appearance, evaluateFeatures(found.plan, state, asOfMs, historyMs), asOfMs);
   if (historyMs !== heldMs) {
-    results.add(KNOWN.held, row, appearance, evaluate(found.plan, state, asOfMs, heldMs), asOfMs);
+    results.add(KNOWN.held, row, appearance, evaluateFeatures(found.plan, state, asOfMs, heldMs), asOfMs);
   }
 }
 
@@ -244,9 +249,10 @@ async function tellSkipped(duck: Duck, results: Results): Promise<void> {
 
 function foldEvent(current: Folded, rows: OrderRows, row: number): void {
   const { plan } = current.lane;
-  const reader = new ByteReader(rows.content(row));
-  const [tsMs, partition, position] = [rows.tsMs[row], rows.partition[row], rows.number[row]] as Place;
-  const { columns, filterBits } = readContent(plan, reader, tsMs, partition, position);
+  const tsMs = rows.tsMs[row] as number;
+  const partition = rows.partition[row] as number;
+  const position = rows.number[row] as number;
+  const { columns, filterBits } = readContent(plan, rows.content(row), tsMs, partition, position);
   current.state ??= emptyState(plan);
   fold(plan, current.state, {
     entityKey: NO_KEY,
@@ -260,5 +266,3 @@ function foldEvent(current: Folded, rows: OrderRows, row: number): void {
     eventId: null,
   });
 }
-
-type Place = [number, number, number];

@@ -1,8 +1,10 @@
 /** Labels, row by row, as requests: what serving would be asked for the same row, at the row's time. */
 import type { DuckDBValue } from '@duckdb/node-api';
+import { assert } from '../core/assert.ts';
 import { createTimestampMs, fileLiteral, identifier } from '../core/duckdb.ts';
 import { TIMESTAMP_MS_MAX, parseTimestampMs } from '../core/time.ts';
 import type { Value, ValueType } from '../core/value.ts';
+import type { RequestColumn } from '../definition/definition.ts';
 import { encodeEntityKey, isEntityKeyTooLong } from '../event/entity-key.ts';
 import { jsonFromText } from '../event/text-value.ts';
 import { EvaluationError } from '../expression/evaluation-error.ts';
@@ -36,28 +38,31 @@ export async function* readLabelRows(
 ): AsyncGenerator<readonly (LabelRow | LabelProblem)[]> {
   const timestampMs = createTimestampMs(duck.duckdb);
   const present = definition.requestColumns.filter(({ name }) => labels.columns.some((column) => column.name === name));
-  const read = (name: string, json: unknown, type: ValueType): unknown => {
-    if (typeof json !== 'string') return json;
-    if (labels.json.includes(name)) return JSON.parse(json) as unknown;
-    return labels.texts === 'cells' ? jsonFromText(json, type) : json;
-  };
+  const readTime = textReader(labels, TIMESTAMP, { kind: 'timestamp' });
+  const readers = present.map(({ name, type }) => textReader(labels, name, type));
   const columns = [`${identifier(ROW)}::DOUBLE`, ...[TIMESTAMP, ...present.map(({ name }) => name)].map(identifier)];
-  const query = `SELECT ${columns.join(', ')} FROM read_parquet(${fileLiteral(path)}) ORDER BY ${identifier(ROW)}`;
+  // DuckDB keeps the order of a file's rows.
+  const query = `SELECT ${columns.join(', ')} FROM read_parquet(${fileLiteral(path)})`;
+  let next = 0;
   for await (const chunk of duck.chunks(query)) {
     const numbers = chunk.doubles(0);
     const [exactMs, times, timesJson] = [chunk.timestamps(1), chunk.reader(1), chunk.json(1)];
+    const timeOf = (at: number): unknown => readTime(timesJson(at));
     const cells = present.map((_column, index) => chunk.json(index + 2));
     const rows: (LabelRow | LabelProblem)[] = [];
     for (let at = 0; at < chunk.rows; at++) {
       const row = numbers[at] as number;
-      const time = (): unknown => read(TIMESTAMP, timesJson(at), { kind: 'timestamp' });
+      assert(row === next++, 'labels come in order');
       const request: Record<string, unknown> = {};
-      for (const [index, { name, type }] of present.entries()) request[name] = read(name, cells[index]?.(at), type);
-      if (sample < 1 && !isSampled([time(), request], sample)) continue;
+      for (let index = 0; index < present.length; index++) {
+        const { name } = present[index] as RequestColumn;
+        request[name] = (readers[index] as TextReader)((cells[index] as CellJson)(at));
+      }
+      if (sample < 1 && !isSampled([timeOf(at), request], sample)) continue;
       const ms = exactMs?.(at) ?? Number.NaN;
-      const asOfMs = Number.isNaN(ms) ? (timeFrom(timestampMs, times(at)) ?? asOfFrom(time())) : ms;
+      const asOfMs = Number.isNaN(ms) ? (timeFrom(timestampMs, times(at)) ?? asOfFrom(timeOf(at))) : ms;
       if (asOfMs === null) {
-        const message = `${TIMESTAMP}: expected RFC 3339 with an offset, a timestamp, or integer milliseconds; found ${describe(time())}`;
+        const message = `${TIMESTAMP}: expected RFC 3339 with an offset, a timestamp, or integer milliseconds; found ${describe(timeOf(at))}`;
         rows.push({ row, message });
         continue;
       }
@@ -67,6 +72,19 @@ export async function* readLabelRows(
     }
     yield rows;
   }
+}
+
+type CellJson = (row: number) => unknown;
+type TextReader = (json: unknown) => unknown;
+
+/** What a text of this column says; what is no text is what it is. */
+function textReader({ json: columns, texts }: Labels, name: string, type: ValueType): TextReader {
+  const isJson = columns.includes(name);
+  if (!isJson && texts === 'values') return (json) => json;
+  return (json) => {
+    if (typeof json !== 'string') return json;
+    return isJson ? (JSON.parse(json) as unknown) : jsonFromText(json, type);
+  };
 }
 
 export function isProblem(row: LabelRow | LabelProblem): row is LabelProblem {
@@ -101,10 +119,10 @@ export function wantedEntity(plan: ServicePlan, appearance: TrainAppearance, { r
 }
 
 /** The same, of the row as expressions see it (`expressionRow`). */
-export function wantedOf({ keys: expressions }: TrainAppearance, row: readonly Value[]): Wanted {
+export function wantedOf({ keys: expressions, textOf }: TrainAppearance, row: readonly Value[]): Wanted {
   try {
     const keys = expressions.map((expression) => expression.evaluate(row));
-    const entity = keys.includes(null) ? null : encodeEntityKey(keys);
+    const entity = keys.includes(null) ? null : keys.length === 1 ? textOf(keys[0] ?? null) : encodeEntityKey(keys);
     return { entity: entity !== null && isEntityKeyTooLong(entity) ? null : entity, keys };
   } catch (error) {
     if (error instanceof EvaluationError) return 'error';

@@ -1,7 +1,7 @@
 /**
  * The labels as one table with numbered rows, whatever file they come in. Columns of Parquet keep their types. Text has none:
  * a column of JSON lines or CSV is what all its values are (bool, integer, number), else text; one that the service declares
- * a string stays one.
+ * a string stays one. Integers keep their digits: where they do not all fit 64 bits they are text.
  */
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
@@ -9,7 +9,7 @@ import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { fileLiteral, identifier, literal } from '../core/duckdb.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
-import { formatType } from '../core/value.ts';
+import { type ValueType, formatType } from '../core/value.ts';
 import type { RequestColumn } from '../definition/definition.ts';
 import { type Duck, writeParquet } from './duck.ts';
 
@@ -41,9 +41,9 @@ export async function stageLabels(
   requested: readonly RequestColumn[],
 ): Promise<Labels> {
   const format = labelsFormat(labelsPath);
-  const texts = new Set(requested.filter(({ type }) => type.kind === 'string').map(({ name }) => name));
+  const kinds = new Map(requested.map(({ name, type }) => [name, type.kind]));
   try {
-    const { query, json } = await QUERIES[format](duck, labelsPath, texts);
+    const { query, json } = await QUERIES[format](duck, labelsPath, kinds);
     const columns = await duck.columns(query);
     checkColumns(labelsPath, columns, requested);
     await writeParquet(duck, `SELECT row_number() OVER () - 1 AS ${identifier(ROW)}, * FROM (${query})`, path, {
@@ -74,20 +74,23 @@ interface LabelQuery {
   readonly json: readonly string[];
 }
 
-const QUERIES: Readonly<Record<Format, (duck: Duck, path: string, texts: ReadonlySet<string>) => Promise<LabelQuery>>> =
-  {
-    parquet: (_duck, path) =>
-      Promise.resolve({
-        query: `SELECT * FROM read_parquet(${fileLiteral(path)}, hive_partitioning = false)`,
-        json: [],
-      }),
-    csv: queryCsv,
-    jsonl: queryJsonLines,
-  };
+/** What the service declares columns to be, by name. */
+type Kinds = ReadonlyMap<string, ValueType['kind']>;
+
+const QUERIES: Readonly<Record<Format, (duck: Duck, path: string, kinds: Kinds) => Promise<LabelQuery>>> = {
+  parquet: (_duck, path) =>
+    Promise.resolve({
+      query: `SELECT * FROM read_parquet(${fileLiteral(path)}, hive_partitioning = false)`,
+      json: [],
+    }),
+  csv: queryCsv,
+  jsonl: queryJsonLines,
+};
 
 /** Only a row that is cut short or too long, or a quote gone astray, is an error here. */
-async function queryCsv(duck: Duck, path: string, texts: ReadonlySet<string>): Promise<LabelQuery> {
+async function queryCsv(duck: Duck, path: string, kinds: Kinds): Promise<LabelQuery> {
   const names = await headerOf(path);
+  checkHeader(path, names);
   const columns = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
   await duck.run(
     `CREATE TABLE label_text AS SELECT * FROM read_csv(${fileLiteral(path)}, columns = {${columns}}, auto_detect = false,
@@ -96,7 +99,7 @@ async function queryCsv(duck: Duck, path: string, texts: ReadonlySet<string>): P
   const selected: string[] = [];
   for (const name of names) {
     const column = identifier(name);
-    const type = texts.has(name) ? 'VARCHAR' : await typeOfText(duck, column);
+    const type = await typeOfText(duck, column, kinds.get(name));
     selected.push(`CAST(${column} AS ${type}) AS ${column}`);
   }
   return { query: `SELECT ${selected.join(', ')} FROM label_text`, json: [] };
@@ -110,19 +113,53 @@ async function headerOf(path: string): Promise<readonly string[]> {
   throw new SkewlessError('file_unreadable', `${path}: it has no header`);
 }
 
-/** An integer with a leading zero is a code of some kind, and text. */
-async function typeOfText(duck: Duck, column: string): Promise<string> {
+/** A column is found by its name, whatever the case of its letters. */
+function checkHeader(path: string, names: readonly string[]): void {
+  const nameless = names.flatMap((name, index) => (name === '' ? [index + 1] : []));
+  if (nameless.length > 0) {
+    const which =
+      nameless.length === 1 ? `column ${nameless[0]} has no name` : `columns ${list(nameless)} have no names`;
+    const mend = 'name it in the header, or leave it out (the index that pandas writes: to_csv(…, index=False))';
+    throw new SkewlessError('labels_invalid', `${path}: ${which}; ${mend}`);
+  }
+  const places = Map.groupBy(names.keys(), (index) =>
+    (names[index] as string).replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
+  );
+  for (const same of places.values()) {
+    if (same.length === 1) continue;
+    const which = list(same.map((index) => `${index + 1} (${names[index]})`));
+    throw new SkewlessError(
+      'labels_invalid',
+      `${path}: columns ${which} have one name, for the case of letters does not count; rename all but one`,
+    );
+  }
+}
+
+function list(some: readonly unknown[]): string {
+  return [some.slice(0, -1).join(', '), some.at(-1)].join(' and ');
+}
+
+/**
+ * An integer with a leading zero or a plus is a code of some kind, and text. A number is what loses digits of a long integer:
+ * it is only what the service declares to be one, or a column in which some number is no integer.
+ */
+async function typeOfText(duck: Duck, column: string, kind: ValueType['kind'] | undefined): Promise<string> {
+  if (kind === 'string') return 'VARCHAR';
   const all = (pattern: string): string =>
     `coalesce(bool_and(regexp_full_match(${column}, ${literal(pattern)})), false)`;
   const [found] = await duck.rows(
-    `SELECT ${all('true|false')}, ${all('-?(0|[1-9]\\d{0,17})')}, ${all('[-+]?((0|[1-9]\\d*)(\\.\\d*)?|\\.\\d+)([eE][-+]?\\d+)?')} AND
+    `SELECT ${all('true|false')}, ${all('-?(0|[1-9]\\d*)')},
+      bool_and(try_cast(${column} AS BIGINT) IS NOT NULL OR ${column} IS NULL), bool_or(starts_with(${column}, '+')), ${all('[-+]?((0|[1-9]\\d*)(\\.\\d*)?|\\.\\d+)([eE][-+]?\\d+)?')} AND
       bool_and(try_cast(${column} AS DOUBLE) IS NOT NULL OR ${column} IS NULL) FROM label_text`,
   );
-  const [isBool, isInteger, isNumber] = found ?? [];
-  return isBool === true ? 'BOOLEAN' : isInteger === true ? 'BIGINT' : isNumber === true ? 'DOUBLE' : 'VARCHAR';
+  const [isBool, isInteger, fits, hasPlus, isNumber] = (found ?? []).map((each) => each === true);
+  if (isBool) return 'BOOLEAN';
+  if (isInteger && fits) return 'BIGINT';
+  const isDeclared = kind === 'double' || kind === 'int';
+  return isNumber && kind !== 'int64' && (isDeclared || !(isInteger || hasPlus)) ? 'DOUBLE' : 'VARCHAR';
 }
 
-async function queryJsonLines(duck: Duck, path: string): Promise<LabelQuery> {
+async function queryJsonLines(duck: Duck, path: string, kinds: Kinds): Promise<LabelQuery> {
   await duck.run(
     `CREATE TABLE label_text AS SELECT json FROM read_json(${fileLiteral(path)}, format = 'newline_delimited',
       records = false, columns = {json: 'JSON'}, maximum_object_size = 4194304)`,
@@ -135,10 +172,14 @@ async function queryJsonLines(duck: Duck, path: string): Promise<LabelQuery> {
       GROUP BY name ORDER BY min((line, place))`,
   );
   const members: { readonly name: string; readonly sql: string | null }[] = [];
-  for (const [name] of names) members.push({ name: String(name), sql: await memberOf(duck, String(name)) });
+  for (const [each] of names) {
+    const name = String(each);
+    members.push({ name, sql: await memberOf(duck, name, kinds.get(name)) });
+  }
   if (members.length === 0) throw new SkewlessError('file_unreadable', `${path}: it has no columns`);
   const selected = members.map(({ name, sql }) => {
-    return `${sql ?? `CAST(json_extract(json, ${pointerTo(name)}) AS VARCHAR)`} AS ${identifier(name)}`;
+    // A text that says null has quotes.
+    return `${sql ?? `nullif(CAST(json_extract(json, ${pointerTo(name)}) AS VARCHAR), 'null')`} AS ${identifier(name)}`;
   });
   const json = members.filter(({ sql }) => sql === null).map(({ name }) => name);
   return { query: `SELECT ${selected.join(', ')} FROM label_text`, json };
@@ -149,7 +190,7 @@ function pointerTo(name: string): string {
 }
 
 /** The SQL of its values; null: they are of no one type that a column can have. */
-async function memberOf(duck: Duck, name: string): Promise<string | null> {
+async function memberOf(duck: Duck, name: string, kind: ValueType['kind'] | undefined): Promise<string | null> {
   const pointer = pointerTo(name);
   const found = await duck.rows(`SELECT DISTINCT json_type(json, ${pointer}) FROM label_text`);
   const types = new Set(found.map(([type]) => String(type)).filter((type) => type !== 'null' && type !== 'NULL'));
@@ -157,13 +198,16 @@ async function memberOf(duck: Duck, name: string): Promise<string | null> {
     types.size > 0 && [...types].every((type) => some.includes(type));
   const text = `json_extract_string(json, ${pointer})`;
   if (isAmong('BOOLEAN')) return `CAST(${text} AS BOOLEAN)`;
-  if (isAmong('BIGINT', 'UBIGINT')) {
-    const [fits] = await duck.rows(
-      `SELECT bool_and(try_cast(${text} AS BIGINT) IS NOT NULL OR ${text} IS NULL) FROM label_text`,
+  if (isAmong('BIGINT', 'UBIGINT', 'DOUBLE')) {
+    // Beyond 64 bits an integer counts as a DOUBLE.
+    const [found] = await duck.rows(
+      `SELECT bool_and(regexp_full_match(${text}, '-?\\d+')), bool_and(try_cast(${text} AS BIGINT) IS NOT NULL OR ${text} IS NULL)
+        FROM label_text`,
     );
-    if (fits?.[0] === true) return `CAST(${text} AS BIGINT)`;
+    const [areIntegers, fit] = found ?? [];
+    if (areIntegers === true && fit === true) return `CAST(${text} AS BIGINT)`;
+    return areIntegers === true && kind !== 'double' ? text : `CAST(${text} AS DOUBLE)`;
   }
-  if (isAmong('BIGINT', 'UBIGINT', 'DOUBLE')) return `CAST(${text} AS DOUBLE)`;
   return isAmong('VARCHAR') ? text : null;
 }
 

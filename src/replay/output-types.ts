@@ -1,8 +1,10 @@
 /** Features as columns of Parquet. */
-import type { DuckDBListValue, DuckDBStructValue, DuckDBTimestampTZValue, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBValue } from '@duckdb/node-api';
 import { type DuckDB, identifier } from '../core/duckdb.ts';
-import type { Value, ValueType } from '../core/value.ts';
+import type { FieldType, Value, ValueType } from '../core/value.ts';
+import type { FeaturePlan } from '../vector/feature-plan.ts';
 import type { Json } from '../vector/render.ts';
+import type { TrainPlan } from './train-plan.ts';
 
 /** int and int64 are 64 bits, a timestamp is one in UTC, an array (also one of a declared length) a list. */
 export function sqlType(type: ValueType): string {
@@ -26,7 +28,7 @@ export function sqlType(type: ValueType): string {
 }
 
 /** Whether values of the type are cells of a column as they are (core/duckdb-vectors.ts). */
-export function isPlain({ kind }: ValueType): boolean {
+function isPlain({ kind }: ValueType): boolean {
   return kind === 'string' || kind === 'bool' || kind === 'int' || kind === 'double';
 }
 
@@ -62,33 +64,18 @@ function converterOf(duckdb: DuckDB, type: ValueType): (value: Json) => DuckDBVa
   }
 }
 
-/** The value that a cell of such a column holds. */
-export function compileFromDuck(type: ValueType): (value: DuckDBValue) => Value {
-  const convert = fromDuck(type);
-  return (value) => (value === null ? null : convert(value));
+/** From a value of the feature. */
+export function compileFeatureToDuck(
+  duckdb: DuckDB,
+  { service }: TrainPlan,
+  { place, render }: FeaturePlan,
+): (value: Value) => DuckDBValue {
+  const { type } = service.definition.features[place] as FieldType;
+  if (isPlain(type)) return asItIs;
+  const toDuck = compileToDuck(duckdb, type);
+  return (value) => toDuck(render(value));
 }
 
-function fromDuck(type: ValueType): (value: DuckDBValue) => Value {
-  switch (type.kind) {
-    case 'string':
-    case 'bool':
-    case 'double':
-    case 'int64':
-      return (value) => value as string | boolean | number | bigint;
-    case 'int':
-      return Number;
-    case 'timestamp':
-      return (value) => Number((value as DuckDBTimestampTZValue).micros / 1_000n);
-    case 'array': {
-      const element = compileFromDuck(type.element);
-      return (value) => (value as DuckDBListValue).items.map(element);
-    }
-    case 'struct': {
-      const members = type.fields.map(({ name, type: member }) => [name, compileFromDuck(member)] as const);
-      return (value) => {
-        const { entries } = value as DuckDBStructValue;
-        return Object.fromEntries(members.map(([name, from]) => [name, from(entries[name] ?? null)]));
-      };
-    }
-  }
+function asItIs(value: Value): DuckDBValue {
+  return value as DuckDBValue;
 }

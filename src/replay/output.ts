@@ -43,12 +43,17 @@ export async function writeOutput(context: OutputContext, path: string): Promise
   ];
   const row = identifier(ROW);
   const { id, fingerprint } = plan.service.definition;
+  const all = `read_parquet(${fileLiteral(labelsPath)})`;
+  // Both are in the order of rows, so that what is left of the labels need not be looked up.
+  const labelled =
+    vectors.rows === labels.rows
+      ? all
+      : `(SELECT * FROM ${all} SEMI JOIN ${vectors.table} USING (${row}) ORDER BY ${row})`;
   // One thread, so that the same rows make the same file, byte for byte.
   await duck.run('SET threads = 1');
   await writeParquet(
     duck,
-    `SELECT ${columns.join(', ')} FROM read_parquet(${fileLiteral(labelsPath)}) AS labels
-      JOIN (${vectors.query}) AS vectors ON labels.${row} = vectors.${row} ORDER BY labels.${row}`,
+    `SELECT ${columns.join(', ')} FROM ${vectors.table} AS vectors POSITIONAL JOIN ${labelled} AS labels`,
     path,
     { metadata: { skewless_service: id, skewless_fingerprint: fingerprint }, rowGroupRows: OUTPUT_ROW_GROUP_ROWS },
   );

@@ -29,14 +29,12 @@ export async function readPositionIndex(
   notesMax = NOTES_MAX,
 ): Promise<PositionIndex> {
   const series = createAllSeries(notesMax);
-  const firstMs = new Map<string, number>();
   for (const [source, reader] of readers) {
     await reader.read(
       await reader.ranges(),
       ({ records }) => {
         const notes = records.flatMap(({ value }) => (value === null ? [] : readNotes(value)));
         for (const { entityKey, partition, position, atMs } of notes) {
-          firstMs.set(source, Math.min(firstMs.get(source) ?? atMs, atMs));
           const shard = `${entityKey}/${partition}`;
           for (const [each, next] of Object.entries(position)) series.add(source, shard, Number(each), next, atMs);
         }
@@ -48,8 +46,9 @@ export async function readPositionIndex(
   const seriesOf = ({ source, entityKey, partition }: ShardId, from: number): Series | undefined =>
     series.of(source, `${entityKey}/${partition}`, from);
   return {
-    firstMs: (source) => firstMs.get(source) ?? null,
-    firstNext: (shard, partition) => seriesOf(shard, partition)?.next[0] ?? 0,
+    identity: [...readers].map(([source, { identity }]) => [source, identity]),
+    firstMs: (shard, partition) => seriesOf(shard, partition)?.atMs[0] ?? null,
+    firstNext: (shard, partition) => seriesOf(shard, partition)?.next[0] ?? null,
     knownMs(shard, partition, offset) {
       const one = seriesOf(shard, partition);
       return one === undefined ? null : (one.atMs[firstBeyond(one.next, offset)] ?? null);

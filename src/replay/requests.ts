@@ -4,10 +4,10 @@
  */
 import { SkewlessError } from '../core/errors.ts';
 import type { Status } from '../core/status.ts';
-import { evaluate } from '../state/evaluate.ts';
-import { expressionRow } from '../vector/assemble.ts';
-import { type Duck, writeParquet } from './duck.ts';
-import type { Evaluation } from '../state/state.ts';
+import { type Features, evaluateFeatures } from '../state/evaluate.ts';
+import { createWorkspace } from '../vector/derived.ts';
+import { fillRequest } from '../vector/row-text.ts';
+import { type Duck, inBuckets, writeParquet } from './duck.ts';
 import type { Completeness } from './completeness.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
 import { type LabelProblem, type LabelRow, isProblem, readLabelRows, wantedOf } from './label-rows.ts';
@@ -43,6 +43,8 @@ export interface RequestPaths {
 }
 
 export interface RequestOptions {
+  /** As of `TrainBounds`. */
+  readonly partEvents: number;
   readonly sample: number;
   /** What results are of: all that is answered here is the same for each. */
   readonly knowledges: readonly number[];
@@ -50,8 +52,6 @@ export interface RequestOptions {
   readonly completeFromMs: Completeness;
   /** Of what is answered here. */
   readonly results: Results;
-  /** Where they go. */
-  readonly resultsBase: string;
 }
 
 /** Fills `wanted`. Throws `labels_invalid` with the rows at fault. */
@@ -68,6 +68,8 @@ export async function planRequests(
   const { results } = options;
   const hashOf = createEntityHash();
   const problems = createLabelProblems(options.labelsPath);
+  /** Features are null here. */
+  const asked = createWorkspace(plan.service.slotCount);
   let rows = 0;
   let earliestMs = Infinity;
   let latestMs = -Infinity;
@@ -76,9 +78,9 @@ export async function planRequests(
     rows += 1;
     earliestMs = Math.min(earliestMs, label.asOfMs);
     latestMs = Math.max(latestMs, label.asOfMs);
-    const asked = expressionRow(plan.service, label.request, label.asOfMs);
+    fillRequest(asked, label.request, plan.service.asOfSlot, label.asOfMs);
     for (const appearance of plan.appearances.values()) {
-      const found = wantedOf(appearance, asked);
+      const found = wantedOf(appearance, asked.row);
       if (found !== 'error' && found.entity !== null) {
         const { entity } = found;
         const { index: lane } = appearance.lane;
@@ -88,7 +90,8 @@ export async function planRequests(
         requests.push([bucketOf(hash), lane, entity, label.asOfMs, label.row, appearance.index, heldMs]);
         continue;
       }
-      const evaluation = found === 'error' ? failed(appearance) : evaluate(appearance.plan, null, label.asOfMs, null);
+      const evaluation =
+        found === 'error' ? failed(appearance) : evaluateFeatures(appearance.plan, null, label.asOfMs, null);
       for (const known of options.knowledges) {
         results.add(known, label.row, appearance.index, evaluation, label.asOfMs);
       }
@@ -96,24 +99,23 @@ export async function planRequests(
   }
 
   for await (const some of readLabelRows(duck, paths.labels, labels, plan.service, options.sample)) {
+    onRow(some.at(-1)?.row ?? 0);
     for (const label of some) {
-      onRow(label.row);
       if (isProblem(label)) problems.add(label);
       else request(label);
     }
   }
   problems.refuse();
   requests.end();
-  await writeParquet(duck, `SELECT * FROM ${requests.name} ORDER BY bucket`, paths.requests, { compression: 'snappy' });
-  await results.write(options.resultsBase);
+  const query = inBuckets(requests, requests.rows, options.partEvents);
+  await writeParquet(duck, query, paths.requests, { compression: 'snappy' });
+  await results.write();
   await requests.drop();
   return rows === 0 ? { rows, earliestMs: null, latestMs: null } : { rows, earliestMs, latestMs };
 }
 
-function failed({ plan }: TrainAppearance): Evaluation {
-  const { nulls, view } = plan;
-  const statuses = view.features.map((): Status => 'ERROR');
-  return { values: nulls, statuses, eventTimesMs: nulls, fromMs: -Infinity, untilMs: Infinity };
+function failed({ plan }: TrainAppearance): Features {
+  return { values: plan.nulls, statuses: plan.view.features.map((): Status => 'ERROR') };
 }
 
 export interface LabelProblems {

@@ -1,168 +1,217 @@
 /**
- * What is evaluated for rows, on its way from folding to where rows are put together: written by part, read by all. A training
- * set keeps a column for each feature that is read (here), an audit evaluations as they are (evaluations.ts).
+ * Evaluations on their way from folding, which goes from entity to entity, to where rows are put together: files of pages, each
+ * of which holds evaluations of the rows of one block. What is folded comes in no order of rows, and a block fits into memory
+ * whatever there is, so that nothing has to be sorted.
  */
-import type { DuckDBValue } from '@duckdb/node-api';
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { assert } from '../core/assert.ts';
-import type { DuckDB } from '../core/duckdb.ts';
-import { statusRank } from '../core/status.ts';
-import type { FieldType, Value } from '../core/value.ts';
-import type { ServiceDefinition } from '../definition/definition.ts';
-import type { Evaluation } from '../state/state.ts';
-import type { FeaturePlan, ViewFeaturePlan } from '../vector/feature-plan.ts';
-import { isEventTime, shownStatus } from '../vector/fragment.ts';
-import { type Column, type Duck, type RowTable, writeParquet } from './duck.ts';
-import { compileToDuck, isPlain, sqlType } from './output-types.ts';
-import type { TrainPlan } from './train-plan.ts';
+import { ByteReader, ByteWriter } from '../core/bytes.ts';
+import type { Features } from '../state/evaluate.ts';
+import { sync } from './duck.ts';
+import { KNOWN } from './fold-orders.ts';
 
-export interface ResultsFormat {
-  open(duck: Duck): Promise<Results>;
-  /** What `write(base)` makes. */
-  files(base: string): readonly string[];
+export const BLOCK_ROWS = 8_192;
+/** Of evaluations that wait for their pages, about. */
+const PENDING_BYTES_MAX = 16_777_216;
+const LENGTH_BYTES = 4;
+/** Of a page: its block, and how many bytes follow. */
+const HEAD_BYTES = 4 + LENGTH_BYTES;
+const KNOWN_COUNT = Object.keys(KNOWN).length;
+
+/** Of what there may be of a row. */
+function slotOf(known: number, appearance: number): number {
+  return appearance * KNOWN_COUNT + known;
 }
+
+/** Writes what is kept of an evaluation. */
+export type EvaluationWriter = (writer: ByteWriter, appearance: number, evaluation: Features, asOfMs: number) => void;
 
 export interface Results {
   /** `known`: what the evaluation is of. */
-  add(known: number, row: number, appearance: number, evaluation: Evaluation, asOfMs: number): void;
+  add(known: number, row: number, appearance: number, evaluation: Features, asOfMs: number): void;
   /** A row that is not evaluated; why. */
   skip(row: number, appearance: number, reason: number): void;
-  /** Nothing can be added after it. */
-  write(base: string): Promise<void>;
+  /** The file is whole and durable once it has its name. Nothing can be added after it. */
+  write(): Promise<void>;
+  /** Whether or not it was written. */
+  close(): void;
 }
 
-/** Of the value at a place among the service's features. */
-export function valueColumn(place: number): string {
-  return `value_${place}`;
-}
+export function openResults(path: string, writeEvaluation: EvaluationWriter): Results {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  const file = openSync(temporary, 'w');
+  const pages = new Map<number, ByteWriter>();
+  let pendingBytes = 0;
 
-/** Of the statuses of features, packed: four bits for each, in their order. */
-export function statusesColumn(part: string): string {
-  return `statuses_${part}`;
-}
-
-const BITS = 4;
-const DIGITS = '0123456789ABCDEF';
-
-/** The rank of the status of one of them, as SQL. */
-export function rankSql(part: string, index: number): string {
-  return `(strpos('${DIGITS}', hex(${statusesColumn(part)})[${index + 1}]) - 1)::UTINYINT`;
-}
-
-/** Of so many features. */
-export function packStatuses(count: number, rankOf: (index: number) => number): Uint8Array {
-  const packed = new Uint8Array((count + 1) >> 1);
-  for (let index = 0; index < count; index++) {
-    const at = index >> 1;
-    packed[at] = (packed[at] as number) | (rankOf(index) << (index % 2 === 0 ? BITS : 0));
+  function pageOf(row: number): ByteWriter {
+    const block = Math.floor(row / BLOCK_ROWS);
+    let page = pages.get(block);
+    if (page === undefined) pages.set(block, (page = new ByteWriter()));
+    if (page.length === 0) {
+      page.u32(block);
+      page.u32(0);
+    }
+    return page;
   }
-  return packed;
-}
 
-export function unpackStatus(packed: Uint8Array, index: number): number {
-  return ((packed[index >> 1] as number) >> (index % 2 === 0 ? BITS : 0)) & 0xf;
-}
+  function flush(): void {
+    for (const page of pages.values()) {
+      if (page.length === 0) continue;
+      page.setU32(HEAD_BYTES - LENGTH_BYTES, page.length - HEAD_BYTES);
+      writeFileSync(file, page.buffer.subarray(0, page.length));
+      page.reset();
+    }
+    pendingBytes = 0;
+  }
 
-/** Features of one appearance that the selection reads. */
-export function featuresOf({ service, selection }: TrainPlan, appearance: number): readonly ViewFeaturePlan[] {
-  return selection.read.flatMap((place) => {
-    const feature = service.features[place];
-    return feature?.kind === 'view' && feature.appearance === appearance ? [feature] : [];
-  });
-}
+  /** Answers the page, to which what is kept of the evaluation goes. */
+  function begin(row: number, known: number, appearance: number): ByteWriter {
+    const page = pageOf(row);
+    page.varint(row % BLOCK_ROWS);
+    page.varint(slotOf(known, appearance));
+    page.u32(0);
+    return page;
+  }
 
-export function resultsFile(base: string, appearance: number): string {
-  return `${base}-${appearance}.parquet`;
-}
+  function end(page: ByteWriter, from: number): void {
+    const bytes = page.length - from;
+    page.setU32(from - LENGTH_BYTES, bytes);
+    pendingBytes += bytes;
+    if (pendingBytes >= PENDING_BYTES_MAX) flush();
+  }
 
-/** A file for each appearance. */
-export function resultColumns(plan: TrainPlan): ResultsFormat {
-  const appearances = [...plan.appearances.keys()];
   return {
-    files: (base) => appearances.map((appearance) => resultsFile(base, appearance)),
-    async open(duck) {
-      const tables = new Map<number, AppearanceTable>();
-      for (const appearance of appearances) tables.set(appearance, await openTable(duck, plan, appearance));
-      return {
-        add(known, row, appearance, evaluation, asOfMs) {
-          (tables.get(appearance) as AppearanceTable).add(known, row, evaluation, asOfMs);
-        },
-        skip: () => assert(false, 'a training set has a value for every label'),
-        async write(base) {
-          await Promise.all(
-            [...tables].map(async ([appearance, { table }]) => {
-              table.end();
-              const query = `SELECT * FROM ${table.name}`;
-              await writeParquet(duck, query, resultsFile(base, appearance), { compression: 'snappy' });
-              await table.drop();
-            }),
-          );
-        },
-      };
+    add(known, row, appearance, evaluation, asOfMs) {
+      const page = begin(row, known, appearance);
+      const from = page.length;
+      writeEvaluation(page, appearance, evaluation, asOfMs);
+      end(page, from);
+    },
+    skip(row, appearance, reason) {
+      const page = begin(row, reason, appearance);
+      end(page, page.length);
+    },
+    async write() {
+      flush();
+      await sync(temporary);
+      await rename(temporary, path);
+      await sync(dirname(path));
+    },
+    close() {
+      closeSync(file);
+      rmSync(temporary, { force: true });
     },
   };
 }
 
-interface AppearanceTable {
-  readonly table: RowTable;
-  add(known: number, row: number, evaluation: Evaluation, asOfMs: number): void;
+/** Evaluations of some rows. Good until the next block is read. */
+export interface ResultBlock {
+  /** The first of `BLOCK_ROWS` rows. */
+  readonly firstRow: number;
+  has(row: number): boolean;
+  /** From where what was kept of it can be read at once; null: there is none. */
+  find(row: number, known: number, appearance: number): ByteReader | null;
 }
 
-type Converter = (value: Value) => DuckDBValue;
+export interface ResultsReader {
+  blockOf(row: number): Promise<ResultBlock>;
+  close(): Promise<void>;
+}
 
-async function openTable(duck: Duck, plan: TrainPlan, appearance: number): Promise<AppearanceTable> {
-  const features = featuresOf(plan, appearance);
-  const converters = features.map((feature) => compileFeatureToDuck(duck.duckdb, plan, feature));
-  const table = await duck.table([
-    { name: 'row', type: 'DOUBLE' },
-    { name: 'known', type: 'UTINYINT' },
-    ...columnsOfFeatures(plan.service.definition, features, String(appearance)),
-  ]);
-  const count = features.length;
-  /** Of one row after another: a table keeps nothing of the array. */
-  const cells: DuckDBValue[] = Array.from({ length: 3 + count }, () => null);
+interface Page {
+  readonly file: FileHandle;
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** `appearances`: more than the greatest number of one. */
+export async function readResults(paths: readonly string[], appearances: number): Promise<ResultsReader> {
+  const files: FileHandle[] = [];
+  const pages = new Map<number, Page[]>();
+  for (const path of paths) {
+    const file = await open(path);
+    files.push(file);
+    await findPages(file, pages);
+  }
+  const block = createBlock(slotOf(0, appearances));
   return {
-    table,
-    add(known, row, evaluation, asOfMs) {
-      cells[0] = row;
-      cells[1] = known;
-      for (let index = 0; index < count; index++) {
-        const feature = features[index] as ViewFeaturePlan;
-        const value = evaluation.values[feature.feature] ?? null;
-        const shown = isEventTime(feature, evaluation) ? asOfMs - (value as number) : value;
-        cells[2 + index] = (converters[index] as Converter)(shown);
+    async blockOf(row) {
+      const number = Math.floor(row / BLOCK_ROWS);
+      if (block.firstRow !== number * BLOCK_ROWS) await block.read(number, pages.get(number) ?? []);
+      return block;
+    },
+    async close() {
+      for (const file of files) await file.close();
+    },
+  };
+}
+
+async function findPages(file: FileHandle, pages: Map<number, Page[]>): Promise<void> {
+  const { size } = await file.stat();
+  const head = new Uint8Array(HEAD_BYTES);
+  for (let at = 0; at < size; ) {
+    await file.read(head, 0, HEAD_BYTES, at);
+    const reader = new ByteReader(head);
+    const [block, bytes] = [reader.u32(), reader.u32()];
+    const some = pages.get(block) ?? [];
+    some.push({ file, at: at + HEAD_BYTES, bytes });
+    pages.set(block, some);
+    at += HEAD_BYTES + bytes;
+  }
+}
+
+interface ReadableBlock extends ResultBlock {
+  read(number: number, pages: readonly Page[]): Promise<void>;
+}
+
+/** `slots`: of each row. */
+function createBlock(slots: number): ReadableBlock {
+  /** By row and slot: where its bytes begin; -1: there are none. By row: whether there are any. */
+  const places = new Int32Array(BLOCK_ROWS * slots);
+  const isThere = new Uint8Array(BLOCK_ROWS);
+  let bytes = new Uint8Array();
+  let reader = new ByteReader(bytes);
+  let firstRow = -1;
+
+  function index(end: number): void {
+    places.fill(-1);
+    isThere.fill(0);
+    while (reader.position < end) {
+      const row = reader.varint();
+      const slot = reader.varint();
+      const length = reader.u32();
+      places[row * slots + slot] = reader.position;
+      isThere[row] = 1;
+      reader.position += length;
+    }
+  }
+
+  return {
+    get firstRow() {
+      return firstRow;
+    },
+    has: (row) => isThere[row - firstRow] === 1,
+    find(row, known, appearance) {
+      const at = places[(row - firstRow) * slots + slotOf(known, appearance)] as number;
+      if (at < 0) return null;
+      reader.position = at;
+      return reader;
+    },
+    async read(number, pages) {
+      const total = pages.reduce((sum, page) => sum + page.bytes, 0);
+      if (total > bytes.length) bytes = new Uint8Array(total);
+      let filled = 0;
+      for (const page of pages) {
+        const { bytesRead } = await page.file.read(bytes, filled, page.bytes, page.at);
+        assert(bytesRead === page.bytes, 'a page is whole');
+        filled += page.bytes;
       }
-      const ranks = packStatuses(count, (index) =>
-        statusRank(shownStatus(evaluation, features[index] as ViewFeaturePlan, false)),
-      );
-      cells[2 + count] = duck.duckdb.blobValue(ranks);
-      table.push(cells);
+      reader = new ByteReader(bytes);
+      firstRow = number * BLOCK_ROWS;
+      index(filled);
     },
   };
-}
-
-export function compileFeatureToDuck(
-  duckdb: DuckDB,
-  { service }: TrainPlan,
-  { place, render }: FeaturePlan,
-): (value: Value) => DuckDBValue {
-  const { type } = service.definition.features[place] as FieldType;
-  if (isPlain(type)) return asItIs;
-  const toDuck = compileToDuck(duckdb, type);
-  return (value) => toDuck(render(value));
-}
-
-function asItIs(value: Value): DuckDBValue {
-  return value as DuckDBValue;
-}
-
-/** Of the values, and of the statuses. */
-export function columnsOfFeatures(
-  { features: all }: ServiceDefinition,
-  features: readonly FeaturePlan[],
-  part: string,
-): readonly Column[] {
-  return [
-    ...features.map(({ place }) => ({ name: valueColumn(place), type: sqlType((all[place] as FieldType).type) })),
-    { name: statusesColumn(part), type: 'BLOB' },
-  ];
 }

@@ -14,7 +14,7 @@ import { namedFingerprints } from '../event/replay-header.ts';
 import { type EntityPlacement, compilePlacement, isRepartitioned } from '../log/entity-partition.ts';
 import { writeContent } from '../state/record-codec.ts';
 import type { Counts } from './counts.ts';
-import type { Duck, RowTable } from './duck.ts';
+import type { RowTable } from './duck.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
 import type { KnownTimes } from './known-times.ts';
 import type { Lane } from './train-plan.ts';
@@ -43,7 +43,6 @@ export interface Voided {
 }
 
 export interface SortContext {
-  readonly duck: Duck;
   /** As its records are written. */
   readonly source: SourceDefinition;
   /** Of the source. */
@@ -81,7 +80,7 @@ export function createRecordSorter(
   partitions: number,
   newestMs: Map<number, number>,
 ): RecordSorter {
-  const { duck, source, lanes, wanted, knownTimes, isPartitioned, begins, schemas } = context;
+  const { source, lanes, wanted, knownTimes, isPartitioned, begins, schemas } = context;
   const hashOf = createEntityHash();
   const writer = new ByteWriter();
   const views = lanes.map(({ view }) => view);
@@ -183,11 +182,9 @@ export function createRecordSorter(
     const arrived = isTogether[place] === true ? 0 : isPartitioned ? newest : appendedMs;
     writer.reset();
     writeContent(lane.livePlan, event, writer);
-    const bytes = writer.copyShared();
-    const content = duck.duckdb.blobValue(bytes);
     const bucket = bucketOf(hash);
-    pending.table.push([bucket, lane.index, entityKey, tsMs, known, arrived, appendedMs, partition, offset, content]);
-    pending.bytes += bytes.length;
+    pending.table.push([bucket, lane.index, entityKey, tsMs, known, arrived, appendedMs, partition, offset, writer]);
+    pending.bytes += writer.length;
   }
 
   function noteErasure({ entities, ends }: Erasure, { partition, offset }: LogRecord, pending: PendingChunk): void {

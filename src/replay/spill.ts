@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { SkewlessError } from '../core/errors.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { type Counts, addCounts, emptyCounts } from './counts.ts';
-import { type Duck, writeParquet } from './duck.ts';
+import { type Duck, inBuckets, writeParquet } from './duck.ts';
 import type { EventBatch, ReadRange } from './event-reader.ts';
 import { EVENT_COLUMNS, type PendingChunk, type SortContext, type Voided, createRecordSorter } from './sort-records.ts';
 import type { Lane } from './train-plan.ts';
@@ -20,12 +20,15 @@ export interface SpillBounds {
   readonly chunkBytes: number;
   /** or so many records were read for it. */
   readonly chunkRecords: number;
+  /** Events that are sorted and folded together, about. */
+  readonly partEvents: number;
 }
 
 export const DEFAULT_SPILL_BOUNDS: SpillBounds = {
   chunkEvents: 250_000,
   chunkBytes: 33_554_432,
   chunkRecords: 1_000_000,
+  partEvents: 1_000_000,
 };
 
 interface Chunk {
@@ -52,6 +55,7 @@ export interface Spilled {
 }
 
 export interface SpillContext extends SortContext {
+  readonly duck: Duck;
   readonly folder: WorkFolder;
   readonly bounds: SpillBounds;
 }
@@ -111,6 +115,8 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
   const sorter = createRecordSorter(context, partitions, new Map(done.newestMs));
   const name = chunkFolder(source);
   let number = (await folder.names(name)).filter((file) => file.endsWith('.json')).length;
+  /** So far. */
+  let { events } = done;
   let pending = await beginChunk(duck, lanes);
   let writing: Promise<void> = Promise.resolve();
   /** Batches of several partitions may come at once. */
@@ -128,9 +134,10 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
   }
 
   async function write({ table, covered, voided, counts }: PendingChunk, newestMs: Chunk['newestMs']): Promise<void> {
+    events += table.rows;
     const file = table.rows === 0 ? null : `${randomUUID()}.parquet`;
     if (file !== null) {
-      const query = `SELECT * FROM ${table.name} ORDER BY bucket`;
+      const query = inBuckets(table, events, bounds.partEvents);
       await writeParquet(duck, query, folder.at(name, file), { compression: 'snappy' });
     }
     await table.drop();

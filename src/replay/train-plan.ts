@@ -5,7 +5,9 @@
  */
 import type { Aggregation } from '../aggregate/aggregation.ts';
 import { assert } from '../core/assert.ts';
+import type { Value } from '../core/value.ts';
 import type { ServiceDefinition, SourceDefinition, ViewDefinition } from '../definition/definition.ts';
+import { createKeyTexts } from '../event/entity-key.ts';
 import type { CompiledExpression } from '../expression/expression.ts';
 import { type ViewPlan, compilePlan } from '../state/plan.ts';
 import { type Selection, type ServicePlan, compileService, select } from '../vector/service.ts';
@@ -33,6 +35,8 @@ export interface TrainAppearance {
   readonly view: ViewDefinition;
   readonly plan: ViewPlan;
   readonly keys: readonly CompiledExpression[];
+  /** Of its entities, where they have one key. */
+  readonly textOf: (key: Value) => string;
   readonly codec: EvaluationCodec;
 }
 
@@ -76,7 +80,15 @@ export function planTraining(
     const plan = compilePlan(view, aggregations);
     const lane = laneOf(lanes, view) ?? addLane(lanes, plan);
     (lane.viewIds as string[]).push(...(lane.viewIds.includes(view.id) ? [] : [view.id]));
-    appearances.set(index, { index, lane, view, plan, keys, codec: compileEvaluationCodec(view) });
+    appearances.set(index, {
+      index,
+      lane,
+      view,
+      plan,
+      keys,
+      textOf: createKeyTexts(),
+      codec: compileEvaluationCodec(view.features.map(({ type }) => type)),
+    });
   }
   return { service, selection, lanes, appearances, sources: selection.sources };
 }

@@ -7,9 +7,9 @@ import type { EventReader, ReadRange } from './event-reader.ts';
 import type { FoldOrder } from './fold-orders.ts';
 import { type KnownTimes, type Knowledge, type PositionIndex, decideKnownTimes } from './known-times.ts';
 import type { RequestPaths } from './requests.ts';
-import type { ResultsFormat } from './results.ts';
+import type { EvaluationWriter } from './results.ts';
 import { DEFAULT_SPILL_BOUNDS, type SpillBounds } from './spill.ts';
-import type { ReplayPlan, TrainPlan } from './train-plan.ts';
+import { type ReplayPlan, type TrainPlan, lanesOf } from './train-plan.ts';
 import type { WorkFolder } from './work-folder.ts';
 
 /** Of every training set, whatever its values come from. */
@@ -40,18 +40,15 @@ export interface TrainOptions extends TrainingSetOptions {
 export interface TrainBounds extends SpillBounds {
   /** Of DuckDB, which keeps what is beyond in files. */
   readonly sortBytes: number;
-  /** Events that are sorted and folded together, about. */
-  readonly partEvents: number;
 }
 
 export const DEFAULT_TRAIN_BOUNDS: TrainBounds = {
   ...DEFAULT_SPILL_BOUNDS,
   sortBytes: 268_435_456,
-  partEvents: 1_000_000,
 };
 
 /** Raised when work that was begun by another version cannot be gone on with. */
-const WORK_FORMAT = 2;
+const WORK_FORMAT = 3;
 /** Shares of the whole at which steps end. */
 const STEP_ENDS = { labels: 0.05, events: 0.6, fold: 0.9, rows: 1 } as const;
 
@@ -72,7 +69,7 @@ export interface ReplayRun {
   readonly begun: Begun;
   readonly knownTimes: ReadonlyMap<string, KnownTimes>;
   readonly orders: readonly FoldOrder[];
-  readonly results: ResultsFormat;
+  readonly writeEvaluation: EvaluationWriter;
   readonly paths: { readonly requests: string };
   readonly signal: AbortSignal;
   readonly onProgress: TrainOptions['onProgress'];
@@ -98,6 +95,7 @@ export function identityOf(
     labels: labelsHash,
     sample: options.sample,
     knowledge: options.knowledge,
+    notes: options.positionIndex?.identity ?? null,
     statuses: options.statuses,
     events: sources.map(({ name }) => [name, readerOf(options, name).identity]),
   };
@@ -135,10 +133,10 @@ export async function decideAll(
   const decided = new Map<string, KnownTimes>();
   for (const source of plan.sources) {
     const reader = readerOf(options, source.name);
-    const partitions = rangesOf(begun, source.name).length;
+    const [ranges, lanes] = [rangesOf(begun, source.name), lanesOf(plan, source)];
     decided.set(
       source.name,
-      await decideKnownTimes(source, options.knowledge, reader, partitions, options.positionIndex),
+      await decideKnownTimes(source, options.knowledge, reader, ranges, lanes, options.positionIndex),
     );
   }
   return decided;

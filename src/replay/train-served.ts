@@ -5,7 +5,7 @@
 import type { DuckDBBlobValue } from '@duckdb/node-api';
 import { contentHash } from '../core/content-hash.ts';
 import { type Status, statusRank } from '../core/status.ts';
-import type { FieldType, Value, ValueType } from '../core/value.ts';
+import type { FieldType, Value } from '../core/value.ts';
 import type { ServicePlan } from '../vector/service.ts';
 import type { Json } from '../vector/render.ts';
 import { parseServedRow, type ServedRow } from '../vector/served-row.ts';
@@ -13,16 +13,16 @@ import type { Duck } from './duck.ts';
 import { EntityFilter, createEntityHash } from './entity-filter.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
 import { isProblem, readLabelRows } from './label-rows.ts';
-import { type Labels, ROW, labelsFormat, stageLabels } from './labels.ts';
+import { type Labels, labelsFormat, stageLabels } from './labels.ts';
 import { type Manifest, manifestOfService } from './manifest.ts';
 import { checkNames } from './output.ts';
-import { compileToDuck, sqlType } from './output-types.ts';
+import { compileToDuck } from './output-types.ts';
 import { createLabelProblems } from './requests.ts';
 import { writeTrainingSet } from './train-output.ts';
 import { type TrainPlan, planTraining } from './train-plan.ts';
 import type { TrainingSetOptions } from './train-run.ts';
 import { withDuck } from './train.ts';
-import { STATUS_SUFFIX, type Vectors } from './vectors.ts';
+import { type Vectors, vectorColumns } from './vectors.ts';
 import { openWorkFolder } from './work-folder.ts';
 
 export interface ServedTrainOptions extends TrainingSetOptions {
@@ -149,11 +149,7 @@ async function vectorsOf({ options, plan, duck }: FindContext, query: string): P
   const { names, served } = plan.selection;
   const types = served.map((place) => (plan.service.definition.features[place] as FieldType).type);
   const converters = types.map((type) => compileToDuck(duck.duckdb, type));
-  const table = await duck.table([
-    { name: ROW, type: 'DOUBLE' },
-    ...names.map((name, index) => ({ name, type: sqlType(types[index] as ValueType) })),
-    ...names.map((name) => ({ name: `${name}${STATUS_SUFFIX}`, type: 'UTINYINT' })),
-  ]);
+  const table = await duck.table(vectorColumns(plan, options.statuses));
   const counts = names.map((): Partial<Record<Status, number>> => ({}));
   for await (const rows of duck.stream(query)) {
     options.signal.throwIfAborted();
@@ -162,7 +158,7 @@ async function vectorsOf({ options, plan, duck }: FindContext, query: string): P
       const at = names.map((name) => row.features.indexOf(name));
       const values = at.map((place, index) => converters[index]?.(row.values[place] as Json) ?? null);
       const statuses = at.map((place) => row.statuses[place] as Status);
-      table.push([number as number, ...values, ...statuses.map(statusRank)]);
+      table.push([number as number, ...values, ...(options.statuses ? statuses.map(statusRank) : [])]);
       for (const [index, status] of statuses.entries()) {
         const count = counts[index] as Partial<Record<Status, number>>;
         count[status] = (count[status] ?? 0) + 1;
@@ -171,5 +167,5 @@ async function vectorsOf({ options, plan, duck }: FindContext, query: string): P
   }
   table.end();
   const statuses = Object.fromEntries(names.map((name, index) => [name, counts[index] ?? {}]));
-  return { query: `SELECT * FROM ${table.name}`, rows: table.rows, statuses, differences: null };
+  return { table: table.name, rows: table.rows, statuses, differences: null };
 }

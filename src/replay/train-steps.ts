@@ -8,6 +8,7 @@ import { type Part, type PartCounts, foldPart } from './fold-part.ts';
 import { type Labels, stageLabels } from './labels.ts';
 import { checkNames } from './output.ts';
 import { type Requests, planRequests } from './requests.ts';
+import { openResults } from './results.ts';
 import { type Spilled, createSpiller, readSpilled } from './spill.ts';
 import { lanesOf } from './train-plan.ts';
 import type { WorkFolder } from './work-folder.ts';
@@ -20,7 +21,7 @@ export interface PreparedLabels {
 }
 
 const LABELS_DONE = 'labels.json';
-/** Base of the results that need no event. */
+/** Results that need no event. */
 export const NO_EVENTS = 'results';
 
 /** Whether there is anything in the folder to go on with. */
@@ -37,12 +38,12 @@ export async function prepareLabels(run: Run): Promise<PreparedLabels> {
   const labels = await stageLabels(duck, labelsPath, paths.labels, plan.service.definition.requestColumns);
   checkNames(labelsPath, labels, plan);
   const wanted = new EntityFilter();
-  const [results, resultsBase] = [await run.results.open(duck), folder.at(NO_EVENTS)];
   const completeFromMs = createCompleteness(plan, run.readers, run.begun.ranges, run.begun.startedMs);
-  const options = { sample, knowledges, labelsPath, completeFromMs, results, resultsBase };
-  const requests = await planRequests(duck, plan, labels, paths, options, wanted, (row) =>
-    report(run, null, 'labels', row / labels.rows, 'labels'),
-  );
+  const results = openResults(folder.at(NO_EVENTS), run.writeEvaluation);
+  const { partEvents } = run.limits;
+  const options = { sample, knowledges, labelsPath, completeFromMs, results, partEvents };
+  const onRow = (row: number): void => report(run, null, 'labels', row / labels.rows, 'labels');
+  const requests = await planRequests(duck, plan, labels, paths, options, wanted, onRow).finally(results.close);
   await writeFile(filter, wanted.bytes);
   await folder.write(LABELS_DONE, { labels, requests });
   return { labels, requests, wanted };
@@ -95,18 +96,18 @@ export async function spillSource(run: ReplayRun, name: string, wanted: EntityFi
   return readSpilled(folder, source, lanes, ranges);
 }
 
-/** Answers the bases of the files of results. */
+/** Answers the files of results. */
 export async function foldAll(
   run: ReplayRun,
   spilled: ReadonlyMap<string, Spilled>,
-): Promise<{ readonly bases: readonly string[]; readonly counts: PartCounts }> {
-  const { duck, plan, folder, orders, results, paths, signal, limits } = run;
+): Promise<{ readonly files: readonly string[]; readonly counts: PartCounts }> {
+  const { duck, plan, folder, orders, writeEvaluation, paths, signal, limits } = run;
   const all = [...spilled.values()];
   const context = {
     duck,
     plan,
     orders,
-    results,
+    writeEvaluation,
     signal,
     files: all.flatMap(({ files }) => files),
     requestsPath: paths.requests,
@@ -117,7 +118,7 @@ export async function foldAll(
     limits.partEvents,
   );
   await folder.makeFolder('parts');
-  const bases: string[] = [];
+  const results: string[] = [];
   const counts: PartCounts = { events: 0, duplicates: 0, erased: 0 };
   for (const [index, part] of parts.entries()) {
     report(run, 'events', 'fold', index / parts.length, 'folding');
@@ -127,10 +128,10 @@ export async function foldAll(
       done = await foldPart(context, part, folder.at(name));
       await folder.write(`${name}.json`, done);
     }
-    bases.push(folder.at(name));
+    results.push(folder.at(name));
     for (const each of Object.keys(counts) as (keyof PartCounts)[]) counts[each] += done[each];
   }
-  return { bases, counts };
+  return { files: results, counts };
 }
 
 /** Buckets in as many runs as it takes for each to hold about so many events. */

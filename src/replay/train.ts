@@ -22,7 +22,6 @@ import {
   manifestOfService,
 } from './manifest.ts';
 import type { RequestPaths, Requests } from './requests.ts';
-import { resultColumns } from './results.ts';
 import type { Spilled } from './spill.ts';
 import { writeTrainingSet } from './train-output.ts';
 import { planTraining } from './train-plan.ts';
@@ -39,6 +38,7 @@ import {
   report,
 } from './train-run.ts';
 import { NO_EVENTS, foldAll, hasLabels, prepareLabels, spillSource } from './train-steps.ts';
+import { compileCellsWriter } from './vector-cells.ts';
 import { type Vectors, assembleVectors } from './vectors.ts';
 import { type WorkFolder, openWorkFolder } from './work-folder.ts';
 
@@ -59,11 +59,9 @@ export async function train(options: TrainOptions): Promise<Manifest> {
     const manifest = await withDuck(options, await folder.makeFolder('sorting'), (duck, limits) => {
       const paths: RequestPaths = { labels: folder.at('labels.parquet'), requests: folder.at('requests.parquet') };
       const orders = options.knowledge === 'arrival' ? [BY_EVENT_TIME, BY_ARRIVAL] : [BY_EVENT_TIME];
-      const results = resultColumns(plan);
-      return runSteps(
-        { ...options, plan, limits, folder, duck, begun, knownTimes, orders, results, paths },
-        labelsHash,
-      );
+      const writeEvaluation = compileCellsWriter(plan);
+      const run = { ...options, plan, limits, folder, duck, begun, knownTimes, orders, writeEvaluation, paths };
+      return runSteps(run, labelsHash);
     });
     await folder.remove();
     return manifest;
@@ -107,7 +105,7 @@ async function runSteps(run: Run, labelsHash: string): Promise<Manifest> {
     knowledges: run.orders.map(({ known }) => known),
     labels,
     labelsPath: run.paths.labels,
-    bases: [...folded.bases, run.folder.at(NO_EVENTS)],
+    files: [...folded.files, run.folder.at(NO_EVENTS)],
     onRow: (row) => report(run, 'fold', 'rows', row / labels.rows, 'rows'),
   });
   assert(vectors.rows === requests.rows, 'a vector for each label of the sample');

@@ -78,8 +78,10 @@ function planRead(
   part: number,
 ): PlannedRead | null {
   const said = reads[part];
-  if (typeof said === 'string') return { kind: 'withheld', status: said };
+  if (typeof said === 'string' && said !== 'ERROR') return { kind: 'withheld', status: said };
   const wanted = wantedEntity(plan.service, appearance, { row: part, request, asOfMs });
+  // A key that failed is told by the row, and nothing else is: a state that could not be read has a shard.
+  if (said === 'ERROR') return wanted === 'error' ? { kind: 'withheld', status: said } : null;
   if (wanted === 'error') return null;
   const { entity } = wanted;
   if (said === null || said === undefined) return entity === null ? { kind: 'nobody' } : null;

@@ -133,11 +133,14 @@ function incompleteIn(held: Evaluation, served: Evaluation): ReadonlySet<number>
 /** Event time before which the log lacks what the receipt counts, ms; null: nothing; or why nothing can be said at all. */
 function lostOf(
   source: SourceDefinition,
-  { position }: ReceiptShard,
+  { partition, position }: ReceiptShard,
   { held: topics, nowMs }: ReplayContext,
 ): number | string | null {
   const held = topics.get(source.topic);
   if (held === undefined) return `there is no topic ${source.topic} in the log`;
+  if (!held.has(partition)) {
+    return `the receipt was read from partition ${partition} of topic ${source.topic}, and the log has no such partition: it is another one`;
+  }
   let lostMs: number | null = null;
   for (const [partition, next] of Object.entries(position)) {
     const missing = missingOf(source, held, Number(partition), next, nowMs);

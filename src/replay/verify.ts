@@ -36,8 +36,8 @@ export interface Verified {
 
 export interface VerifyOptions {
   readonly aggregations: ReadonlyMap<string, Aggregation>;
-  /** The service with this fingerprint, as it is or as it was; or why it cannot be had, as a sentence. */
-  readonly serviceOf: (name: string, fingerprint: string) => Promise<ServiceDefinition | string>;
+  /** The service of this name and version with this fingerprint, as it is or as it was; or why it cannot be had, as a sentence. */
+  readonly serviceOf: (name: string, version: number, fingerprint: string) => Promise<ServiceDefinition | string>;
   readonly readers: Readers;
   /** Of entities that receipts are of, within reach; beyond, `verify` rejects with `too_many_events`. */
   readonly eventsMax: number;
@@ -61,14 +61,14 @@ export async function verify(served: readonly Served[], options: VerifyOptions):
 }
 
 async function planOf(
-  { receipt: { service, fingerprint } }: Served,
+  { receipt: { service, version, fingerprint } }: Served,
   plans: Map<string, TrainPlan | string>,
   { serviceOf, aggregations }: VerifyOptions,
 ): Promise<TrainPlan | string> {
-  const id = `${service}/${fingerprint}`;
+  const id = `${service}@${version}/${fingerprint}`;
   const known = plans.get(id);
   if (known !== undefined) return known;
-  const definition = await serviceOf(service, fingerprint);
+  const definition = await serviceOf(service, version, fingerprint);
   const plan = typeof definition === 'string' ? definition : planTraining(definition, aggregations, null);
   plans.set(id, plan);
   return plan;

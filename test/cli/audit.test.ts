@@ -85,8 +85,23 @@ test('what a server served is audited, reported, published and listed; what it n
     expect.objectContaining({ partition: 0, offset: 3, served: 7, receipt: expect.stringMatching(/^\w/) as string }),
     expect.objectContaining({ partition: 0, offset: 3, served: 7 }),
   ]);
+  // A report that cannot be kept takes nothing away: it is shown, and what it is of stays new.
+  const unkept = await audit(folder, '--new', '--out', 'nowhere/audit.md');
+  expect([unkept.code, unkept.stderr]).toEqual([1, expect.stringContaining('nowhere/audit.md cannot be written')]);
+  expect(unkept.stdout).toMatch(/\n4 rows: .*2 are not what the log gives/);
   const listed = (await (await fetch(`${server.url}/v1/audits`)).json()) as { items: { mismatched: number }[] };
   expect(listed.items.map(({ mismatched }) => mismatched)).toEqual([2, 0]);
+  const kept = await audit(folder, '--new', '--out', 'audit.md');
+  expect([kept.code, kept.stdout]).toEqual([1, unkept.stdout]);
+  expect((await audit(folder, '--new')).stdout).toMatch(/^No rows were served in this range\.\n$/);
+  const other = await openLog(folder);
+  const foreign = Buffer.from(text.replace('"customer":"a"', '"customer":"b"'));
+  await other.append('default.served', [{ key: null, value: foreign, timestampMs: null }]);
+  await other.close();
+  const invalid = await audit(folder, '--new');
+  expect(invalid.code).toBe(1);
+  expect(invalid.stdout).toMatch(/1 receipt_invalid\n/);
+  expect(invalid.stdout).toMatch(/\n1 row: nothing was compared, 1 row has no receipt of its own\.\n$/);
   await server.stop();
 }, 120_000);
 

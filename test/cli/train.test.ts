@@ -1,5 +1,5 @@
 /** `skewless train` as a user runs it: what it prints, what it refuses, and how events of files are taken. */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
@@ -108,6 +108,7 @@ test.each([
   ['a feature twice', ['--features', 'spent_1h,spent_1h'], 2, /spent_1h is named twice/],
   ['no share', ['--sample', '1.5'], 2, /"1\.5" is not a share/],
   ['no pair', ['--events', 'orders.jsonl'], 2, /not of the form source=/],
+  ['arrival of no files', ['--arrival', 'orders=seen'], 2, /--arrival names a column of files.*--events orders=FILE/],
   ['no such source', ['--events', 'order=x.jsonl'], 2, /did you mean orders\?/],
   ['no such file', ['--events', 'orders=x.jsonl'], 1, /x\.jsonl: ENOENT/],
   ['no such topic', ['--log', 'sqlite:log.sqlite'], 1, /there is no topic orders in sqlite:/],
@@ -123,6 +124,30 @@ test.each([
     expect(readdirSync(folder).filter((name) => name.startsWith('train'))).toEqual([]);
   },
   30_000,
+);
+
+test.each(['event-time', 'served'])(
+  'an output that would replace what is read, or that is a folder, is refused before anything is read: %s',
+  async (knowledge) => {
+    const folder = setUp();
+    mkdirSync(join(folder, 'made.parquet'));
+    symlinkSync(join(folder, 'labels.csv'), join(folder, 'link.csv'));
+    symlinkSync('.', join(folder, 'here'));
+    const read = '--log sqlite:none/log.sqlite'.split(' ');
+    const refused = async (out: string, ...flags: readonly string[]) => {
+      const { code, stderr } = await train(folder, '--knowledge', knowledge, ...flags, '--out', out);
+      expect(code).toBe(2);
+      return stderr;
+    };
+    for (const out of ['labels.csv', './features/../labels.csv', 'link.csv', 'here/labels.csv']) {
+      expect(await refused(out, ...read)).toContain(`${out} is a file that --labels names`);
+    }
+    expect(await refused('labels.csv', ...read, '--labels', 'link.csv')).toContain('give --out another name');
+    expect(await refused('here/orders.jsonl', '--events', 'orders=orders.jsonl')).toContain('that --events names');
+    expect(await refused('made.parquet', ...read)).toContain('made.parquet is a folder');
+    expect(readFileSync(join(folder, 'labels.csv'), 'utf8')).toBe(LABELS);
+  },
+  120_000,
 );
 
 test('what it needs is said, and a service that reads two sources needs files for both', async () => {

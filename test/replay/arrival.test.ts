@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import type { LogRecord } from '../../src/event/event.ts';
 import type { TimestampMeaning } from '../../src/replay/event-reader.ts';
 import type { PositionIndex } from '../../src/replay/known-times.ts';
+import type { ShardId } from '../../src/store/store.ts';
 import { load } from '../property/engine.ts';
+import { partitionOf } from '../../src/log/partitioner.ts';
 import { createMemoryReader, serviceOf, trainFor } from './support.ts';
 
 const HOUR_MS = 3_600_000;
@@ -87,6 +89,7 @@ test('an event that is ahead of its append time is known, and counts when its ti
 /** Notes of (wall time, position), as an owner of the shard would have made them. */
 function indexOf(notes: readonly (readonly [hour: number, position: number])[], asked: string[] = []): PositionIndex {
   return {
+    identity: null,
     firstMs: () => AT,
     firstNext: () => 0,
     knownMs(shard, partition, offset) {
@@ -124,7 +127,7 @@ test('of a repartitioned source the index of the shard is asked where the entity
 });
 
 test.each([
-  ['producer_time', /source orders: .*message\.timestamp\.type=CreateTime.*LogAppendTime/s],
+  ['producer_time', /source orders: .*message\.timestamp\.type=CreateTime.*LogAppendTime.*--namespace/s],
   ['nothing', /source orders: .*--arrival orders=COLUMN/s],
 ] as const)('times that say %s of arrival are refused, with the mend', async (timestamps, message) => {
   await expect(trainOn(recordsOf([0]), timestamps)).rejects.toThrow(message);
@@ -141,4 +144,75 @@ test("where the log's clock is one to go by, it tells of what came before the no
   const index = { ...indexOf([[5, 4]]), firstMs: () => AT + 5 * HOUR_MS, firstNext: () => 3 };
   const trained = await trainOn(recordsOf([0, 2, 0, 0]), 'append_time', index);
   expect(totalsOf(trained)).toEqual([1, 1, 1, 7, 7, 15]);
+});
+
+const TWO_KEYS = load(`
+sources:
+  - { name: orders, key: [shop], event_time: at, max_ahead: 1h, fields: { shop: string, till: string, at: timestamp, amount: double } }
+entities:
+  - { name: shop, keys: { shop: string } }
+  - { name: till, keys: { till: string, shop: string } }
+views:
+  - { name: sales, entity: shop, source: orders, features: [{ name: total, agg: sum, of: amount, windows: [24h] }] }
+  - { name: by_till, entity: till, source: orders, features: [{ name: taken, agg: sum, of: amount, windows: [24h] }] }
+services:
+  - { name: scoring, features: [sales.*, by_till.*] }
+  - { name: shops, features: [sales.*] }
+`);
+
+function trainTwo(name: string, timestamps: TimestampMeaning, positionIndex: PositionIndex) {
+  const records = recordsOf([0, 2, 0, 0]);
+  const readers = new Map([['orders', createMemoryReader(records, { timestamps })]]);
+  const labels = LABELS.map((label) => (name === 'shops' ? label : { ...label, till: 't' }));
+  return trainFor({ service: serviceOf(TWO_KEYS, name), readers, labels, knowledge: 'arrival', positionIndex });
+}
+
+/** Notes of some shards; of others there are none. */
+function onlyOf(isNoted: (shard: ShardId) => boolean, index: PositionIndex): PositionIndex {
+  return {
+    identity: null,
+    firstMs: (shard, partition) => (isNoted(shard) ? index.firstMs(shard, partition) : null),
+    firstNext: (shard, partition) => (isNoted(shard) ? index.firstNext(shard, partition) : null),
+    knownMs: (shard, partition, offset) => (isNoted(shard) ? index.knownMs(shard, partition, offset) : null),
+  };
+}
+
+const SHOPS_ONLY = onlyOf(({ entityKey }) => entityKey === 'shop', indexOf([[5, 4]]));
+
+test("states that nobody has noted anything of go by the log's clock, where it is one to go by", async () => {
+  const { rows, manifest } = await trainTwo('scoring', 'append_time', SHOPS_ONLY);
+  expect(rows.map((row) => row['total_24h'])).toEqual([null, null, null, null, null, 15]);
+  expect(rows.map((row) => row['taken_24h'])).toEqual([1, 1, 1, 15, 15, 15]);
+  expect(manifest.sources[0]?.known_by).toBe('position_index');
+  const nothing = onlyOf(() => false, SHOPS_ONLY);
+  expect((await trainTwo('scoring', 'append_time', nothing)).manifest.sources[0]?.known_by).toBe('append_time');
+});
+
+test('elsewhere they are refused, with what is missing and where it may be; what the service does not read is not asked for', async () => {
+  await expect(trainTwo('scoring', 'producer_time', SHOPS_ONLY)).rejects.toMatchObject({
+    code: 'arrival_unknown',
+    message: expect.stringMatching(
+      /states by till,shop, partition 0\. .*<namespace>\.orders\.positions: --namespace/,
+    ) as unknown,
+  });
+  expect(totalsOf(await trainTwo('shops', 'producer_time', SHOPS_ONLY))).toEqual([null, null, null, null, null, 15]);
+});
+
+test('of several shards the one that was noted last says from when on labels can be told; an empty partition needs no notes', async () => {
+  const own = partitionOf(Buffer.from('a'), 3, 'murmur2') as number;
+  const [other, empty] = [(own + 1) % 3, (own + 2) % 3];
+  const ranges = [own, other, empty]
+    .toSorted((a, b) => a - b)
+    .map((partition) => {
+      return { partition, from: 0, next: partition === empty ? 0 : 4, startTimestampMs: null };
+    });
+  const index = onlyOf(({ partition }) => partition !== empty, {
+    ...indexOf([[0, 4]]),
+    firstMs: ({ partition }) => (partition === own ? AT : AT + 2 * HOUR_MS),
+  });
+  const reader = createMemoryReader(recordsOf([0, 0, 0, 0], own), { timestamps: 'producer_time', ranges });
+  const options = { service: serviceOf(TWO_KEYS, 'shops'), readers: new Map([['orders', reader]]) };
+  const known = { ...options, knowledge: 'arrival' as const, positionIndex: index };
+  await expect(trainFor({ ...known, labels: LABELS })).rejects.toThrow(/was noted from 2024-01-01T14:00:00\.000Z on/);
+  expect(totalsOf(await trainFor({ ...known, labels: LABELS.slice(2) }))).toEqual([7, 15, 15, 15]);
 });

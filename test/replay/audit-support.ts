@@ -53,7 +53,7 @@ export async function auditFor(
   const served = createLogReader(log, TOPIC, 'test');
   const services = [...definitions.services.values()];
   return audit({
-    serviceOf: (_name, fingerprint) =>
+    serviceOf: (_name, _version, fingerprint) =>
       Promise.resolve(services.find((each) => each.fingerprint === fingerprint) ?? 'nobody knows it'),
     aggregations: AGGREGATIONS,
     readers: ({ topic }) => Promise.resolve(createLogReader(log, topic, 'test')),

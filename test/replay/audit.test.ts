@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Audit } from '../../src/replay/audit.ts';
 import { type Random, createRandom } from '../oracle/random.ts';
+import { corrupted, replacingReads } from '../serve/vectors/fixture.ts';
 import { type Logging, TOPIC, startLogging } from './audit-support.ts';
 import {
   CUSTOMERS,
@@ -197,11 +198,50 @@ test('a value or a status that was never served so is found, and named with wher
 });
 
 /** The same receipt, of another position. */
-function receiptAt(receipt: unknown, position: object): string {
+const receiptAt = (receipt: unknown, position: object): string =>
+  changedReceipt(receipt, ({ shards: [shard] }) => ({ shards: [{ ...shard, position }] }));
+
+function changedReceipt(receipt: unknown, change: (json: { readonly shards: readonly object[] }) => object): string {
   const json = JSON.parse(Buffer.from(receipt as string, 'base64url').toString()) as { shards: object[] };
-  Object.assign(json.shards[0] as object, { position });
-  return Buffer.from(JSON.stringify(json)).toString('base64url');
+  return Buffer.from(JSON.stringify({ ...json, ...change(json) })).toString('base64url');
 }
+
+test('a receipt must be of the very row that it came with: of its service, its version and its entity, however that is written', async () => {
+  const definitions = SMALL.replaceAll('shop: string', 'shop: int64').replace(
+    'name: scoring,',
+    'name: scoring, version: 2,',
+  );
+  const app = await startLogging({ definitions, nowMs: NOW_MS + HOUR_MS });
+  await app.append('orders', [{ shop: '7', at: at(1), amount: 2 }]);
+  await app.vectors('scoring', { entities: [{ shop: '7' }], as_of: at(10) });
+  await app.whenLogged();
+  await rewrite(app, () => ({ entity: { shop: 7 } }));
+  expect((await app.audit()).reports).toMatchObject([{ rows: 2, compared: 6, mismatched: 0, skipped: {} }]);
+  await rewrite(app, () => ({ entity: { shop: '8' } }));
+  await rewrite(app, () => ({ entity: {} }));
+  await rewrite(app, ({ receipt }) => ({ receipt: changedReceipt(receipt, () => ({ version: 1 })) }));
+  await rewrite(app, ({ receipt }) => ({ receipt: changedReceipt(receipt, () => ({ service: 'other' })) }));
+  const { reports } = await app.audit();
+  expect(reports).toMatchObject([{ rows: 6, compared: 6, mismatched: 0, skipped: { receipt_invalid: 4 } }]);
+});
+
+test('values of a state that could not be decoded are mismatches, and no value is counted as the same', async () => {
+  const wrapStore = replacingReads(async (_source, read) =>
+    (await read()).map((each) => ({ ...each, states: each.states.map((state) => state && corrupted(state)) })),
+  );
+  const app = await startLogging({ definitions: SMALL, nowMs: NOW_MS + HOUR_MS, wrapStore });
+  await app.append('orders', [{ shop: 'a', at: at(1), amount: 10 }]);
+  const answer = await app.vectors('scoring', { entities: [{ shop: 'a' }], as_of: at(10), include: ['status'] });
+  expect(answer.json.vectors[0].status).toEqual(['ERROR', 'ERROR', 'ERROR']);
+  const { reports, mismatches } = await app.audit();
+  expect(reports).toMatchObject([{ rows: 1, skipped: {}, compared: 3, mismatched: 3 }]);
+  expect(mismatches[0]).toMatchObject({
+    served: null,
+    served_status: 'ERROR',
+    replayed: 1,
+    replayed_status: 'PRESENT',
+  });
+});
 
 test('receipts that contradict each other about what came first are not compared, nor others of the entity', async () => {
   // By till, so that the orders of a shop are moved together from two partitions.
@@ -230,10 +270,13 @@ test('what cannot be held against anything is skipped, and counted by why', asyn
   await rewrite(app, () => ({ fingerprint: 'older' }));
   await rewrite(app, () => ({ receipt: 'cut' }));
   await rewrite(app, ({ receipt }) => ({ receipt: receiptAt(receipt, { 0: 99 }) }));
+  await rewrite(app, ({ receipt }) => ({
+    receipt: changedReceipt(receipt, ({ shards: [shard] }) => ({ shards: [{ ...shard, partition: 7, position: {} }] })),
+  }));
   await app.log.append(TOPIC, [{ key: null, value: Buffer.from('{"format":1}'), timestampMs: null }]);
   const { reports, rows, unreadable } = await app.audit();
-  expect([rows, unreadable]).toEqual([4, 1]);
-  const known = { rows: 3, skipped: { receipt_invalid: 1, beyond_log: 1 }, compared: 3, mismatched: 0 };
+  expect([rows, unreadable]).toEqual([5, 1]);
+  const known = { rows: 4, skipped: { receipt_invalid: 1, beyond_log: 2 }, compared: 3, mismatched: 0 };
   expect(reports).toEqual([
     expect.objectContaining(known),
     expect.objectContaining({ fingerprint: 'older', rows: 1, skipped: { unknown_fingerprint: 1 }, compared: 0 }),

@@ -119,6 +119,20 @@ test('JSON lines keep what JSON says, and what is of several kinds stays JSON', 
   expect(rows.map((row) => row['n_1h'])).toEqual([1n, null]);
 });
 
+test('an explicit null of JSON lines is null, also where all are, or where the others are of several kinds', async () => {
+  const lines = [
+    { timestamp: AT, shop: '007', number: BIG, tags: null, none: null, mixed: 1, deep: { a: null } },
+    { timestamp: AT, shop: '008', number: 7, tags: ['a'], none: null, mixed: 'null', deep: null },
+    { timestamp: AT, shop: '008', number: 7, mixed: null },
+  ];
+  const { rows } = await trainFile('l.jsonl', lines.map((line) => JSON.stringify(line)).join('\n'));
+  expect(rows.map(({ none, mixed, tags, deep }) => [none, mixed, tags, deep])).toEqual([
+    [null, '1', null, '{"a":null}'],
+    [null, '"null"', '["a"]', null],
+    [null, null, null, null],
+  ]);
+});
+
 test('columns of Parquet keep their types, and timestamps are read at whatever grain', async () => {
   const labelsPath = join(folderForTest(), "it's.parquet");
   const instance = await DuckDBInstance.create();
@@ -142,6 +156,44 @@ test('columns of Parquet keep their types, and timestamps are read at whatever g
 
 const HEADER = 'timestamp,shop,number';
 
+test('integers of a CSV keep their digits: as integers where all fit 64 bits, else as text, like numbers of telephones', async () => {
+  const [most, beyond] = ['9223372036854775807', '9223372036854775808'];
+  const header = `${HEADER},weight,fits,ids,phone,signed,mixed`;
+  const file = `${header}\n1,a,${most},+2,-${most},${beyond},+15551234567,+1.5,1.5\n2,b,-${most},${beyond},7,7,15551234567,2,1e3\n`;
+  const { rows, manifest } = await trainFile('l.csv', file);
+  expect(typesOf(manifest)).toMatchObject({
+    number: 'BIGINT',
+    weight: 'DOUBLE',
+    fits: 'BIGINT',
+    ids: 'VARCHAR',
+    phone: 'VARCHAR',
+    signed: 'VARCHAR',
+    mixed: 'DOUBLE',
+  });
+  expect(rows.map(({ number, weight, fits, ids, phone }) => [number, weight, fits, ids, phone])).toEqual([
+    [BigInt(most), 2, -BigInt(most), beyond, '+15551234567'],
+    [-BigInt(most), Number(beyond), 7n, '7', '15551234567'],
+  ]);
+});
+
+test('a key that is declared int64 is read from a CSV as it is written, whatever stands in the other rows', async () => {
+  const message = /row 2: the entity key number: expected int64/;
+  await expect(trainFile('l.csv', `${HEADER}\n1,a,${BIG}\n2,b,1.5\n`)).rejects.toThrow(message);
+  await expect(trainFile('l.csv', `${HEADER}\n1,a,${BIG}\n2,b,1.5\n`)).rejects.not.toThrow(/row 1/);
+});
+
+test('integers of JSON lines beyond 64 bits keep their digits as text; what is declared a number is one', async () => {
+  const line = (shop: string, weight: string, id: string, share: string): string =>
+    `{"timestamp":1,"shop":"${shop}","number":"${BIG}","weight":${weight},"id":${id},"share":${share}}`;
+  const [id, much] = ['18446744073709551615', '12345678901234567890123'];
+  const { rows, manifest } = await trainFile('l.jsonl', `${line('a', id, id, '1.5')}\n${line('b', '7', much, '7')}\n`);
+  expect(typesOf(manifest)).toMatchObject({ weight: 'DOUBLE', id: 'VARCHAR', share: 'DOUBLE' });
+  expect(rows.map((row) => [row['weight'], row['id']])).toEqual([
+    [Number(id), id],
+    [7, much],
+  ]);
+});
+
 test.each([
   ['no time', 'shop,number\na,1\n', /no column for timestamp \(the as_of of each row\); there are: shop, number/],
   ['no key', 'timestamp,number\n1,1\n', /no column for shop \(entity key, string\)/],
@@ -159,6 +211,10 @@ test.each([
   ],
   ['a row cut short', `${HEADER}\n1,a,1\n2,b\n`, /l\.csv: .*Line: 3/s],
   ['nothing', '', /l\.csv: it has no header/],
+  ['a column without a name', `,${HEADER}\n0,1,a,1\n`, /l\.csv: column 1 has no name.*pandas.*index=False/s],
+  ['several', `,${HEADER}, ,\n0,1,a,1,2,3\n`, /l\.csv: columns 1 and 6 have no names/],
+  ['names that differ in case', `${HEADER},x,X\n1,a,1,2,3\n`, /l\.csv: columns 4 \(x\) and 5 \(X\).*rename/],
+  ['a name twice', `${HEADER},x,x\n1,a,1,2,3\n`, /l\.csv: columns 4 \(x\) and 5 \(x\).*rename/],
 ])('labels with %s are refused, and nothing is left behind', async (_what, content, message) => {
   const folder = folderForTest();
   const outPath = join(folder, 'train.parquet');

@@ -42,9 +42,14 @@ test('a record is known from the first note beyond it; of several owners the ear
   const index = await readPositionIndex(new Map([['orders', notesReader(records)]]), RUN);
   const known = [0, 4, 5, 8, 9].map((offset) => index.knownMs(SHARD, 2, offset));
   expect(known).toEqual([100, 100, 300, 300, null]);
-  expect([index.firstMs('orders'), index.firstMs('visits')]).toEqual([100, null]);
+  const elsewhere = { ...SHARD, partition: 1 };
+  expect([index.firstMs(SHARD, 2), index.firstMs(elsewhere, 2), index.firstNext(elsewhere, 2)]).toEqual([
+    100,
+    null,
+    null,
+  ]);
   expect(index.firstNext(SHARD, 2)).toBe(5);
-  expect(index.knownMs({ ...SHARD, partition: 1 }, 2, 0)).toBeNull();
+  expect(index.knownMs(elsewhere, 2, 0)).toBeNull();
 });
 
 test('beyond its bound the index gets coarser: known later, and never earlier', async () => {

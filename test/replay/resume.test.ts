@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { openEventFiles } from '../../src/cli/event-files.ts';
 import { SkewlessError } from '../../src/core/errors.ts';
 import { partitionOf } from '../../src/log/partitioner.ts';
+import type { PositionIndex } from '../../src/replay/known-times.ts';
 import type { LogRecord } from '../../src/event/event.ts';
 import { createRandom } from '../oracle/random.ts';
 import { load } from '../property/engine.ts';
@@ -176,6 +177,34 @@ test('a run that is stopped anywhere goes on when it is run again, and the file 
     'train.manifest.json',
     'train.parquet',
   ]);
+});
+
+/** Everything was known at a time. */
+function notesOf(namespace: string, atMs: number): PositionIndex {
+  return { identity: namespace, firstMs: () => START_MS, firstNext: () => 0, knownMs: () => atMs };
+}
+
+test("a stopped run of what one deployment knew is not gone on with by another one's notes", async () => {
+  const folder = folderForTest();
+  const known = (positionIndex: PositionIndex, onProgress: (share: number) => void) =>
+    trainTo({
+      service: SERVICE,
+      readers: new Map([['payments', createMemoryReader(recordsOf(PAYMENTS, 4))]]),
+      labels: LABELS,
+      labelsPath: join(folder, 'labels.jsonl'),
+      outPath: join(folder, 'train.parquet'),
+      bounds: BOUNDS,
+      knowledge: 'arrival',
+      positionIndex,
+      onProgress,
+    });
+  const stopped = known(notesOf('one', START_MS), (share) => {
+    if (share > 0.6) throw new Error('stopped');
+  });
+  await expect(stopped).rejects.toThrow('stopped');
+  const { manifest } = await known(notesOf('other', START_MS + 20 * DAY_MS), () => {});
+  // By its notes, nothing was known at any label's time.
+  expect(manifest.late_data?.map(({ missing }) => missing)).not.toContain(0);
 });
 
 test('a run that cannot go on, for the log has forgotten what it was to read, says how to begin anew', async () => {

@@ -14,10 +14,18 @@ import { type ViewPlan, compilePlan } from '../../src/state/plan.ts';
 import type { StoredState } from '../../src/state/state.ts';
 import { statesOf } from '../../src/state/tiles-codec.ts';
 import type { Store } from '../../src/store/store.ts';
-import { parseReceipt } from '../../src/vector/receipt.ts';
+import { type ReceiptShard, parseReceipt, valuesDigest } from '../../src/vector/receipt.ts';
 import { createRandom } from '../oracle/random.ts';
 import { type Harness, compileDefinitions } from '../serve/harness.ts';
-import { NEWEST_MS, ROW, DEFINITIONS as AIRPORT, startAirport } from '../serve/vectors/fixture.ts';
+import {
+  DEFINITIONS as AIRPORT,
+  FAILING_KEY,
+  NEWEST_MS,
+  ROW,
+  corrupted,
+  replacingReads,
+  startAirport,
+} from '../serve/vectors/fixture.ts';
 import { LIFE_NOW_MS, appendOne, eraseCustomer, randomAsk, startLife } from './life.ts';
 
 interface Vector {
@@ -36,7 +44,7 @@ function servedOf({ receipt, values, status }: Vector): Served {
 function verifyAll(log: Log, { services }: Definitions, served: readonly Served[], eventsMax = 100_000) {
   return verify(served, {
     aggregations: AGGREGATIONS,
-    serviceOf: (_name, fingerprint) =>
+    serviceOf: (_name, _version, fingerprint) =>
       Promise.resolve([...services.values()].find((each) => each.fingerprint === fingerprint) ?? 'not known'),
     readers: ({ topic }) => Promise.resolve(createLogReader(log, topic, 'sqlite:test')),
     eventsMax,
@@ -163,6 +171,43 @@ test('a bit of one tile that is not as it was, under checksums that are right, i
   expect(bare).toMatchObject({ result: 'different', differences: [], replayed: { departures_24h: 400 } });
 });
 
+const damaging = replacingReads(async (source, read) => {
+  const reads = await read();
+  if (source !== 'departures') return reads;
+  return reads.map((each) => ({ ...each, states: each.states.map((state) => state && corrupted(state)) }));
+});
+
+test('a state that could not be decoded was read all the same: what was served for it is different, and what the log gives is told', async () => {
+  const broken = await startAirport({ wrapStore: damaging });
+  const vector = await askAirport(broken, ['departures_24h', 'rough']);
+  expect([vector.values, vector.status]).toEqual([
+    [null, false],
+    ['ERROR', 'PRESENT'],
+  ]);
+  const served = servedOf(vector);
+  const [found, bare] = await verifyAll(broken.log, broken.definitions, [served, { ...served, statuses: null }]);
+  expect(found).toMatchObject({ result: 'different', replayed: { departures_24h: 2, rough: false } });
+  expect(found?.differences).toMatchObject([
+    { feature: 'departures_24h', served: null, servedStatus: 'ERROR', replayed: 2, replayedStatus: 'PRESENT' },
+  ]);
+  expect(bare?.result).toBe('different');
+});
+
+test('only where the key failed does a receipt say ERROR: elsewhere it does not fit, however its values are', async () => {
+  const failing = await startAirport({ definitions: FAILING_KEY, events: { s: [{ k: 1, ts: NEWEST_MS }] } });
+  const request = { entities: [{ a: 1_000 }, { a: 0 }], as_of: NEWEST_MS + 1, include: ['status', 'receipt'] };
+  const vectors = (await failing.vectors('svc', request)).json.vectors as Vector[];
+  expect(vectors.map(({ status }) => status)).toEqual([['ERROR'], ['PRESENT']]);
+  const [failed, counted] = vectors.map(servedOf) as [Served, Served];
+  const forged: Served = {
+    ...failed,
+    receipt: { ...failed.receipt, entity: counted.receipt.entity },
+  };
+  const found = await verifyAll(failing.log, failing.definitions, [failed, counted, forged]);
+  expect(found.map(({ result }) => result)).toEqual(['same_bits', 'same_bits', 'not_reproducible']);
+  expect(found[2]?.reason).toBe('it was not read where view v@1 keeps the entity');
+});
+
 test('a receipt alone is the same bits when the digest of the replay is its own', async () => {
   const airport = await startAirport();
   const { receipt } = servedOf(await askAirport(airport, ['departures_24h', 'rough']));
@@ -272,6 +317,23 @@ test('a log that ends before the receipt is another log', async () => {
   const [found] = await verifyAll(other.log, other.definitions, [served]);
   expect(found?.result).toBe('not_reproducible');
   expect(found?.reason).toContain('up to offset 4, and the log ends at offset 0: it is another one');
+});
+
+test('a shard of a partition that the topic does not have tells nothing, be it at no position or at one', async () => {
+  const airport = await startAirport();
+  const { receipt } = servedOf(await askAirport(airport, ['departures_24h']));
+  const [shard] = receipt.shards as [ReceiptShard];
+  const nowhere = [{}, { 1: 0 }, { 0: 4 }].map((position): Served => {
+    const shards = [{ ...shard, partition: 1, position }];
+    const digest = valuesDigest('[null]');
+    return { receipt: { ...receipt, shards, digest }, values: [null], statuses: null, features: null, issues: null };
+  });
+  for (const found of await verifyAll(airport.log, airport.definitions, nowhere)) {
+    expect(found).toMatchObject({ result: 'not_reproducible', replayed: null });
+    expect(found.reason).toBe(
+      'the receipt was read from partition 1 of topic departures, and the log has no such partition: it is another one',
+    );
+  }
 });
 
 test('definitions that nobody knows, and values that are not of the receipt, are said', async () => {
