@@ -80,7 +80,7 @@ export async function buildApp(dependencies: ServeDependencies): Promise<Fastify
   installErrorHandling(app);
   installJsonBodies(app);
   await installOpenApi(app, dependencies.version);
-  registerPostVectors(app, serving);
+  await registerPostVectors(app, serving);
   registerGetVectors(app, serving);
   if (dependencies.tier) installRenewal(app, serving);
   const appender = createAppender(serving);

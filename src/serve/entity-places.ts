@@ -2,6 +2,7 @@
  * Where the state of an entity is, remembered: the text of its key and the shard that the partitioner leads to are the same
  * for every request, and cost more than all else a hot row takes.
  */
+import { RecentMap } from '../core/recent-map.ts';
 import type { Value } from '../core/value.ts';
 import type { ViewDefinition } from '../definition/definition.ts';
 import { encodeEntityKey, isEntityKeyTooLong } from '../event/entity-key.ts';
@@ -9,10 +10,7 @@ import type { ShardId } from '../store/store.ts';
 import { entityKeyOf, shardOf } from './partitions.ts';
 import { type EntityRef, shardText } from './shard-reads.ts';
 
-/**
- * Places of a view, by key. Two generations of at most this many each: what is asked for moves into the younger one, and
- * when that is full the older is forgotten.
- */
+/** Places of a view, by key, in each of two generations. */
 const PLACES_MAX = 25_000;
 /** Longer texts are worked out each time. */
 const KEY_LENGTH_MAX = 100;
@@ -54,22 +52,15 @@ export function createEntityPlaces(isSampled: EntitySampler = NOBODY): EntityPla
 }
 
 function createViewPlaces(view: ViewDefinition, partitionCount: number, isSampled: EntitySampler): ViewPlaces {
-  let younger = new Map<Value, EntityRef>();
-  let older = new Map<Value, EntityRef>();
+  const known = new RecentMap<Value, EntityRef>(PLACES_MAX);
   const shards = Array.from({ length: partitionCount }, (_, partition): ShardId => {
     return { source: view.source.name, entityKey: entityKeyOf(view), partition };
   });
   const texts = shards.map(shardText);
 
   function remembered(id: Value, keys: readonly Value[]): EntityRef | null {
-    const old = older.get(id);
-    const ref = old ?? locate(keys);
-    if (ref === null || ref.entity.length > KEY_LENGTH_MAX) return ref;
-    if (younger.size >= PLACES_MAX) {
-      older = younger;
-      younger = new Map();
-    }
-    younger.set(id, ref);
+    const ref = locate(keys);
+    if (ref !== null && ref.entity.length <= KEY_LENGTH_MAX) known.set(id, ref);
     return ref;
   }
 
@@ -91,12 +82,9 @@ function createViewPlaces(view: ViewDefinition, partitionCount: number, isSample
   return {
     find(keys) {
       const id = encodeEntityKey(keys);
-      return younger.get(id) ?? remembered(id, keys);
+      return known.get(id) ?? remembered(id, keys);
     },
-    findOne: (key) => younger.get(key) ?? remembered(key, [key]),
-    *all() {
-      yield* younger.values();
-      yield* older.values();
-    },
+    findOne: (key) => known.get(key) ?? remembered(key, [key]),
+    all: () => known.values(),
   };
 }

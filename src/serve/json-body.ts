@@ -1,20 +1,35 @@
 /** How bodies are read: JSON only, and never with a name that could reach a prototype. */
-import type { FastifyBodyParser, FastifyInstance } from 'fastify';
+import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify';
 import { messageOf } from '../core/errors.ts';
 import { RequestError, item } from './problem.ts';
 
+/** What a body is known to say without being parsed: it was sound when it was learned, and is not validated again. */
+export abstract class KnownBody {
+  abstract readonly asked: object;
+}
+
 export interface JsonBodies {
+  /** Null: the body must be parsed. */
+  readonly recognize?: (request: FastifyRequest, body: string) => KnownBody | null;
   /** What is made of a body that is sound. */
   readonly reread: (body: string, value: unknown) => unknown;
   /** Whether a body that does not say its type is read, too. */
   readonly untyped: boolean;
 }
 
-const PLAIN: JsonBodies = { reread: (_body, value) => value, untyped: false };
+export const PLAIN_BODIES: JsonBodies = { reread: (_body, value) => value, untyped: false };
 
-export function installJsonBodies(app: FastifyInstance, { reread, untyped } = PLAIN): void {
+export function installJsonBodies(
+  app: FastifyInstance,
+  { recognize, reread, untyped }: JsonBodies = PLAIN_BODIES,
+): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   const read: FastifyBodyParser<string> = (request, body, done) => {
+    const known = recognize?.(request, body) ?? null;
+    if (known !== null) {
+      done(null, known);
+      return;
+    }
     void parse(request, body, (error, value) => {
       if (error === null) done(null, reread(body, value));
       else done(explain(body), undefined);

@@ -18,6 +18,8 @@ export interface Fragment {
   readonly completeFromMs: number | null;
   /** By piece: texts joined with commas; a number is an event time, to be subtracted from `as_of`. */
   readonly values: readonly (string | number)[];
+  /** The row as an item of an answer, with the comma before it, where the part is whole and says nothing beside its values; else null. */
+  readonly row: string | null;
   /** By piece: `"name":"STATUS"` of each that is not ordinary, joined. Null: all are ordinary. */
   readonly issues: readonly string[] | null;
   /** Which of the values are of which status, but for those that are `PRESENT`. Null: all are. */
@@ -31,6 +33,13 @@ export interface Fragment {
   readonly isAscii: boolean;
   /** Memory that it takes, roughly. */
   readonly bytes: number;
+}
+
+/** One whose part is all of a row, of which nothing has to be said beside its values. */
+export type ReadyFragment = Fragment & { readonly row: string };
+
+export function isReady(fragment: Fragment): fragment is ReadyFragment {
+  return fragment.row !== null;
 }
 
 /** What of a shard's facts shows in values and statuses. */
@@ -75,9 +84,7 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
   const statusOf = (feature: ViewFeaturePlan): Status => shownStatus(evaluation, feature, facts.stale);
   const joined = (write: (feature: ViewFeaturePlan) => string): readonly string[] =>
     part.pieces.map((features) => features.map(write).join(','));
-  const values = part.pieces.map((features, piece) =>
-    valuesText(features, evaluation, part.isNative[piece] as boolean),
-  );
+  const texts = part.pieces.map((features, piece) => valuesText(features, evaluation, part.isNative[piece] as boolean));
   const otherStatuses = othersOf(part, statusOf);
   const isIssue = (feature: ViewFeaturePlan): boolean => !isOrdinary(statusOf(feature));
   const issues = otherStatuses?.some(({ rank }) => rank > LAST_ORDINARY)
@@ -93,18 +100,23 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
     ? joined(({ feature }) => timestampText(evaluation.eventTimesMs[feature] ?? null))
     : null;
   const inputs = part.inputs.map((feature) => inputOf(feature, evaluation, statusOf(feature)));
+  const isAsciiPart = part.isAscii || texts.every((text) => typeof text === 'number' || isAscii(text));
+  const row = part.isWhole && issues === null ? rowText(texts, isAsciiPart) : null;
+  // One text in memory for both.
+  const values = row === null ? texts : [row.slice(ROW_BEFORE.length, -ROW_AFTER.length)];
   return {
     fromMs: evaluation.fromMs,
     untilMs: evaluation.untilMs,
     stale: facts.stale,
     completeFromMs: facts.completeFromMs,
     values,
+    row,
     issues,
     otherStatuses,
     inputs,
     statuses,
     eventTimes,
-    isAscii: part.isAscii || values.every((text) => typeof text === 'number' || isAscii(text)),
+    isAscii: isAsciiPart,
     bytes:
       FRAGMENT_BYTES +
       othersBytes(otherStatuses) +
@@ -162,6 +174,16 @@ function othersBytes(others: Fragment['otherStatuses']): number {
   let bytes = 0;
   for (const { places } of others ?? []) bytes += STATUS_BYTES + places.length * PLACE_BYTES;
   return bytes;
+}
+
+const ROW_BEFORE = ',{"values":[';
+const ROW_AFTER = ']}';
+
+/** In one piece, so that an answer of many rows becomes one text at once. */
+function rowText([values]: readonly (string | number)[], isAsciiText: boolean): string | null {
+  if (typeof values !== 'string') return null;
+  const encoding = isAsciiText ? 'latin1' : 'utf8';
+  return Buffer.from(`${ROW_BEFORE}${values}${ROW_AFTER}`, encoding).toString(encoding);
 }
 
 /** In ASCII alone do characters and bytes of UTF-8 agree in number. */
@@ -222,6 +244,7 @@ export function isEventTime(
 }
 
 const NO_FACTS: ViewFacts = Object.freeze({ stale: false, completeFromMs: null });
+export const NO_METADATA: Metadata = Object.freeze({ status: false, eventTime: false });
 const ALL_METADATA: Metadata = Object.freeze({ status: true, eventTime: true });
 
 /** All of the view's values are withheld, for one reason. */

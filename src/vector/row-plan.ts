@@ -22,6 +22,8 @@ export interface ViewPart {
   readonly isAscii: boolean;
   /** Features that derived ones read. */
   readonly inputs: readonly ViewFeaturePlan[];
+  /** Whether its one piece is all that there is in a row. */
+  readonly isWhole: boolean;
   /** What stands for the view where it is withheld as a whole, made when first needed. */
   readonly withheld: Map<Status, Fragment>;
   /** Statuses that fragments have in common, by a hash of them. */
@@ -75,6 +77,7 @@ export function compileRow(
     segments.push({ part, index: ofPart.length });
     ofPart.push([feature]);
   }
+  const isWhole = appearances.length === 1 && segments.length === 1 && derived.length === 0;
   const parts = appearances.map((appearance, part): ViewPart => {
     const ofPart = pieces[part] as ViewFeaturePlan[][];
     return {
@@ -86,6 +89,7 @@ export function compileRow(
       ),
       isAscii: ofPart.flat().every(({ isAscii }) => isAscii),
       inputs: inputs.filter((input) => input.appearance === appearance),
+      isWhole,
       withheld: new Map(),
       others: new Map(),
     };

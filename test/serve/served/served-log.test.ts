@@ -69,6 +69,15 @@ test('what is logged of a row is what was served, with statuses and a receipt, h
   expect([texts.length, timeless.size]).toEqual([4, 1]);
 });
 
+test('a row whose text is ready is logged as any', async () => {
+  const { log, texts } = memoryLog();
+  const servedLog = servedLogOf(log);
+  const { vectors } = await startLogging(servedLog, tiered);
+  for (let time = 0; time < 4; time++) await vectors('departure_delay', { ...REQUEST, features: ['departures_24h'] });
+  await servedLog.close();
+  expect(texts.length).toBe(4);
+});
+
 test('some of the features, and rows that are moved to where their state is exact, are logged as they were served', async () => {
   const { log, rows } = memoryLog();
   const servedLog = servedLogOf(log);

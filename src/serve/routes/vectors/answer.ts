@@ -39,28 +39,51 @@ export interface AnswerContext {
   readonly elapsedMs: () => number;
   /** Called where the answer is degraded (degraded.ts). */
   readonly flagDegraded: () => void;
+  /** Called where all of it is answered from what is kept. */
+  readonly onKept?: (reads: readonly AppearanceRead[]) => void;
   /** Whose form the answer has; absent: our own. */
   readonly writerOf?: typeof createAnswer;
 }
 
-/** At once where nothing has to be waited for: a promise is a good part of what a hot request costs. */
-export function answerVectors(context: AnswerContext, request: VectorsRequest): JsonText | Promise<JsonText> {
-  return answerSeated(context, request) ?? answerRead(context, request);
+/**
+ * At once where nothing has to be waited for: a promise is a good part of what a hot request costs. `knownReads`: of a body that
+ * was known.
+ */
+export function answerVectors(
+  context: AnswerContext,
+  request: VectorsRequest,
+  knownReads: readonly AppearanceRead[] | null = null,
+): JsonText | Promise<JsonText> {
+  const reads = knownReads ?? planKept(context, request);
+  return (reads === null ? null : answerKept(context, request, reads)) ?? answerRead(context, request);
 }
 
-/** From what is kept alone; null: something must be read, or awaited. */
-function answerSeated(context: AnswerContext, request: VectorsRequest): JsonText | null {
-  const { serving, plan, nowMs } = context;
+/** What the request reads, where nothing has to be asked to know it; else null. */
+function planKept({ serving, plan, nowMs }: AnswerContext, request: VectorsRequest): readonly AppearanceRead[] | null {
   const { selection, rows, after } = request;
   const counts = serving.partitions.known(selection.sources);
   if (counts === null || after.size > 0) return null;
   if (request.asOfMs === null && selection.sources.some(({ clock }) => clock === 'watermark')) return null;
-  const asOfMs = request.asOfMs ?? nowMs;
-  const reads = planReads(plan, selection, rows, asOfMs, serving.entityPlaces, counts);
-  const kept = readSeated(serving.states, reads);
+  return planReads(plan, selection, rows, request.asOfMs ?? nowMs, serving.entityPlaces, counts);
+}
+
+/** From what is kept alone; null: something must be read. */
+function answerKept(
+  context: AnswerContext,
+  request: VectorsRequest,
+  reads: readonly AppearanceRead[],
+): JsonText | null {
+  const kept = readSeated(context.serving.states, reads);
   if (kept === null) return null;
+  context.onKept?.(reads);
   const { outcomes, entries } = kept;
-  return answerRows(context, request, { asOfMs, reads, outcomes, entries, notApplied: NONE });
+  return answerRows(context, request, {
+    asOfMs: request.asOfMs ?? context.nowMs,
+    reads,
+    outcomes,
+    entries,
+    notApplied: NONE,
+  });
 }
 
 async function answerRead(context: AnswerContext, request: VectorsRequest): Promise<JsonText> {
@@ -129,6 +152,7 @@ function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sou
   // Where nothing was asked for, a row is moved to where its states are exact. Keys that depend on `as_of` would then
   // name other entities, so such rows are not.
   const mayMove = request.asOfMs === null && !selection.keysUseAsOf;
+  const mayBeReady = writer.ready !== undefined && rowPlan.parts[0]?.isWhole === true && extrasOf === NO_EXTRAS_OF;
   let from = 0;
   for (let index = 0; index < rows.length; index++) {
     const row = rows[index] as RequestRow;
@@ -141,12 +165,15 @@ function writeRows(context: AnswerContext, request: VectorsRequest, sources: Sou
       writer.withheld('TIMED_OUT', asOfMs, extrasOf(row, asOfMs, null));
       if (key !== null) served?.withheld(key, 'TIMED_OUT', row.values, asOfMs);
     } else {
-      const sealedUntilMs = evaluator.look(from);
-      const rowAsOfMs = mayMove && sealedUntilMs > asOfMs ? sealedUntilMs : asOfMs;
-      const fragments = evaluator.fragments(rowAsOfMs, key === null ? include : WITH_STATUS);
-      const written = { fragments, request: row.values, asOfMs: rowAsOfMs };
-      writer.row(written, extrasOf(row, rowAsOfMs, from));
-      if (key !== null) served?.row(key, written, from);
+      const ready = mayBeReady && key === null ? evaluator.ready(from, asOfMs) : null;
+      if (ready === null) {
+        const sealedUntilMs = evaluator.look(from);
+        const rowAsOfMs = mayMove && sealedUntilMs > asOfMs ? sealedUntilMs : asOfMs;
+        const fragments = evaluator.fragments(rowAsOfMs, key === null ? include : WITH_STATUS);
+        const written = { fragments, request: row.values, asOfMs: rowAsOfMs };
+        writer.row(written, extrasOf(row, rowAsOfMs, from));
+        if (key !== null) served?.row(key, written, from);
+      } else writer.ready?.(ready);
     }
     from += selection.appearances.length;
   }
@@ -190,6 +217,8 @@ function receiptWriter(
 
 type ExtrasOf = (row: RequestRow & { ok: true }, asOfMs: number | null, from: number | null) => RowExtras;
 
+const NO_EXTRAS_OF: ExtrasOf = () => NO_EXTRAS;
+
 function extrasWriter(
   { serving, plan }: AnswerContext,
   { include, selection }: VectorsRequest,
@@ -197,7 +226,7 @@ function extrasWriter(
   evaluator: RowEvaluator,
   receiptOf: ReceiptOf,
 ): ExtrasOf {
-  if (!include.receipt && !include.explain) return () => NO_EXTRAS;
+  if (!include.receipt && !include.explain) return NO_EXTRAS_OF;
   const { viewPlans } = serving;
   return (row, asOfMs, from) => {
     const ofRow = from === null ? [] : reads.slice(from, from + selection.appearances.length);

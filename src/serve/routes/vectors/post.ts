@@ -6,17 +6,51 @@ import type { ServicePlan } from '../../../vector/service.ts';
 import type { Access } from '../../access/access.ts';
 import { READ_SERVICE } from '../../access/route-access.ts';
 import type { Serving } from '../../dependencies.ts';
+import { findVersioned } from '../../../definition/find.ts';
+import { type JsonBodies, PLAIN_BODIES, installJsonBodies } from '../../json-body.ts';
 import { findOrRefuse } from '../../lookup.ts';
 import { type JsonText, sendText } from '../../send.ts';
 import { ARROW_TYPE, acceptedFormat } from './accept.ts';
 import { answerVectors } from './answer.ts';
 import { arrowStream } from './arrow.ts';
 import { flagDegraded } from './degraded.ts';
+import { KnownRequest, type KnownRows, createKnownRows } from './known-rows.ts';
 import { BODY_POINTERS, type Pointers, type VectorsRequest, checkRequest } from './request.ts';
 import { tellOfReading } from './reading.ts';
+import type { AppearanceRead } from './row-reads.ts';
 import { VectorsBody, VectorsParams, vectorsResponses } from './schema.ts';
 
-export function registerPostVectors(app: FastifyInstance, serving: Serving): void {
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body as it came, where what it says may be learned; else null. */
+    bodyText: string | null;
+  }
+}
+
+/** In a scope of its own: bodies that say what was said before are not parsed. */
+export async function registerPostVectors(app: FastifyInstance, serving: Serving): Promise<void> {
+  // What is learned of a body leads to states that are kept.
+  const knownRows = serving.tier ? createKnownRows(serving) : null;
+  await app.register(async (vectors) => {
+    vectors.decorateRequest('bodyText', null);
+    if (knownRows !== null)
+      installJsonBodies(vectors, { ...PLAIN_BODIES, recognize: recognizer(knownRows, serving.services) });
+    registerRoute(vectors, serving, knownRows);
+  });
+}
+
+function recognizer(knownRows: KnownRows, plans: Serving['services']): NonNullable<JsonBodies['recognize']> {
+  return (request, body) => {
+    const { service } = request.params as { readonly service: string };
+    const found = findVersioned(request.access.services, service);
+    if (found === null) return null;
+    const known = knownRows.recognize(plans.get(found.id) as ServicePlan, body);
+    if (known === null) request.bodyText = body;
+    return known;
+  };
+}
+
+function registerRoute(app: FastifyInstance, serving: Serving, knownRows: KnownRows | null): void {
   app.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
     url: '/v1/feature-services/:service/vectors',
@@ -35,8 +69,11 @@ export function registerPostVectors(app: FastifyInstance, serving: Serving): voi
     },
     handler: (request, reply) => {
       const plan = servicePlan(serving, request.access, request.params.service);
-      const schemaErrors = validationErrors(request);
-      return answer(serving, plan, reply, request.body, schemaErrors, BODY_POINTERS);
+      const { body, bodyText } = request;
+      const learn = (asked: VectorsRequest, reads: readonly AppearanceRead[]): void => {
+        if (bodyText !== null) knownRows?.learn(plan, bodyText, body, asked, reads);
+      };
+      return answer(serving, plan, reply, body, validationErrors(request), BODY_POINTERS, learn);
     },
   });
 }
@@ -52,7 +89,7 @@ function validationErrors(request: FastifyRequest): readonly ErrorObject[] {
   return context === 'body' ? ((request.validationError?.validation ?? []) as readonly ErrorObject[]) : [];
 }
 
-/** Checks, reads, evaluates, answers; a promise only where something was waited for. */
+/** Checks, reads, evaluates, answers; a promise only where something was waited for. `learn` is told of what was all kept. */
 export function answer(
   serving: Serving,
   plan: ServicePlan,
@@ -60,15 +97,29 @@ export function answer(
   body: unknown,
   schemaErrors: readonly ErrorObject[],
   pointers: Pointers,
+  learn?: (asked: VectorsRequest, reads: readonly AppearanceRead[]) => void,
 ): Promise<FastifyReply> | undefined {
   const nowMs = serving.clock.nowMs();
   tellOfReading(serving, plan, reply, nowMs);
-  const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
   const format = acceptedFormat(reply.request.headers.accept);
-  const checked = checkRequest(body, schemaErrors, context);
+  const known = body instanceof KnownRequest ? body : null;
+  const context = { plan, nowMs, sources: reply.request.access.sources, pointers };
+  const checked = known?.asked ?? checkRequest(body, schemaErrors, context);
   const asked: VectorsRequest = format === 'arrow' ? { ...checked, layout: 'columns' } : checked;
-  const elapsedMs = (): number => reply.elapsedTime;
-  const answered = answerVectors({ serving, plan, nowMs, elapsedMs, flagDegraded: () => flagDegraded(reply) }, asked);
+  const answered = answerVectors(
+    {
+      serving,
+      plan,
+      nowMs,
+      elapsedMs: () => reply.elapsedTime,
+      flagDegraded: () => flagDegraded(reply),
+      onKept: (reads) => {
+        if (known === null) learn?.(checked, reads);
+      },
+    },
+    asked,
+    known?.reads,
+  );
   if (format === 'arrow') return sendArrow(reply, plan, asked, answered);
   if (answered instanceof Promise) return answered.then((text) => sendText(reply, text));
   sendText(reply, answered);

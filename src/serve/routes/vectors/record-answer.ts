@@ -1,6 +1,6 @@
 /** Tells metrics how many rows an answer has, and of what status the values of each feature are. */
 import { statusRank } from '../../../core/status.ts';
-import type { Fragment, StatusPlaces } from '../../../vector/fragment.ts';
+import type { Fragment, ReadyFragment, StatusPlaces } from '../../../vector/fragment.ts';
 import type { RowPlan } from '../../../vector/row-plan.ts';
 import type { VectorRecorder } from '../../metrics-sink.ts';
 import type { AnswerWriter } from './response.ts';
@@ -33,6 +33,11 @@ export function recordAnswer(
     }
     other.rows++;
   };
+  const noteOthers = ({ otherStatuses }: Fragment): void => {
+    if (otherStatuses !== null)
+      for (let at = 0; at < otherStatuses.length; at++) note(otherStatuses[at] as StatusPlaces);
+  };
+  const { ready } = writer;
   return {
     error(problem) {
       rows++;
@@ -48,16 +53,20 @@ export function recordAnswer(
       rows++;
       writer.row(row, extras);
       const { fragments } = row;
-      for (let part = 0; part < fragments.length; part++) {
-        const { otherStatuses } = fragments[part] as Fragment;
-        if (otherStatuses !== null) for (const other of otherStatuses) note(other);
-      }
+      for (let part = 0; part < fragments.length; part++) noteOthers(fragments[part] as Fragment);
       for (let index = 0; index < derivedServed.length; index++) {
         const place = derivedServed[index] as number;
         const rank = ranks[place] as number;
         if (rank !== PRESENT) note({ rank, places: [place], answer: null, rows: 0 });
       }
     },
+    ...(ready && {
+      ready(fragment: ReadyFragment) {
+        rows++;
+        ready(fragment);
+        noteOthers(fragment);
+      },
+    }),
     end() {
       const answer = writer.end();
       for (const other of others) add(recorder, other);

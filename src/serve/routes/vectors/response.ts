@@ -4,6 +4,7 @@
  */
 import type { Status } from '../../../core/status.ts';
 import type { Workspace } from '../../../vector/derived.ts';
+import type { ReadyFragment } from '../../../vector/fragment.ts';
 import type { RowPlan } from '../../../vector/row-plan.ts';
 import {
   type WrittenRow,
@@ -38,6 +39,8 @@ export interface AnswerWriter {
   /** All values are withheld, for one reason. */
   withheld(status: Status, asOfMs: number | null, extras: RowExtras): void;
   row(row: WrittenRow, extras: RowExtras): void;
+  /** The same of a row whose text is ready, at the answer's `as_of`; absent where rows say more, or say it otherwise. */
+  readonly ready?: (fragment: ReadyFragment) => void;
   end(): JsonText;
 }
 
@@ -105,6 +108,13 @@ function createRows(
       if (include.eventTime) made += `,"event_time":[${joined(eventTimeText, rowPlan, row, work)}]`;
       add(`${made}${fields}}`);
     },
+    ...(bare && {
+      ready(fragment: ReadyFragment) {
+        text += isFirst ? fragment.row.slice(1) : fragment.row;
+        isFirst = false;
+        isAscii &&= fragment.isAscii;
+      },
+    }),
     end: () => ({ text: `${text}]}`, isAscii }),
   };
 }

@@ -15,8 +15,11 @@ import type { Evaluation } from '../../../state/state.ts';
 import {
   type Fragment,
   type Metadata,
+  NO_METADATA,
+  type ReadyFragment,
   type ViewFacts,
   holds,
+  isReady,
   metadataOf,
   renderFragment,
   withheldFragment,
@@ -35,6 +38,11 @@ export interface RowEvaluator {
    * when any `as_of` is.
    */
   look(from: number): number;
+  /**
+   * What is kept of the only part of the row whose reads begin at `from`, if it is all of the row and holds at `asOfMs`: at that
+   * time its state is exact. Null: the row must be looked at.
+   */
+  ready(from: number, asOfMs: number): ReadyFragment | null;
   /** Of the row looked at, aligned with the parts; the same array, filled anew for each row. */
   fragments(asOfMs: number, metadata: Metadata): readonly Fragment[];
   /** Why nothing of a part of the row looked at is evaluated at `asOfMs`; null: it is. */
@@ -118,6 +126,12 @@ export function createRowEvaluator(input: EvaluatorInput): RowEvaluator {
         if (state !== null && state.sealedUntilMs > sealedUntilMs) sealedUntilMs = state.sealedUntilMs;
       }
       return sealedUntilMs;
+    },
+    ready(from, asOfMs) {
+      const [reader, at] = [readers[0] as PartReader, found[0] as Found];
+      find(input, reader, from, at);
+      const fragment = keptFragment(reader, at, NO_METADATA, asOfMs);
+      return fragment !== null && isReady(fragment) ? fragment : null;
     },
     fragments(asOfMs, metadata) {
       for (let part = 0; part < readers.length; part++) {

@@ -1,5 +1,6 @@
 /** Which entities a request's rows need: key expressions evaluated, and shards found. */
 import type { Value } from '../../../core/value.ts';
+import type { ServiceDefinition, ViewAppearance } from '../../../definition/definition.ts';
 import { EvaluationError } from '../../../expression/evaluation-error.ts';
 import type { Workspace } from '../../../vector/derived.ts';
 import { fillRequest } from '../../../vector/row-text.ts';
@@ -33,11 +34,9 @@ export function planReads(
   entityPlaces: EntityPlaces,
   counts: PartitionCounts,
 ): readonly AppearanceRead[] {
-  const appearances = selection.appearances.flatMap((index): readonly Appearance[] => {
-    const appearance = plan.definition.appearances[index];
-    if (appearance === undefined) return [];
-    const { view, keys } = appearance;
-    return [{ keys, places: entityPlaces.of(view, counts.get(view.source.name) ?? 1) }];
+  const places = placesOf(plan.definition, selection.appearances, entityPlaces, counts);
+  const appearances = selection.appearances.map((index, at): Appearance => {
+    return { keys: (plan.definition.appearances[index] as ViewAppearance).keys, places: places[at] as ViewPlaces };
   });
   const { work } = plan;
   const planned: AppearanceRead[] = [];
@@ -49,6 +48,19 @@ export function planReads(
     }
   }
   return planned;
+}
+
+/** Where the entities of these appearances are, aligned with them. */
+export function placesOf(
+  definition: ServiceDefinition,
+  appearances: readonly number[],
+  entityPlaces: EntityPlaces,
+  counts: PartitionCounts,
+): readonly ViewPlaces[] {
+  return appearances.map((index) => {
+    const { view } = definition.appearances[index] as ViewAppearance;
+    return entityPlaces.of(view, counts.get(view.source.name) ?? 1);
+  });
 }
 
 function readOf({ keys, places }: Appearance, { row }: Workspace): AppearanceRead {
