@@ -6,9 +6,12 @@ export class RecentMap<K, V> {
   private younger = new Map<K, V>();
   private older = new Map<K, V>();
   private readonly max: number;
+  private readonly own: (key: K) => K;
 
-  constructor(max: number) {
+  /** `own` makes of a key one that may be kept: a text that was cut out of another one holds on to that. */
+  constructor(max: number, own: (key: K) => K = (key) => key) {
     this.max = max;
+    this.own = own;
   }
 
   get(key: K): V | undefined {
@@ -24,7 +27,7 @@ export class RecentMap<K, V> {
       this.older = this.younger;
       this.younger = new Map();
     }
-    this.younger.set(key, value);
+    this.younger.set(this.own(key), value);
   }
 
   clear(): void {

@@ -22,3 +22,12 @@ test('a value that is set anew is the one that is found, in whichever generation
   map.clear();
   expect([...map.values()]).toEqual([]);
 });
+
+test('of keys that are kept, also when they move, is made what may be kept', () => {
+  const map = new RecentMap<string, number>(1, (key) => key.toUpperCase());
+  map.set('a', 1);
+  map.set('b', 2);
+  expect([map.get('a'), map.get('A')]).toEqual([undefined, 1]);
+  map.set('c', 3);
+  expect([map.get('A'), map.get('C')]).toEqual([1, 3]);
+});

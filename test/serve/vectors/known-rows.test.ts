@@ -239,6 +239,27 @@ test('entities that may be elsewhere by now are looked for anew', () => {
   }
 });
 
+test('an entity whose place was forgotten meanwhile is learned again where it sits', async () => {
+  let lookedFor = 0;
+  const { harness } = await startCards({
+    tierOf(store, definitions) {
+      const clock = { nowMs: () => NOW_MS };
+      const tier = createTier({ store, decode: createStateDecoder(definitions), clock, stalenessMs: HOUR_MS });
+      return { ...tier, kept: (...args) => (lookedFor++, tier.kept(...args)) };
+    },
+  });
+  for (let time = 0; time < 3; time++) await ask(harness, 'spend', bodyOf('a'));
+  // Twice as many as are remembered in each of two generations.
+  for (let from = 0; from < 50_000; from += 1_000) {
+    await ask(harness, 'spend', bodyOf(...Array.from({ length: 1_000 }, (_, index) => `other-${from + index}`)));
+  }
+  // Not known, so that its place is made anew, and it sits there.
+  await ask(harness, 'spend', `{"entities":[${row('a')}],"as_of":${NOW_MS}}`);
+  lookedFor = 0;
+  for (let time = 0; time < 3; time++) expect(await parsedFor(harness, 'spend', bodyOf('a'))).toBe(0);
+  expect(lookedFor).toBe(0);
+});
+
 /** Of pieces that are right, or nearly so. */
 function randomBody(random: Random): string {
   const one = random.pick;

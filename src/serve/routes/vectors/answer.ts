@@ -54,7 +54,10 @@ export function answerVectors(
   request: VectorsRequest,
   knownReads: readonly AppearanceRead[] | null = null,
 ): JsonText | Promise<JsonText> {
-  const reads = knownReads ?? planKept(context, request);
+  const known = knownReads === null ? null : answerKept(context, request, knownReads);
+  if (known !== null) return known;
+  // Entities may sit elsewhere by now, for places are forgotten.
+  const reads = planKept(context, request);
   return (reads === null ? null : answerKept(context, request, reads)) ?? answerRead(context, request);
 }
 

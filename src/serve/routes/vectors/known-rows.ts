@@ -81,7 +81,7 @@ export function createKnownRows(serving: Serving): KnownRows {
       if (pieces?.rows.length !== asked.rows.length) return;
       let known = services.get(plan);
       if (known === undefined) {
-        known = { rows: new RecentMap(ROWS_MAX), envelopes: [], places: [] };
+        known = { rows: new RecentMap(ROWS_MAX, ownText), envelopes: [], places: [] };
         services.set(plan, known);
       }
       if (!isCurrent(serving, plan, known)) {
@@ -184,7 +184,7 @@ function learnRows(
   for (const [index, text] of texts.entries()) {
     const row = rows[index] as RequestRow;
     if (text.length > ROW_LENGTH_MAX) continue;
-    known.set(ownText(text), { row, reads: reads.slice(index * each, (index + 1) * each) });
+    known.set(text, { row, reads: reads.slice(index * each, (index + 1) * each) });
   }
 }
 

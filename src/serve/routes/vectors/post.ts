@@ -44,9 +44,8 @@ function recognizer(knownRows: KnownRows, plans: Serving['services']): NonNullab
     const { service } = request.params as { readonly service: string };
     const found = findVersioned(request.access.services, service);
     if (found === null) return null;
-    const known = knownRows.recognize(plans.get(found.id) as ServicePlan, body);
-    if (known === null) request.bodyText = body;
-    return known;
+    request.bodyText = body;
+    return knownRows.recognize(plans.get(found.id) as ServicePlan, body);
   };
 }
 
@@ -114,7 +113,7 @@ export function answer(
       elapsedMs: () => reply.elapsedTime,
       flagDegraded: () => flagDegraded(reply),
       onKept: (reads) => {
-        if (known === null) learn?.(checked, reads);
+        if (reads !== known?.reads) learn?.(checked, reads);
       },
     },
     asked,
