@@ -49,21 +49,22 @@ export function openResults(path: string, writeEvaluation: EvaluationWriter): Re
   function pageOf(row: number): ByteWriter {
     const block = Math.floor(row / BLOCK_ROWS);
     let page = pages.get(block);
-    if (page === undefined) pages.set(block, (page = new ByteWriter()));
-    if (page.length === 0) {
+    if (page === undefined) {
+      page = new ByteWriter();
       page.u32(block);
       page.u32(0);
+      pages.set(block, page);
     }
     return page;
   }
 
   function flush(): void {
     for (const page of pages.values()) {
-      if (page.length === 0) continue;
       page.setU32(HEAD_BYTES - LENGTH_BYTES, page.length - HEAD_BYTES);
       writeFileSync(file, page.buffer.subarray(0, page.length));
-      page.reset();
     }
+    // With their memory: blocks are as many as rows make, and each would keep what it once took.
+    pages.clear();
     pendingBytes = 0;
   }
 
