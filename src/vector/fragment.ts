@@ -3,6 +3,7 @@
  * whoever holds the state may keep it: what depends on the row (derived features, the time since an event) is not in it.
  */
 import { LAST_ORDINARY, STATUSES, type Status, isOrdinary, statusRank } from '../core/status.ts';
+import { ownText } from '../core/text.ts';
 import type { Value } from '../core/value.ts';
 import type { Evaluation } from '../state/state.ts';
 import type { ViewFeaturePlan } from './feature-plan.ts';
@@ -103,7 +104,10 @@ export function renderFragment(part: ViewPart, evaluation: Evaluation, facts: Vi
   const isAsciiPart = part.isAscii || texts.every((text) => typeof text === 'number' || isAscii(text));
   const row = part.isWhole && issues === null ? rowText(texts, isAsciiPart) : null;
   // One text in memory for both.
-  const values = row === null ? texts : [row.slice(ROW_BEFORE.length, -ROW_AFTER.length)];
+  const values =
+    row === null
+      ? texts.map((text, piece) => (part.isNative[piece] === true ? ownText(text as string, true) : text))
+      : [row.slice(ROW_BEFORE.length, -ROW_AFTER.length)];
   return {
     fromMs: evaluation.fromMs,
     untilMs: evaluation.untilMs,
@@ -176,14 +180,13 @@ function othersBytes(others: Fragment['otherStatuses']): number {
   return bytes;
 }
 
-const ROW_BEFORE = ',{"values":[';
-const ROW_AFTER = ']}';
+/** What is around the values of a row that says nothing else. */
+export const ROW_BEFORE = ',{"values":[';
+export const ROW_AFTER = ']}';
 
 /** In one piece, so that an answer of many rows becomes one text at once. */
 function rowText([values]: readonly (string | number)[], isAsciiText: boolean): string | null {
-  if (typeof values !== 'string') return null;
-  const encoding = isAsciiText ? 'latin1' : 'utf8';
-  return Buffer.from(`${ROW_BEFORE}${values}${ROW_AFTER}`, encoding).toString(encoding);
+  return typeof values === 'string' ? ownText(`${ROW_BEFORE}${values}${ROW_AFTER}`, isAsciiText) : null;
 }
 
 /** In ASCII alone do characters and bytes of UTF-8 agree in number. */
@@ -198,22 +201,13 @@ function bytesOf(texts: readonly (string | number)[]): number {
   return bytes;
 }
 
+/** ASCII that is cut out of a longer text, where `isNative`. */
 function valuesText(features: readonly ViewFeaturePlan[], evaluation: Evaluation, isNative: boolean): string | number {
   const { values } = evaluation;
-  if (isNative) return withoutBrackets(JSON.stringify(features.map(({ feature }) => values[feature] ?? null)));
+  if (isNative) return JSON.stringify(features.map(({ feature }) => values[feature] ?? null)).slice(1, -1);
   const [first] = features;
   if (first !== undefined && isEventTime(first, evaluation)) return values[first.feature] as number;
   return features.map((feature) => feature.write(values[feature.feature] ?? null)).join(',');
-}
-
-/** Where brackets are cut off: what `slice` gives holds on to the whole, and is a look farther each time it is read. */
-const scratch = Buffer.alloc(16_384);
-
-/** Of ASCII. */
-function withoutBrackets(json: string): string {
-  if (json.length > scratch.length) return json.slice(1, -1);
-  scratch.write(json, 'latin1');
-  return scratch.toString('latin1', 1, json.length - 1);
 }
 
 function inputOf(feature: ViewFeaturePlan, evaluation: Evaluation, status: Status): InputCell {

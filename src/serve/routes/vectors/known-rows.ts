@@ -8,6 +8,7 @@
  * which that 0 is the only item of `entities`. Then whatever rows are put there, JSON says the same of each.
  */
 import { RecentMap } from '../../../core/recent-map.ts';
+import { ownText } from '../../../core/text.ts';
 import type { ServicePlan } from '../../../vector/service.ts';
 import type { Serving } from '../../dependencies.ts';
 import type { ViewPlaces } from '../../entity-places.ts';
@@ -23,12 +24,14 @@ const ENVELOPES_MAX = 8;
 
 /** A request whose body was not parsed. */
 export class KnownRequest extends KnownBody {
+  readonly plan: ServicePlan;
   readonly asked: VectorsRequest;
   /** Aligned with the selection's appearances, row after row. */
   readonly reads: readonly AppearanceRead[];
 
-  constructor(asked: VectorsRequest, reads: readonly AppearanceRead[]) {
+  constructor(plan: ServicePlan, asked: VectorsRequest, reads: readonly AppearanceRead[]) {
     super();
+    this.plan = plan;
     this.asked = asked;
     this.reads = reads;
   }
@@ -69,7 +72,7 @@ export function createKnownRows(serving: Serving): KnownRows {
       for (const envelope of known.envelopes) {
         const { head, tail } = envelope;
         if (!body.startsWith(head) || !body.endsWith(tail)) continue;
-        return requestOf(envelope, known.rows, body);
+        return requestOf(plan, envelope, known.rows, body);
       }
       return null;
     },
@@ -114,32 +117,37 @@ function isCurrent(serving: Serving, plan: ServicePlan, { places }: Known): bool
 const COMMA = 0x2c;
 const SPACE = 0x20;
 
-/** Where the row that begins at `from` ends, as far as rows hold no braces; −1: before `end` none does. */
-function rowEnd(body: string, from: number, end: number): number {
-  const brace = body.indexOf('}', from);
-  return brace < 0 || brace >= end ? -1 : brace + 1;
+/**
+ * Takes what stands between `from` and `end`, cut after each closing brace, piece by piece. Whether it is pieces and commas alone, and
+ * all of them were taken.
+ */
+function takePieces(body: string, from: number, end: number, take: (piece: string) => boolean): boolean {
+  for (let at = from; at < end; ) {
+    const to = body.indexOf('}', at) + 1;
+    if (to === 0 || to > end || !take(body.slice(at, to))) return false;
+    if (to === end) return true;
+    if (body.charCodeAt(to) !== COMMA) return false;
+    at = body.charCodeAt(to + 1) === SPACE ? to + 2 : to + 1;
+  }
+  return false;
 }
 
-/** Where the next row begins after one that ends at `at`; −1: none follows as it must. */
-function nextRow(body: string, at: number): number {
-  if (body.charCodeAt(at) !== COMMA) return -1;
-  return body.charCodeAt(at + 1) === SPACE ? at + 2 : at + 1;
-}
-
-function requestOf({ head, tail, asked }: Envelope, known: Known['rows'], body: string): KnownRequest | null {
+function requestOf(
+  plan: ServicePlan,
+  { head, tail, asked }: Envelope,
+  known: Known['rows'],
+  body: string,
+): KnownRequest | null {
   const rows: RequestRow[] = [];
   const reads: AppearanceRead[] = [];
-  const end = body.length - tail.length;
-  for (let from = head.length; from >= 0 && from < end; ) {
-    const to = rowEnd(body, from, end);
-    const found = to < 0 ? undefined : known.get(body.slice(from, to));
-    if (found === undefined) return null;
+  const isKnown = takePieces(body, head.length, body.length - tail.length, (piece) => {
+    const found = known.get(piece);
+    if (found === undefined) return false;
     rows.push(found.row);
     for (const read of found.reads) reads.push(read);
-    if (to === end) return new KnownRequest({ ...asked, rows }, reads);
-    from = nextRow(body, to);
-  }
-  return null;
+    return true;
+  });
+  return isKnown ? new KnownRequest(plan, { ...asked, rows }, reads) : null;
 }
 
 interface Pieces {
@@ -152,16 +160,9 @@ interface Pieces {
 function cut(body: string): Pieces | null {
   const start = body.indexOf('[{') + 1;
   const end = body.lastIndexOf('}]') + 1;
-  if (start === 0 || end <= start) return null;
   const rows: string[] = [];
-  for (let from = start; from >= 0 && from < end; ) {
-    const to = rowEnd(body, from, end);
-    if (to < 0) return null;
-    rows.push(body.slice(from, to));
-    if (to === end) return { head: body.slice(0, start), tail: body.slice(end), rows };
-    from = nextRow(body, to);
-  }
-  return null;
+  const isWhole = start > 0 && takePieces(body, start, end, (piece) => rows.push(piece) > 0);
+  return isWhole ? { head: body.slice(0, start), tail: body.slice(end), rows } : null;
 }
 
 /** Whether it is known from here on. */
@@ -195,9 +196,4 @@ function isAround(head: string, tail: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** A part of a text holds on to the whole. */
-function ownText(text: string): string {
-  return Buffer.from(text, 'utf8').toString('utf8');
 }

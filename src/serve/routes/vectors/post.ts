@@ -67,8 +67,9 @@ function registerRoute(app: FastifyInstance, serving: Serving, knownRows: KnownR
       response: vectorsResponses,
     },
     handler: (request, reply) => {
-      const plan = servicePlan(serving, request.access, request.params.service);
       const { body, bodyText } = request;
+      const plan =
+        body instanceof KnownRequest ? body.plan : servicePlan(serving, request.access, request.params.service);
       const learn = (asked: VectorsRequest, reads: readonly AppearanceRead[]): void => {
         if (bodyText !== null) knownRows?.learn(plan, bodyText, body, asked, reads);
       };

@@ -4,7 +4,7 @@
  */
 import type { Status } from '../../../core/status.ts';
 import type { Workspace } from '../../../vector/derived.ts';
-import type { ReadyFragment } from '../../../vector/fragment.ts';
+import { ROW_AFTER, ROW_BEFORE, type ReadyFragment } from '../../../vector/fragment.ts';
 import type { RowPlan } from '../../../vector/row-plan.ts';
 import {
   type WrittenRow,
@@ -60,6 +60,9 @@ function asOfText(asOfMs: number | null): string {
   return latest.text;
 }
 
+/** There is no comma. */
+const FIRST_BEFORE = ROW_BEFORE.slice(1);
+
 function createRows(
   plan: ServicePlan,
   request: VectorsRequest,
@@ -99,7 +102,7 @@ function createRows(
       isAscii &&= isAsciiRow(rowPlan, row) && extras.explain === null;
       if (bare && fields === '') {
         // Most rows. The fewer pieces, the faster they become one text.
-        text = `${text}${isFirst ? '{"values":[' : ',{"values":['}${values}]}`;
+        text = `${text}${isFirst ? FIRST_BEFORE : ROW_BEFORE}${values}${ROW_AFTER}`;
         isFirst = false;
         return;
       }

@@ -48,11 +48,7 @@ export const VectorsBody = Type.Object(
     as_of: Type.Optional(Type.Unsafe<string | number>({ type: ['string', 'integer'], ...AsOf })),
     include: Type.Optional(Type.Array(Include, { uniqueItems: true, description: INCLUDE_DESCRIPTION })),
     features: Type.Optional(
-      Type.Array(Type.String(), {
-        minItems: 1,
-        uniqueItems: true,
-        description: FEATURES_DESCRIPTION,
-      }),
+      Type.Array(Type.String(), { minItems: 1, uniqueItems: true, description: FEATURES_DESCRIPTION }),
     ),
     fingerprint: Type.Optional(Type.String({ description: FINGERPRINT_DESCRIPTION })),
     after: Type.Optional(
