@@ -19,7 +19,12 @@ export function loadDefinitionsFrom(directory: string, catalog: AggregationCatal
 
 /** For commands that need them sound: null where they are not, and then every problem was told on stderr. */
 export function loadOrTell(directory: string): Definitions | null {
-  const loaded = loadDefinitionsFrom(directory, AGGREGATIONS);
+  return compileOrTell(readDefinitionFiles(directory));
+}
+
+/** The same, of files that were read. */
+export function compileOrTell(files: readonly DefinitionFile[]): Definitions | null {
+  const loaded = loadDefinitions(files, AGGREGATIONS);
   if (loaded.ok) return loaded.definitions;
   process.stderr.write(`${loaded.problems.map(formatProblem).join('\n')}\n`);
   return null;

@@ -8,6 +8,7 @@ import { SkewlessError } from '../core/errors.ts';
 import { nearestName } from '../core/suggest.ts';
 import type { Definitions, ServiceDefinition, SourceDefinition } from '../definition/definition.ts';
 import { findVersioned } from '../definition/find.ts';
+import type { DefinitionFile } from '../definition/parse.ts';
 import type { Schemas } from '../event/schemas.ts';
 import type { Log } from '../log/log.ts';
 import type { OpenLineageLocation } from '../openlineage/location.ts';
@@ -24,7 +25,7 @@ import { servedTopic } from '../vector/served-row.ts';
 import { openLogWithArchives } from './archives.ts';
 import { type SecurityFlags, addLogFlags, warnOnStderr } from './connect.ts';
 import { addRegistryFlags, openSchemas } from './connect-registry.ts';
-import { loadOrTell } from './definition-files.ts';
+import { compileOrTell, readDefinitionFiles } from './definition-files.ts';
 import { openEventFiles } from './event-files.ts';
 import { EXIT } from './exit.ts';
 import { addOpenLineageFlag } from './openlineage.ts';
@@ -104,7 +105,8 @@ async function runTrain(flags: TrainFlags): Promise<number> {
   checkOut(outPath, inputsOf(labelsPath, flags));
   checkArrival(flags);
   const defaults = defaultsFor(flags.definitions);
-  const definitions = loadOrTell(defaults.definitionsDir);
+  const definitionFiles = readDefinitionFiles(defaults.definitionsDir);
+  const definitions = compileOrTell(definitionFiles);
   if (definitions === null) return EXIT.finding;
   const service = serviceNamed(definitions, name);
   const features = flags.features === undefined ? null : checkFeatures(service, flags.features);
@@ -134,7 +136,7 @@ async function runTrain(flags: TrainFlags): Promise<number> {
     onProgress: (share: number, note: string): void => progress.update(share, note),
   };
   try {
-    const manifest = await trainBy(flags, common, { log, schemas, definitions, location });
+    const manifest = await trainBy(flags, common, { log, schemas, definitions, definitionFiles, location });
     progress.finish(formatCount(manifest.rows, 'row'));
     report.complete(manifest.columns);
     process.stdout.write(flags.json === true ? `${JSON.stringify(manifest)}\n` : describe(outPath, manifest));
@@ -168,11 +170,12 @@ interface Place {
   readonly log: Log | null;
   readonly schemas: Schemas | null;
   readonly definitions: Definitions;
+  readonly definitionFiles: readonly DefinitionFile[];
   readonly location: LogLocation;
 }
 
 async function trainBy(flags: TrainFlags, common: TrainingSetOptions, place: Place): Promise<Manifest> {
-  const { log, schemas, definitions, location } = place;
+  const { log, schemas, definitions, definitionFiles, location } = place;
   const { knowledge, namespace } = flags;
   const { service, signal } = common;
   if (knowledge === 'served') {
@@ -185,7 +188,8 @@ async function trainBy(flags: TrainFlags, common: TrainingSetOptions, place: Pla
       : readTopics(log, schemas, service, formatLocation(location));
   const positionIndex =
     log === null || knowledge === 'event-time' ? null : await readIndex(log, service, namespace, signal);
-  return train({ ...common, readers, knowledge, positionIndex, nowMs: systemClock.nowMs() });
+  const nowMs = systemClock.nowMs();
+  return train({ ...common, readers, knowledge, positionIndex, definitionFiles, nowMs });
 }
 
 function stopped(outPath: string): SkewlessError {

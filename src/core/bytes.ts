@@ -33,6 +33,17 @@ export function copyBytes(bytes: Uint8Array, from: number, to: number, target: U
   for (let index = from; index < to; index++) target[index + shift] = bytes[index] as number;
 }
 
+/** A short text of `length` bytes from `at` on; null: some of it is not ASCII. */
+export function asciiText(bytes: Uint8Array, at: number, length: number): string | null {
+  let text = '';
+  for (let index = at; index < at + length; index++) {
+    const byte = bytes[index] as number;
+    if (byte >= 0x80) return null;
+    text += CHARACTERS[byte] as string;
+  }
+  return text;
+}
+
 export class ByteWriter {
   #bytes: Uint8Array;
   #view: DataView;
@@ -290,7 +301,7 @@ export class ByteReader {
     const length = this.varint();
     const at = this.#take(length);
     if (length <= ASCII_LOOP_BYTES_MAX) {
-      const text = this.#ascii(at, length);
+      const text = asciiText(this.#bytes, at, length);
       if (text !== null) return text;
     }
     try {
@@ -298,17 +309,6 @@ export class ByteReader {
     } catch (cause) {
       throw new CorruptBytesError('not UTF-8', cause);
     }
-  }
-
-  /** Null: some of it is not ASCII. */
-  #ascii(at: number, length: number): string | null {
-    let text = '';
-    for (let index = at; index < at + length; index++) {
-      const byte = this.#bytes[index] as number;
-      if (byte >= 0x80) return null;
-      text += CHARACTERS[byte] as string;
-    }
-    return text;
   }
 
   /** A view of the next `count` bytes, not a copy. */

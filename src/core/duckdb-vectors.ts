@@ -4,7 +4,7 @@
  */
 import type { DuckDBDataChunk, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { Vector } from '@duckdb/node-bindings';
-import { ByteReader } from './bytes.ts';
+import { asciiText } from './bytes.ts';
 import type { DuckDB } from './duckdb.ts';
 
 export type Bindings = typeof import('@duckdb/node-bindings');
@@ -31,7 +31,7 @@ export function doublesOf(bindings: Bindings, chunk: DuckDBDataChunk, column: nu
   return new Float64Array(buffer, byteOffset, chunk.rowCount);
 }
 
-export function integersOf(bindings: Bindings, chunk: DuckDBDataChunk, column: number): Int32Array {
+function integersOf(bindings: Bindings, chunk: DuckDBDataChunk, column: number): Int32Array {
   const { buffer, byteOffset } = dataOf(bindings, vectorOf(bindings, chunk, column), chunk.rowCount * 4);
   return new Int32Array(buffer, byteOffset, chunk.rowCount);
 }
@@ -39,19 +39,6 @@ export function integersOf(bindings: Bindings, chunk: DuckDBDataChunk, column: n
 /** Of texts or blobs. */
 function bytesOf(bindings: Bindings, chunk: DuckDBDataChunk, column: number): (row: number) => Uint8Array {
   return bytesReader(bindings, dataOf(bindings, vectorOf(bindings, chunk, column), chunk.rowCount * TEXT_BYTES));
-}
-
-/** The same to be read, each until the next is asked for: short ones, where they lie, by one reader. */
-export function contentsOf(bindings: Bindings, chunk: DuckDBDataChunk, column: number): (row: number) => ByteReader {
-  const data = dataOf(bindings, vectorOf(bindings, chunk, column), chunk.rowCount * TEXT_BYTES);
-  const lengths = new Uint32Array(data.buffer, data.byteOffset, chunk.rowCount * WORDS);
-  const bytesAt = bytesReader(bindings, data);
-  const short = new ByteReader(data);
-  return (row) => {
-    if ((lengths[row * WORDS] as number) > INLINE_BYTES_MAX) return new ByteReader(bytesAt(row));
-    short.position = row * TEXT_BYTES + LENGTH_BYTES;
-    return short;
-  };
 }
 
 export function vectorOf(bindings: Bindings, { chunk }: DuckDBDataChunk, column: number): Vector {
@@ -159,7 +146,7 @@ function textReader(bindings: Bindings, data: Uint8Array<ArrayBuffer>): (row: nu
       mayPutOut += 1;
       return knownTexts[place] as string;
     }
-    const text = TEXT_DECODER.decode(bytesAt(row));
+    const text = asciiText(data, row * TEXT_BYTES + LENGTH_BYTES, length) ?? TEXT_DECODER.decode(bytesAt(row));
     // Texts that never come again would put out those that do, and keep garbage from being collected while it is young.
     if (knownWords[known] !== 0 && --mayPutOut < 0) return text;
     knownWords.set([length, one, two, three], known);

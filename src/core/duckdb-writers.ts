@@ -3,7 +3,7 @@
  */
 import type { DuckDBBlobValue, DuckDBDataChunk, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { Vector } from '@duckdb/node-bindings';
-import { ByteWriter, copyBytes } from './bytes.ts';
+import { copyBytes } from './bytes.ts';
 import type { DuckDB } from './duckdb.ts';
 import {
   type Bindings,
@@ -16,11 +16,8 @@ import {
   vectorOf,
 } from './duckdb-vectors.ts';
 
-/** What was written is the cell, a blob; nothing is kept of the writer. */
-export type CellValue = DuckDBValue | ByteWriter;
-
 export interface ColumnWriter {
-  put(row: number, value: CellValue): void;
+  put(row: number, value: DuckDBValue): void;
   /** Into a column of a chunk of so many rows; what was put is forgotten. */
   flush(chunk: DuckDBDataChunk, column: number, rows: number): void;
 }
@@ -59,8 +56,11 @@ export function writerOf({ DuckDBTypeId }: DuckDB, bindings: Bindings, type: Duc
         bindings.vector_assign_string_element(vector, row, text),
       );
     case DuckDBTypeId.BLOB:
-      return textWriter(bindings, inlineBlob, bytesOfBlob, (vector, row, blob) =>
-        bindings.vector_assign_string_element_len(vector, row, blob),
+      return textWriter(
+        bindings,
+        inlineBlob,
+        ({ bytes }) => bytes,
+        (vector, row, blob) => bindings.vector_assign_string_element_len(vector, row, blob),
       );
     default:
       return anyWriter();
@@ -70,7 +70,7 @@ export function writerOf({ DuckDBTypeId }: DuckDB, bindings: Bindings, type: Duc
 function flat(
   bindings: Bindings,
   data: ArrayBufferView<ArrayBuffer>,
-  put: (row: number, value: NonNullable<CellValue>) => void,
+  put: (row: number, value: NonNullable<DuckDBValue>) => void,
 ): ColumnWriter {
   const validity = new Validity();
   const width = data.byteLength / CHUNK_ROWS;
@@ -110,7 +110,7 @@ function integerWriter(bindings: Bindings): ColumnWriter {
 }
 
 /** Short ones are written where they will lie, long ones by the library; `inline` answers false: this one is long. */
-function textWriter<T extends CellValue, Kept>(
+function textWriter<T extends DuckDBValue, Kept>(
   bindings: Bindings,
   inline: (value: T, into: Uint8Array, at: number) => boolean,
   keep: (value: T) => Kept,
@@ -151,19 +151,12 @@ function inlineText(text: string, into: Uint8Array, at: number): boolean {
   return true;
 }
 
-type Blob = DuckDBBlobValue | ByteWriter;
-
-function inlineBlob(blob: Blob, into: Uint8Array, at: number): boolean {
-  const bytes = blob instanceof ByteWriter ? blob.buffer : blob.bytes;
-  const { length } = blob instanceof ByteWriter ? blob : bytes;
+function inlineBlob({ bytes }: DuckDBBlobValue, into: Uint8Array, at: number): boolean {
+  const { length } = bytes;
   if (length > INLINE_BYTES_MAX) return false;
   into[at] = length;
   copyBytes(bytes, 0, length, into, at + LENGTH_BYTES);
   return true;
-}
-
-function bytesOfBlob(blob: Blob): Uint8Array {
-  return blob instanceof ByteWriter ? blob.copy() : blob.bytes;
 }
 
 /** By the library. */
@@ -171,7 +164,7 @@ function anyWriter(): ColumnWriter {
   let values: DuckDBValue[] = [];
   return {
     put: (row, value) => {
-      values[row] = value as DuckDBValue;
+      values[row] = value;
     },
     flush(chunk, column) {
       chunk.setColumnValues(column, values);

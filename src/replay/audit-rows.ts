@@ -8,13 +8,13 @@ import { isRepartitioned } from '../log/entity-partition.ts';
 import { parseReceipt } from '../vector/receipt.ts';
 import { type ServedRow, parseServedRow } from '../vector/served-row.ts';
 import type { Completeness } from './completeness.ts';
-import { type Duck, type RowTable, parquetTable, writeParquet } from './duck.ts';
-import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
+import { type Duck, parquetTable, writeParquet } from './duck.ts';
+import type { EntityFilter } from './entity-filter.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
-import { POSITION_COLUMNS } from './fold-orders.ts';
-import { REQUEST_COLUMNS } from './requests.ts';
+import { type RequestsFile, createRequestsFile } from './requests-file.ts';
 import type { TrainAppearance, TrainPlan } from './train-plan.ts';
 import { type Check, type PlannedRead, planCheck } from './verify-check.ts';
+import type { Seen } from './work-rows.ts';
 
 const SERVED_COLUMNS = [
   { name: 'row', type: 'DOUBLE' },
@@ -167,11 +167,6 @@ function checkOf(plan: TrainPlan, served: ServedRow): AuditRow['check'] {
   return row.ok && isDeepStrictEqual(row.values, check.request) ? check : 'receipt_invalid';
 }
 
-export interface AuditPaths {
-  readonly requests: string;
-  readonly positions: string;
-}
-
 export interface PlanContext {
   readonly duck: Duck;
   readonly stagedPath: string;
@@ -179,42 +174,43 @@ export interface PlanContext {
   /** By source: what is read of it. */
   readonly ranges: Readonly<Record<string, readonly ReadRange[]>>;
   readonly completeFromMs: Completeness;
-  readonly paths: AuditPaths;
+  readonly requestsPath: string;
 }
 
 /** What must be evaluated for the rows; fills `wanted`. Answers rows that reach beyond what the log holds, which need another one. */
 export async function planServed(context: PlanContext, wanted: EntityFilter): Promise<ReadonlySet<number>> {
-  const { duck, stagedPath, services, ranges, completeFromMs, paths } = context;
-  const requests = await duck.table(REQUEST_COLUMNS);
-  const positions = await duck.table(POSITION_COLUMNS);
-  const hashOf = createEntityHash();
+  const { duck, stagedPath, services, ranges, requestsPath } = context;
+  const requests = await createRequestsFile(requestsPath, wanted);
   const beyond = new Set<number>();
-  for await (const { row, service, check } of readServed(duck, stagedPath, services)) {
-    if (check === 'receipt_invalid') continue;
-    if (check.reads.some(({ read }) => isBeyond(read, ranges))) {
-      beyond.add(row);
-      continue;
+  try {
+    for await (const { row, service, check } of readServed(duck, stagedPath, services)) {
+      if (check === 'receipt_invalid') continue;
+      if (check.reads.some(({ read }) => isBeyond(read, ranges))) beyond.add(row);
+      else request(context, requests, row, service, check);
+      await requests.settle();
     }
-    for (const { appearance, read } of check.reads) {
-      if (read.kind !== 'entity') continue;
-      const hash = hashOf(read.entity);
-      const { index: lane } = appearance.lane;
-      const number = service.base + appearance.index;
-      wanted.add(lane, hash);
-      const { asOfMs } = check.served.receipt;
-      const heldMs = completeFromMs(appearance.lane, read.entity);
-      requests.push([bucketOf(hash), lane, read.entity, asOfMs, row, number, heldMs]);
-      const sources = ranges[read.shard.source]?.length ?? 0;
-      pushPositions(positions, { bucket: bucketOf(hash), row, number, appearance, sources }, read);
-    }
+    await requests.write();
+  } finally {
+    await requests.close();
   }
-  requests.end();
-  positions.end();
-  await writeParquet(duck, `SELECT * FROM ${requests.name} ORDER BY bucket`, paths.requests);
-  await writeParquet(duck, `SELECT * FROM ${positions.name} ORDER BY bucket`, paths.positions);
-  await requests.drop();
-  await positions.drop();
   return beyond;
+}
+
+function request(
+  { ranges, completeFromMs }: PlanContext,
+  requests: RequestsFile,
+  row: number,
+  { base }: AuditService,
+  { reads, served }: Check,
+): void {
+  const { asOfMs } = served.receipt;
+  for (const { appearance, read } of reads) {
+    if (read.kind !== 'entity') continue;
+    const { lane, index } = appearance;
+    const heldMs = completeFromMs(lane, read.entity);
+    const seen = seenOf(appearance, ranges[read.shard.source]?.length ?? 0, read);
+    requests.add(lane.index, read.entity, { asOfMs, row, appearance: base + index, heldMs, seen });
+  }
 }
 
 function isBeyond(read: PlannedRead, ranges: PlanContext['ranges']): boolean {
@@ -225,25 +221,14 @@ function isBeyond(read: PlannedRead, ranges: PlanContext['ranges']): boolean {
   return Object.entries(position).some(([each, next]) => next > (ends.get(Number(each)) ?? 0));
 }
 
-interface PositionOf {
-  readonly bucket: number;
-  readonly row: number;
-  readonly number: number;
-  readonly appearance: TrainAppearance;
-  /** Partitions of the source. */
-  readonly sources: number;
-}
-
-function pushPositions(
-  table: RowTable,
-  { bucket, row, number, appearance, sources }: PositionOf,
-  { entity, shard }: PlannedRead & { readonly kind: 'entity' },
-): void {
-  const { lane, view } = appearance;
+/** `sources`: partitions of the source. */
+function seenOf(
+  { lane, view }: TrainAppearance,
+  sources: number,
+  { shard }: PlannedRead & { readonly kind: 'entity' },
+): Seen {
   const isMoved = isRepartitioned(lane.source, view.keyColumns, sources);
   const partitions = isMoved ? Array.from({ length: sources }, (_none, partition) => partition) : [shard.partition];
-  for (const partition of partitions) {
-    const next = shard.position[partition] ?? 0;
-    table.push([bucket, lane.index, entity, row, number, partition, next, shard.completeFromMs]);
-  }
+  const positions = partitions.map((partition) => ({ partition, next: shard.position[partition] ?? 0 }));
+  return { completeMs: shard.completeFromMs, positions };
 }

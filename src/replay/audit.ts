@@ -3,7 +3,6 @@
  * code that serves and out of core (fold-orders.ts), and must be the same to the last bit; and by event time over all that
  * the log holds, which says what late data has cost it. Services of the same definitions are replayed together.
  */
-import { availableParallelism } from 'node:os';
 import type { Aggregation } from '../aggregate/aggregation.ts';
 import { formatTimestamp } from '../core/time.ts';
 import type { ServiceDefinition, SourceDefinition } from '../definition/definition.ts';
@@ -23,12 +22,14 @@ import { type Duck, openDuck } from './duck.ts';
 import { EntityFilter } from './entity-filter.ts';
 import type { Readers } from './entity-events.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
-import { BY_EVENT_TIME, byPosition } from './fold-orders.ts';
+import { BY_EVENT_TIME } from './fold-orders.ts';
+import { NO_WORKERS } from './fold-parts.ts';
 import { decideKnownTimes } from './known-times.ts';
+import { BY_POSITION } from './position-order.ts';
 import { readResults } from './results.ts';
 import type { Spilled } from './spill.ts';
 import { type Lane, type ReplayPlan, type TrainAppearance, planTraining } from './train-plan.ts';
-import { DEFAULT_TRAIN_BOUNDS, type ReplayRun, type TrainBounds, begin, rangesOf } from './train-run.ts';
+import { DEFAULT_TRAIN_BOUNDS, type ReplayRun, type TrainBounds, begin, rangesOf, threadsNow } from './train-run.ts';
 import { foldAll, spillSource } from './train-steps.ts';
 import { type WorkFolder, openWorkFolder } from './work-folder.ts';
 
@@ -61,16 +62,14 @@ export interface Audit {
   readonly unreadable: number;
 }
 
-const THREADS_MAX = 4;
 /** Share of the whole that it takes to read the served log. */
 const STAGED_SHARE = 0.1;
 
 export async function audit(options: AuditOptions): Promise<Audit> {
   const folder = await openWorkFolder(options.workPath, {});
-  const threads = Math.min(THREADS_MAX, availableParallelism());
-  const { sortBytes } = { ...DEFAULT_TRAIN_BOUNDS, ...options.bounds };
+  const { duckBytes } = { ...DEFAULT_TRAIN_BOUNDS, ...options.bounds };
   try {
-    const duck = await openDuck(await folder.makeFolder('sorting'), sortBytes, threads);
+    const duck = await openDuck(await folder.makeFolder('sorting'), duckBytes, threadsNow());
     try {
       return await runAudit(options, duck, folder);
     } finally {
@@ -176,17 +175,18 @@ async function replayGroup(options: AuditOptions, replay: GroupReplay): Promise<
   const plan = planOf(group);
   // After the served log was read: what its receipts name is there.
   const begun = await begin({ readers, nowMs: options.nowMs }, plan, folder);
-  const paths = { requests: folder.at('requests.parquet'), positions: folder.at('positions.parquet') };
+  const requestsPath = folder.at('requests.rows');
   const wanted = new EntityFilter();
   const completeFromMs = createCompleteness(plan, readers, begun.ranges, begun.startedMs);
-  const planning = { duck, stagedPath: staged.path, services, ranges: begun.ranges, completeFromMs, paths };
+  const planning = { duck, stagedPath: staged.path, services, ranges: begun.ranges, completeFromMs, requestsPath };
   const beyond = await planServed(planning, wanted);
-  const run = await runOf(options, replay, { plan, begun, paths });
+  const run = await runOf(options, replay, { plan, begun, paths: { requests: requestsPath } });
   const spilled = new Map<string, Spilled>();
   for (const [index, { name }] of plan.sources.entries()) {
     spilled.set(name, await spillSource(run, name, wanted, index));
   }
-  const { files } = await foldAll(run, spilled);
+  // Services of several times share one plan, which is this thread's alone.
+  const { files } = await foldAll(run, spilled, NO_WORKERS);
   const results = await readResults(files, group.base);
   try {
     for await (const row of readServed(duck, staged.path, services)) {
@@ -205,7 +205,7 @@ async function replayGroup(options: AuditOptions, replay: GroupReplay): Promise<
 async function runOf(
   { signal, bounds, onProgress }: AuditOptions,
   { duck, folder, group: { readers } }: GroupReplay,
-  { plan, begun, paths }: Pick<ReplayRun, 'plan' | 'begun'> & { paths: { requests: string; positions: string } },
+  { plan, begun, paths }: Pick<ReplayRun, 'plan' | 'begun' | 'paths'>,
 ): Promise<ReplayRun> {
   const knownTimes: ReplayRun['knownTimes'] = new Map(
     await Promise.all(
@@ -224,7 +224,7 @@ async function runOf(
     duck,
     begun,
     knownTimes,
-    orders: [BY_EVENT_TIME, byPosition(paths.positions)],
+    orders: [BY_EVENT_TIME, BY_POSITION],
     writeEvaluation: (writer, appearance, evaluation) =>
       (plan.appearances.get(appearance) as TrainAppearance).codec.write(writer, evaluation),
     paths,

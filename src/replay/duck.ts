@@ -6,20 +6,17 @@ import { open, rename, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBType, DuckDBValue } from '@duckdb/node-api';
-import type { ByteReader } from '../core/bytes.ts';
 import { type DuckDB, createToJson, fileLiteral, identifier, isJson, literal } from '../core/duckdb.ts';
 import {
   type Bindings,
   CHUNK_ROWS,
   type ColumnReader,
-  contentsOf,
   doublesOf,
-  integersOf,
   loadBindings,
   readerOf,
   timestampsOf,
 } from '../core/duckdb-vectors.ts';
-import { type CellValue, type ColumnWriter, writerOf } from '../core/duckdb-writers.ts';
+import { type ColumnWriter, writerOf } from '../core/duckdb-writers.ts';
 import { SkewlessError, messageOf } from '../core/errors.ts';
 
 export interface Duck {
@@ -47,9 +44,6 @@ export interface Chunk {
   readonly reader: (column: number) => ColumnReader;
   /** Numbers as they lie there; where it is null, any. */
   readonly doubles: (column: number) => Float64Array;
-  readonly integers: (column: number) => Int32Array;
-  /** Blobs, each until the next is asked for. */
-  readonly contents: (column: number) => (row: number) => ByteReader;
   /** As of `timestampsOf`. */
   readonly timestamps: (column: number) => ((row: number) => number) | null;
   /** Cells as JSON carries them (core/duckdb.ts). */
@@ -66,7 +60,7 @@ export interface RowTable {
   readonly name: string;
   readonly rows: number;
   /** Keeps nothing of the array. */
-  push(row: readonly CellValue[]): void;
+  push(row: readonly DuckDBValue[]): void;
   /** To be called after the last row, before the table is read. */
   end(): void;
   drop(): Promise<void>;
@@ -158,8 +152,6 @@ async function* streamChunks(opened: Opened, sql: string): AsyncGenerator<Chunk>
         width,
         reader: (column) => readerOf(duckdb, bindings, chunk, column, types[column] as DuckDBType),
         doubles: (column) => doublesOf(bindings, chunk, column),
-        integers: (column) => integersOf(bindings, chunk, column),
-        contents: (column) => contentsOf(bindings, chunk, column),
         timestamps: (column) => timestampsOf(duckdb, bindings, chunk, column, types[column] as DuckDBType),
         json(column) {
           const read = readerOf(duckdb, bindings, chunk, column, types[column] as DuckDBType);
@@ -233,14 +225,11 @@ async function createTable(
   };
 }
 
-/** Rows that are compressed, and so read, together: fewer than usual, for a part reads a share of each file of the work. */
-const ROW_GROUP_ROWS = 16_384;
-/** Of what is kept. */
-export const OUTPUT_ROW_GROUP_ROWS = 131_072;
+/** Rows that are compressed, and so read, together. */
+const ROW_GROUP_ROWS = 131_072;
 
 export interface ParquetOptions {
   readonly metadata?: Readonly<Record<string, string>>;
-  readonly rowGroupRows?: number;
   /** `snappy`: for what is read once and goes. */
   readonly compression?: 'zstd' | 'snappy';
 }
@@ -250,14 +239,14 @@ export async function writeParquet(
   duck: Duck,
   query: string,
   path: string,
-  { metadata = {}, rowGroupRows = ROW_GROUP_ROWS, compression = 'zstd' }: ParquetOptions = {},
+  { metadata = {}, compression = 'zstd' }: ParquetOptions = {},
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   const entries = Object.entries(metadata).map(([name, value]) => `${identifier(name)}: ${literal(value)}`);
   const keyed = entries.length === 0 ? '' : `, KV_METADATA { ${entries.join(', ')} }`;
   try {
     await duck.runBeside(
-      `COPY (${query}) TO ${literal(temporary)} (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE ${rowGroupRows}, USE_TMP_FILE false${keyed})`,
+      `COPY (${query}) TO ${literal(temporary)} (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false${keyed})`,
     );
     await sync(temporary);
     await rename(temporary, path);
@@ -275,11 +264,6 @@ export async function sync(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** All rows of a table; of more than one part reads, those of a bucket together: a part reads its buckets' share of a file. */
-export function inBuckets({ name }: RowTable, rows: number, partRows: number): string {
-  return `SELECT * FROM ${name}${rows > partRows ? ' ORDER BY bucket' : ''}`;
 }
 
 /** Several files as one table. */

@@ -33,11 +33,11 @@ function bitOf(lane: number, hash: number): number {
 }
 
 /** Entities are spread over so many buckets, of which a part of the work takes some. */
-export const BUCKETS = 64;
+export const BUCKETS = 1_024;
 
-/** By bits that the filter does not look at. */
+/** By the highest bits. */
 export function bucketOf(hash: number): number {
-  return (hash >>> 26) % BUCKETS;
+  return hash >>> 22;
 }
 
 const TEXT_ENCODER = new TextEncoder();

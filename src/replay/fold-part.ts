@@ -1,33 +1,29 @@
 /**
- * A part of the entities: their events and what labels ask of them, sorted by DuckDB into the order in which one may know of
- * the other, then folded and evaluated one entity after another. Memory holds one state, whatever the part's size.
+ * A part of the entities: their events and what is asked of them, put into the order in which one may know of the other, then
+ * folded and evaluated one entity after another. Memory holds one state, and of rows no more than the bound of their sorters.
  *
  * By event time the order is that of `ts`, by arrival that in which events became known, by position that of the shard
- * (fold-orders.ts). In each a label comes after all that it may see, and a state is sealed up to a time at or before every
- * label to come (never beyond), so that `evaluate` is exact for them. That is the horizon that `fold` is given as append
+ * (fold-orders.ts). In each a request comes after all that it may see, and a state is sealed up to a time at or before every
+ * request to come (never beyond), so that `evaluate` is exact for them. That is the horizon that `fold` is given as append
  * time (train-plan.ts).
  */
-import type { DuckDBBlobValue } from '@duckdb/node-api';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../core/assert.ts';
-import { ByteReader } from '../core/bytes.ts';
 import { type EntityState, emptyState } from '../state/entity-state.ts';
 import { evaluateFeatures } from '../state/evaluate.ts';
 import { fold } from '../state/fold.ts';
 import { readContent } from '../state/record-codec.ts';
-import { type Chunk, type Duck, parquetTable } from './duck.ts';
-import { EVENT, type FoldOrder, KNOWN, ORDER_COLUMNS, ORDER_TABLES, SKIPPED } from './fold-orders.ts';
+import { type Part, visitRows } from './entity-rows.ts';
+import { EVENT, type FoldOrder, KNOWN, type PartOrder } from './fold-orders.ts';
+import { type PartEntities, createPartEntities } from './part-entities.ts';
 import { type EvaluationWriter, type Results, openResults } from './results.ts';
-import { EVENT_COLUMNS, type Voided } from './sort-records.ts';
+import type { SortedRows } from './row-batch.ts';
+import { type RowSorter, createRowSorter } from './row-sorter.ts';
+import type { Voided } from './sort-records.ts';
 import type { Lane, ReplayPlan } from './train-plan.ts';
-
-/** Buckets `from` to `to`, both among them. */
-export interface Part {
-  readonly from: number;
-  readonly to: number;
-}
+import { type RequestRow, emptyEventRow, readEventRow, readRequestRow } from './work-rows.ts';
 
 export interface FoldContext {
-  readonly duck: Duck;
   readonly plan: ReplayPlan;
   /** Of events; may be empty. */
   readonly files: readonly string[];
@@ -35,6 +31,10 @@ export interface FoldContext {
   readonly voided: readonly Voided[];
   readonly orders: readonly FoldOrder[];
   readonly writeEvaluation: EvaluationWriter;
+  /** Of rows that do not fit; it exists. */
+  readonly sortingFolder: string;
+  /** Of rows in memory, about. */
+  readonly sortBytes: number;
   readonly signal: AbortSignal;
 }
 
@@ -45,110 +45,125 @@ export interface PartCounts {
   erased: number;
 }
 
-/** Writes what labels ask of the part's entities to a file of results. */
+/** Writes what is asked of the part's entities to a file of results. */
 export async function foldPart(context: FoldContext, part: Part, path: string): Promise<PartCounts> {
-  const { duck, orders } = context;
+  const { plan, orders, sortingFolder, sortBytes } = context;
   const counts: PartCounts = { events: 0, duplicates: 0, erased: 0 };
   const results = openResults(path, context.writeEvaluation);
+  const sorters: RowSorter[] = [];
+  const hasEventIds = plan.lanes.some(({ livePlan }) => livePlan.hasEventId);
+  function sorter(): RowSorter {
+    const made = createRowSorter(sortingFolder, sortBytes / (orders.length + (hasEventIds ? 1 : 0)));
+    sorters.push(made);
+    return made;
+  }
   try {
-    await stageEvents(context, part, counts);
-    await markDuplicates(context, counts);
-    for (const order of orders) {
-      await order.prepare(duck, part.from, part.to);
-      await foldInOrder(context, order, results);
-      if (order.known === KNOWN.position) await tellSkipped(duck, results);
-    }
+    const entities = createPartEntities(context.voided);
+    const { voidedBelow } = entities;
+    const ordered = orders.map((order) => {
+      const sorted = sorter();
+      return { order, sorter: sorted, rows: order.begin({ sorter: sorted, voidedBelow, skip: results.skip }) };
+    });
+    const rows = ordered.map((each) => each.rows);
+    await takeRequests(context, part, entities, rows);
+    await takeEvents(context, part, entities, rows, hasEventIds ? sorter() : null, counts);
+    for (const { order, sorter } of ordered) await foldInOrder(context, order, entities, sorter.sorted(), results);
     await results.write();
     return counts;
   } finally {
     results.close();
-    for (const name of ['part_requests', 'part_events']) await duck.run(`DROP ${kindOf(context)} IF EXISTS ${name}`);
-    for (const table of ['part_entities', 'part_void', 'part_duplicates', ...ORDER_TABLES]) {
-      await duck.run(`DROP TABLE IF EXISTS ${table}`);
-    }
+    for (const each of sorters) each.close();
   }
 }
 
-/** What is gone through once, and as it is, need not be a table for it. */
-function kindOf({ plan, orders, voided }: FoldContext): 'VIEW' | 'TABLE' {
-  const isReadOnce = orders.length === 1 && voided.length === 0;
-  return isReadOnce && !plan.lanes.some(({ livePlan }) => livePlan.hasEventId) ? 'VIEW' : 'TABLE';
+async function takeRequests(
+  { requestsPath }: FoldContext,
+  part: Part,
+  entities: PartEntities,
+  orders: readonly PartOrder[],
+): Promise<void> {
+  let id = -1;
+  await visitRows([requestsPath], part, {
+    entity(lane, entity) {
+      id = entities.add(lane, entity);
+      return true;
+    },
+    row(reader, bytes, from, to) {
+      const request = readRequestRow(reader);
+      for (const order of orders) order.request(id, request, bytes, from, to);
+    },
+  });
+  for (const order of orders) order.endRequests();
 }
 
-/** The part's requests, and events that one of them may see. */
-async function stageEvents(context: FoldContext, { from, to }: Part, counts: PartCounts): Promise<void> {
-  const { duck, files, requestsPath, voided } = context;
-  const here = `bucket BETWEEN ${from} AND ${to}`;
-  const requests = `(SELECT * FROM ${parquetTable([requestsPath])} WHERE ${here})`;
-  // In no order that would show: rows of one entity are sorted among themselves alone.
-  await duck.run(`CREATE TABLE part_entities AS SELECT lane, entity, max(at_ms) AS last_ms,
-    (row_number() OVER ())::INTEGER AS id FROM ${requests} GROUP BY lane, entity`);
-  await duck.run(`CREATE ${kindOf(context)} part_requests AS SELECT requests.* EXCLUDE (bucket), id
-    FROM ${requests} AS requests JOIN part_entities USING (lane, entity)`);
-  await duck.run('CREATE TABLE part_duplicates (lane INTEGER, partition INTEGER, position DOUBLE)');
-  const source = files.length === 0 ? NO_EVENTS : parquetTable(files);
-  await duck.run(
-    `CREATE ${kindOf(context)} part_events AS SELECT events.* EXCLUDE (bucket), id FROM ${source} AS events
-      JOIN part_entities USING (lane, entity) WHERE events.${here}`,
-  );
-  const [staged] = await duck.rows('SELECT count(*) FROM part_events');
-  counts.events = Number(staged?.[0]);
-  const table = await duck.table([
-    { name: 'lane', type: 'INTEGER' },
-    { name: 'entity', type: 'VARCHAR' },
-    { name: 'partition', type: 'INTEGER' },
-    { name: 'position', type: 'DOUBLE' },
-  ]);
-  for (const { lane, entity, partition, offset } of voided) table.push([lane, entity, partition, offset]);
-  table.end();
-  await duck.run(
-    `CREATE TABLE part_void AS SELECT lane, entity, partition, max(position) AS position FROM ${table.name} GROUP BY ALL`,
-  );
-  await table.drop();
-  if (voided.length === 0) return;
-  await duck.run(
-    `DELETE FROM part_events AS events USING part_void AS erasure WHERE events.lane = erasure.lane
-      AND events.entity = erasure.entity AND events.partition = erasure.partition AND events.position < erasure.position`,
-  );
-  const [left] = await duck.rows('SELECT count(*) FROM part_events');
-  counts.erased = counts.events - Number(left?.[0]);
+/** `twice`: of events with ids, some of which may have come before; null: there are none. */
+async function takeEvents(
+  context: FoldContext,
+  part: Part,
+  entities: PartEntities,
+  orders: readonly PartOrder[],
+  twice: RowSorter | null,
+  counts: PartCounts,
+): Promise<void> {
+  const event = emptyEventRow();
+  let id: number | undefined;
+  let hasEventId = false;
+  await visitRows(context.files, part, {
+    entity(lane, entity) {
+      id = entities.find(lane, entity);
+      hasEventId = context.plan.lanes[lane]?.livePlan.hasEventId ?? false;
+      return id !== undefined;
+    },
+    row(reader, bytes, from, to) {
+      assert(id !== undefined, 'rows of entities that are wanted');
+      readEventRow(reader, event);
+      counts.events += 1;
+      if (event.offset < entities.voidedBelow(id, event.partition)) counts.erased += 1;
+      else if (hasEventId) twice?.push(id, event.arrivedMs, event.partition, event.offset, bytes, from, to);
+      else for (const order of orders) order.event(id, event, bytes, from, to);
+    },
+  });
+  if (twice !== null) await takeOnce(context, entities, orders, twice.sorted(), counts);
 }
-
-const NO_EVENTS = `(SELECT ${EVENT_COLUMNS.map(({ name, type }) => `NULL::${type} AS ${name}`).join(', ')} WHERE false)`;
 
 /** Which events are duplicates the live driver tells from the head as it is when they come: so they are folded as they came. */
-async function markDuplicates({ duck, plan, signal }: FoldContext, counts: PartCounts): Promise<void> {
-  const lanes = plan.lanes.filter(({ livePlan }) => livePlan.hasEventId).map(({ index }) => index);
-  if (lanes.length === 0) return;
-  const duplicates = await duck.table([
-    { name: 'lane', type: 'INTEGER' },
-    { name: 'partition', type: 'INTEGER' },
-    { name: 'position', type: 'DOUBLE' },
-  ]);
-  const query = `SELECT lane, id, partition, position, appended, ts, content FROM part_events
-    WHERE lane IN (${lanes.join(', ')}) ORDER BY id, arrived, partition, position`;
+async function takeOnce(
+  context: FoldContext,
+  entities: PartEntities,
+  orders: readonly PartOrder[],
+  rows: SortedRows,
+  counts: PartCounts,
+): Promise<void> {
+  const event = emptyEventRow();
   let current: Folded | null = null;
-  for await (const rows of duck.stream(query)) {
-    signal.throwIfAborted();
-    for (const [lane, id, ...cells] of rows) {
-      const [partition, position, appendedMs, tsMs] = cells as number[] as [number, number, number, number];
-      current = foldedOf(plan, current, lane as number, id as number);
-      const { livePlan } = current.lane;
-      const { bytes } = cells[4] as DuckDBBlobValue;
-      const event = readContent(livePlan, new ByteReader(bytes), tsMs, partition, position);
-      current.state ??= emptyState(livePlan);
-      const outcome = fold(livePlan, current.state, { ...event, entityKey: NO_KEY, appendedMs });
-      if (outcome === 'duplicate') duplicates.push([lane as number, partition, position]);
-    }
-  }
-  duplicates.end();
-  counts.duplicates = duplicates.rows;
-  await duck.run(`INSERT INTO part_duplicates SELECT * FROM ${duplicates.name}`);
-  await duplicates.drop();
+  await eachRow(context, rows, () => {
+    const { id, reader } = rows;
+    const from = reader.position;
+    readEventRow(reader, event);
+    current = foldedOf(context.plan, entities, current, id);
+    const { livePlan } = current.lane;
+    const content = readContent(livePlan, reader, event.tsMs, event.partition, event.offset);
+    current.state ??= emptyState(livePlan);
+    const outcome = fold(livePlan, current.state, { ...content, entityKey: NO_KEY, appendedMs: event.appendedMs });
+    if (outcome === 'duplicate') counts.duplicates += 1;
+    else for (const order of orders) order.event(id, event, rows.bytes, from, reader.position);
+  });
 }
 
 /** Nothing that folds looks at it. */
 const NO_KEY = '';
+
+/** Rows between turns of other work, such as what ends a run. */
+const TURN_ROWS = 16_384;
+
+async function eachRow({ signal }: FoldContext, rows: SortedRows, take: () => void): Promise<void> {
+  for (let count = 1; rows.next(); count++) {
+    take();
+    if (count % TURN_ROWS !== 0) continue;
+    await nextTurn();
+    signal.throwIfAborted();
+  }
+}
 
 /** Folding of one entity in one lane. */
 interface Folded {
@@ -159,67 +174,54 @@ interface Folded {
   state: EntityState | null;
 }
 
-function foldedOf(plan: ReplayPlan, current: Folded | null, lane: number, id: number): Folded {
+function foldedOf({ lanes }: ReplayPlan, entities: PartEntities, current: Folded | null, id: number): Folded {
   if (current !== null && current.id === id) return current;
   assert(current === null || current.id < id, 'rows of an entity come one after the other');
-  const found = plan.lanes[lane];
-  assert(found !== undefined, 'spilled rows are of lanes of the plan');
-  return { lane: found, id, state: null };
+  const lane = lanes[entities.laneOf(id)];
+  assert(lane !== undefined, 'rows are of lanes of the plan');
+  return { lane, id, state: null };
 }
 
-async function foldInOrder(context: FoldContext, order: FoldOrder, results: Results): Promise<void> {
-  const { duck, plan, signal } = context;
-  const isByTime = order.known !== KNOWN.position;
+async function foldInOrder(
+  context: FoldContext,
+  order: FoldOrder,
+  entities: PartEntities,
+  rows: SortedRows,
+  results: Results,
+): Promise<void> {
+  const foldEvent = eventFolder();
   let current: Folded | null = null;
   let lastMs = -Infinity;
-  for await (const chunk of duck.chunks(order.query)) {
-    signal.throwIfAborted();
-    const rows = columnsOf(chunk);
-    for (let row = 0; row < chunk.rows; row++) {
-      const before: Folded | null = current;
-      current = foldedOf(plan, before, rows.lane[row] as number, rows.id[row] as number);
-      const atMs = rows.atMs[row] as number;
-      assert(!isByTime || before !== current || lastMs <= atMs, 'rows of an entity come in the order of time');
-      lastMs = atMs;
-      if (rows.appearance[row] === EVENT) foldEvent(current, rows, row);
-      else answer(context, order, current, requestAt(rows, row), results);
-    }
-  }
+  await eachRow(context, rows, () => {
+    const before: Folded | null = current;
+    current = foldedOf(context.plan, entities, before, rows.id);
+    const { third: horizonMs } = rows;
+    assert(!order.isByTime || before !== current || lastMs <= horizonMs, 'rows of an entity come in the order of time');
+    lastMs = horizonMs;
+    if (rows.second === EVENT) foldEvent(current, rows);
+    else answer(context, order, current, readRequestRow(rows.reader), results);
+  });
 }
 
-function columnsOf({ doubles, integers, contents, reader }: Chunk) {
-  return {
-    lane: integers(ORDER_COLUMNS.lane),
-    id: integers(ORDER_COLUMNS.id),
-    atMs: doubles(ORDER_COLUMNS.atMs),
-    number: doubles(ORDER_COLUMNS.number),
-    appearance: integers(ORDER_COLUMNS.appearance),
-    tsMs: doubles(ORDER_COLUMNS.tsMs),
-    partition: integers(ORDER_COLUMNS.partition),
-    content: contents(ORDER_COLUMNS.content),
-    heldMs: reader(ORDER_COLUMNS.heldMs),
-    completeMs: reader(ORDER_COLUMNS.completeMs),
-  };
-}
-
-type OrderRows = ReturnType<typeof columnsOf>;
-
-interface PartRequest {
-  readonly row: number;
-  readonly appearance: number;
-  readonly asOfMs: number;
-  /** Since when history is known: as the log holds it, and as the request says. */
-  readonly heldMs: number | null;
-  readonly ownMs: number | null;
-}
-
-function requestAt(rows: OrderRows, row: number): PartRequest {
-  return {
-    row: rows.number[row] as number,
-    appearance: rows.appearance[row] as number,
-    asOfMs: rows.atMs[row] as number,
-    heldMs: rows.heldMs(row) as number | null,
-    ownMs: rows.completeMs(row) as number | null,
+function eventFolder(): (current: Folded, rows: SortedRows) => void {
+  const event = emptyEventRow();
+  return (current, { reader, third: horizonMs }) => {
+    const { plan } = current.lane;
+    readEventRow(reader, event);
+    const { tsMs, partition, offset } = event;
+    const { columns, filterBits } = readContent(plan, reader, tsMs, partition, offset);
+    current.state ??= emptyState(plan);
+    fold(plan, current.state, {
+      entityKey: NO_KEY,
+      tsMs,
+      partition,
+      offset,
+      appendedMs: horizonMs,
+      columns,
+      filterBits,
+      // Duplicates are gone; in this order others would be found.
+      eventId: null,
+    });
   };
 }
 
@@ -227,42 +229,14 @@ function answer(
   { plan }: FoldContext,
   { known, hasOwnHistory }: FoldOrder,
   { state }: Folded,
-  { row, appearance, asOfMs, heldMs, ownMs }: PartRequest,
+  { row, appearance, asOfMs, heldMs, seen }: RequestRow,
   results: Results,
 ): void {
   const found = plan.appearances.get(appearance);
   assert(found !== undefined, 'requests are of appearances of the plan');
-  const historyMs = hasOwnHistory ? ownMs : heldMs;
+  const historyMs = hasOwnHistory && seen !== null ? seen.completeMs : heldMs;
   results.add(known, row, appearance, evaluateFeatures(found.plan, state, asOfMs, historyMs), asOfMs);
   if (historyMs !== heldMs) {
     results.add(KNOWN.held, row, appearance, evaluateFeatures(found.plan, state, asOfMs, heldMs), asOfMs);
   }
-}
-
-async function tellSkipped(duck: Duck, results: Results): Promise<void> {
-  for await (const rows of duck.stream(SKIPPED)) {
-    for (const [row, appearance, reason] of rows) {
-      results.skip(row as number, appearance as number, reason as number);
-    }
-  }
-}
-
-function foldEvent(current: Folded, rows: OrderRows, row: number): void {
-  const { plan } = current.lane;
-  const tsMs = rows.tsMs[row] as number;
-  const partition = rows.partition[row] as number;
-  const position = rows.number[row] as number;
-  const { columns, filterBits } = readContent(plan, rows.content(row), tsMs, partition, position);
-  current.state ??= emptyState(plan);
-  fold(plan, current.state, {
-    entityKey: NO_KEY,
-    tsMs,
-    partition,
-    offset: position,
-    appendedMs: rows.atMs[row] as number,
-    columns,
-    filterBits,
-    // Duplicates are gone; in this order others would be found.
-    eventId: null,
-  });
 }

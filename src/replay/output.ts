@@ -2,7 +2,7 @@
 import { fileLiteral, identifier, literal } from '../core/duckdb.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { STATUSES } from '../core/status.ts';
-import { type Duck, OUTPUT_ROW_GROUP_ROWS, writeParquet } from './duck.ts';
+import { type Duck, writeParquet } from './duck.ts';
 import { type Labels, ROW, TIMESTAMP } from './labels.ts';
 import type { ManifestColumn } from './manifest.ts';
 import type { TrainPlan } from './train-plan.ts';
@@ -55,7 +55,7 @@ export async function writeOutput(context: OutputContext, path: string): Promise
     duck,
     `SELECT ${columns.join(', ')} FROM ${vectors.table} AS vectors POSITIONAL JOIN ${labelled} AS labels`,
     path,
-    { metadata: { skewless_service: id, skewless_fingerprint: fingerprint }, rowGroupRows: OUTPUT_ROW_GROUP_ROWS },
+    { metadata: { skewless_service: id, skewless_fingerprint: fingerprint } },
   );
 }
 

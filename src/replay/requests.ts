@@ -7,27 +7,17 @@ import type { Status } from '../core/status.ts';
 import { type Features, evaluateFeatures } from '../state/evaluate.ts';
 import { createWorkspace } from '../vector/derived.ts';
 import { fillRequest } from '../vector/row-text.ts';
-import { type Duck, inBuckets, writeParquet } from './duck.ts';
+import type { Duck } from './duck.ts';
 import type { Completeness } from './completeness.ts';
-import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
+import type { EntityFilter } from './entity-filter.ts';
 import { type LabelProblem, type LabelRow, isProblem, readLabelRows, wantedOf } from './label-rows.ts';
 import type { Labels } from './labels.ts';
+import { type RequestsFile, createRequestsFile } from './requests-file.ts';
 import type { Results } from './results.ts';
 import type { TrainAppearance, TrainPlan } from './train-plan.ts';
 
 /** Rows at fault that are told one by one. */
 const PROBLEMS_TOLD_MAX = 20;
-
-export const REQUEST_COLUMNS = [
-  { name: 'bucket', type: 'UTINYINT' },
-  { name: 'lane', type: 'INTEGER' },
-  { name: 'entity', type: 'VARCHAR' },
-  { name: 'at_ms', type: 'DOUBLE' },
-  { name: 'row', type: 'DOUBLE' },
-  { name: 'appearance', type: 'INTEGER' },
-  /** Event time before which the entity's history may be missing, ms; null: it is complete. */
-  { name: 'held_ms', type: 'DOUBLE' },
-] as const;
 
 export interface Requests {
   /** In the sample. */
@@ -43,8 +33,6 @@ export interface RequestPaths {
 }
 
 export interface RequestOptions {
-  /** As of `TrainBounds`. */
-  readonly partEvents: number;
   readonly sample: number;
   /** What results are of: all that is answered here is the same for each. */
   readonly knowledges: readonly number[];
@@ -64,54 +52,57 @@ export async function planRequests(
   wanted: EntityFilter,
   onRow: (row: number) => void,
 ): Promise<Requests> {
-  const requests = await duck.table(REQUEST_COLUMNS);
-  const { results } = options;
-  const hashOf = createEntityHash();
+  const requests = await createRequestsFile(paths.requests, wanted);
   const problems = createLabelProblems(options.labelsPath);
-  /** Features are null here. */
-  const asked = createWorkspace(plan.service.slotCount);
+  const request = createRequester(plan, options, requests);
   let rows = 0;
   let earliestMs = Infinity;
   let latestMs = -Infinity;
+  try {
+    for await (const some of readLabelRows(duck, paths.labels, labels, plan.service, options.sample)) {
+      onRow(some.at(-1)?.row ?? 0);
+      for (const label of some) {
+        if (isProblem(label)) {
+          problems.add(label);
+          continue;
+        }
+        rows += 1;
+        earliestMs = Math.min(earliestMs, label.asOfMs);
+        latestMs = Math.max(latestMs, label.asOfMs);
+        request(label);
+      }
+      await requests.settle();
+    }
+    problems.refuse();
+    await requests.write();
+    await options.results.write();
+  } finally {
+    await requests.close();
+  }
+  return rows === 0 ? { rows, earliestMs: null, latestMs: null } : { rows, earliestMs, latestMs };
+}
 
-  function request(label: LabelRow): void {
-    rows += 1;
-    earliestMs = Math.min(earliestMs, label.asOfMs);
-    latestMs = Math.max(latestMs, label.asOfMs);
-    fillRequest(asked, label.request, plan.service.asOfSlot, label.asOfMs);
+function createRequester(
+  plan: TrainPlan,
+  { completeFromMs, knowledges, results }: RequestOptions,
+  requests: RequestsFile,
+): (label: LabelRow) => void {
+  /** Features are null here. */
+  const asked = createWorkspace(plan.service.slotCount);
+  return ({ row, asOfMs, request }) => {
+    fillRequest(asked, request, plan.service.asOfSlot, asOfMs);
     for (const appearance of plan.appearances.values()) {
+      const { lane, index } = appearance;
       const found = wantedOf(appearance, asked.row);
       if (found !== 'error' && found.entity !== null) {
-        const { entity } = found;
-        const { index: lane } = appearance.lane;
-        const hash = hashOf(entity);
-        wanted.add(lane, hash);
-        const heldMs = options.completeFromMs(appearance.lane, entity);
-        requests.push([bucketOf(hash), lane, entity, label.asOfMs, label.row, appearance.index, heldMs]);
+        const heldMs = completeFromMs(lane, found.entity);
+        requests.add(lane.index, found.entity, { asOfMs, row, appearance: index, heldMs, seen: null });
         continue;
       }
-      const evaluation =
-        found === 'error' ? failed(appearance) : evaluateFeatures(appearance.plan, null, label.asOfMs, null);
-      for (const known of options.knowledges) {
-        results.add(known, label.row, appearance.index, evaluation, label.asOfMs);
-      }
+      const evaluation = found === 'error' ? failed(appearance) : evaluateFeatures(appearance.plan, null, asOfMs, null);
+      for (const known of knowledges) results.add(known, row, index, evaluation, asOfMs);
     }
-  }
-
-  for await (const some of readLabelRows(duck, paths.labels, labels, plan.service, options.sample)) {
-    onRow(some.at(-1)?.row ?? 0);
-    for (const label of some) {
-      if (isProblem(label)) problems.add(label);
-      else request(label);
-    }
-  }
-  problems.refuse();
-  requests.end();
-  const query = inBuckets(requests, requests.rows, options.partEvents);
-  await writeParquet(duck, query, paths.requests, { compression: 'snappy' });
-  await results.write();
-  await requests.drop();
-  return rows === 0 ? { rows, earliestMs: null, latestMs: null } : { rows, earliestMs, latestMs };
+  };
 }
 
 function failed({ plan }: TrainAppearance): Features {

@@ -1,9 +1,8 @@
 /**
  * Records on their way into a chunk: decoded once for all lanes, as the live driver decodes them, events of entities that
- * labels ask for into its table, all others into its counts.
+ * labels ask for into its rows, all others into its counts.
  */
 import { assert, assertNever } from '../core/assert.ts';
-import { ByteWriter } from '../core/bytes.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { compileSourceDecoder, type SourceDecoder } from '../event/decode.ts';
 import { type Erasure, parseErasure } from '../event/erasure.ts';
@@ -14,25 +13,11 @@ import { namedFingerprints } from '../event/replay-header.ts';
 import { type EntityPlacement, compilePlacement, isRepartitioned } from '../log/entity-partition.ts';
 import { writeContent } from '../state/record-codec.ts';
 import type { Counts } from './counts.ts';
-import type { RowTable } from './duck.ts';
+import type { EntityRows } from './entity-rows.ts';
 import { type EntityFilter, bucketOf, createEntityHash } from './entity-filter.ts';
 import type { KnownTimes } from './known-times.ts';
 import type { Lane } from './train-plan.ts';
-
-/** Times are ms. `arrived` orders the events of an entity as the live driver takes them; of the same, partition and offset. */
-export const EVENT_COLUMNS = [
-  { name: 'bucket', type: 'UTINYINT' },
-  { name: 'lane', type: 'INTEGER' },
-  { name: 'entity', type: 'VARCHAR' },
-  { name: 'ts', type: 'DOUBLE' },
-  { name: 'known', type: 'DOUBLE' },
-  { name: 'arrived', type: 'DOUBLE' },
-  { name: 'appended', type: 'DOUBLE' },
-  { name: 'partition', type: 'INTEGER' },
-  { name: 'position', type: 'DOUBLE' },
-  /** All else (state/record-codec.ts). */
-  { name: 'content', type: 'BLOB' },
-] as const;
+import { writeEventRow } from './work-rows.ts';
 
 /** What a lane's entity has lost: its events below `offset` of this partition. */
 export interface Voided {
@@ -57,11 +42,10 @@ export interface SortContext {
 }
 
 export interface PendingChunk {
-  readonly table: RowTable;
+  readonly rows: EntityRows;
   readonly covered: Record<number, { from: number; next: number }>;
   readonly voided: Voided[];
   readonly counts: Counts;
-  bytes: number;
   records: number;
 }
 
@@ -82,7 +66,6 @@ export function createRecordSorter(
 ): RecordSorter {
   const { source, lanes, wanted, knownTimes, isPartitioned, begins, schemas } = context;
   const hashOf = createEntityHash();
-  const writer = new ByteWriter();
   const views = lanes.map(({ view }) => view);
   const decoder = compileSourceDecoder(source, views, schemas);
   const tables = canBeTable(source) ? compileTableDecoder(source, views) : null;
@@ -173,18 +156,22 @@ export function createRecordSorter(
     return placement !== null && placement.partitionOf(entityKey, partitions) !== partition;
   }
 
-  function keep(place: number, event: ViewEvent, newest: number, pending: PendingChunk): void {
+  function keep(place: number, event: ViewEvent, newest: number, { rows }: PendingChunk): void {
     const lane = lanes[place] as Lane;
-    const { entityKey, tsMs, partition, offset, appendedMs } = event;
-    const hash = hashOf(entityKey);
-    if (!wanted.mayHave(lane.index, hash)) return;
+    const entity = rows.find(lane.index, event.entityKey) ?? addWanted(lane, event.entityKey, rows);
+    if (entity === null) return;
     const known = knownTimes.knownMs(lane, event, newest);
-    const arrived = isTogether[place] === true ? 0 : isPartitioned ? newest : appendedMs;
-    writer.reset();
+    const arrived = isTogether[place] === true ? 0 : isPartitioned ? newest : event.appendedMs;
+    const writer = rows.begin();
+    writeEventRow(writer, event, known, arrived);
     writeContent(lane.livePlan, event, writer);
-    const bucket = bucketOf(hash);
-    pending.table.push([bucket, lane.index, entityKey, tsMs, known, arrived, appendedMs, partition, offset, writer]);
-    pending.bytes += writer.length;
+    rows.end(entity);
+  }
+
+  /** Null: no label asks for it. */
+  function addWanted({ index }: Lane, entity: string, rows: EntityRows): number | null {
+    const hash = hashOf(entity);
+    return wanted.mayHave(index, hash) ? rows.add(index, entity, bucketOf(hash)) : null;
   }
 
   function noteErasure({ entities, ends }: Erasure, { partition, offset }: LogRecord, pending: PendingChunk): void {

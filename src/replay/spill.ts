@@ -1,15 +1,15 @@
 /**
- * A source's events into the work folder, decoded once, for all lanes that want them, in chunks: a chunk is a Parquet file of
- * events, and a JSON file that says which offsets it covers and what became of their records. The second is written last and
+ * A source's events into the work folder, decoded once, for all lanes that want them, in chunks: a chunk is a file of rows
+ * (entity-rows.ts), and a JSON file that says which offsets it covers and what became of their records. The second is written last and
  * makes the chunk count, so a run that was killed goes on after the last whole one.
  */
 import { randomUUID } from 'node:crypto';
 import { SkewlessError } from '../core/errors.ts';
 import type { SourceDefinition } from '../definition/definition.ts';
 import { type Counts, addCounts, emptyCounts } from './counts.ts';
-import { type Duck, inBuckets, writeParquet } from './duck.ts';
+import { EntityRows, writeEntityRows } from './entity-rows.ts';
 import type { EventBatch, ReadRange } from './event-reader.ts';
-import { EVENT_COLUMNS, type PendingChunk, type SortContext, type Voided, createRecordSorter } from './sort-records.ts';
+import { type PendingChunk, type SortContext, type Voided, createRecordSorter } from './sort-records.ts';
 import type { Lane } from './train-plan.ts';
 import type { WorkFolder } from './work-folder.ts';
 
@@ -20,15 +20,15 @@ export interface SpillBounds {
   readonly chunkBytes: number;
   /** or so many records were read for it. */
   readonly chunkRecords: number;
-  /** Events that are sorted and folded together, about. */
-  readonly partEvents: number;
+  /** Events and requests that are put in order and folded together, about. */
+  readonly partRows: number;
 }
 
 export const DEFAULT_SPILL_BOUNDS: SpillBounds = {
   chunkEvents: 250_000,
   chunkBytes: 33_554_432,
   chunkRecords: 1_000_000,
-  partEvents: 1_000_000,
+  partRows: 1_000_000,
 };
 
 interface Chunk {
@@ -55,7 +55,6 @@ export interface Spilled {
 }
 
 export interface SpillContext extends SortContext {
-  readonly duck: Duck;
   readonly folder: WorkFolder;
   readonly bounds: SpillBounds;
 }
@@ -111,13 +110,11 @@ export interface Spiller {
 
 /** `done`: what `readSpilled` found. `partitions`: of the topic. */
 export async function createSpiller(context: SpillContext, done: Spilled, partitions: number): Promise<Spiller> {
-  const { duck, folder, source, lanes, bounds } = context;
+  const { folder, source, lanes, bounds } = context;
   const sorter = createRecordSorter(context, partitions, new Map(done.newestMs));
   const name = chunkFolder(source);
   let number = (await folder.names(name)).filter((file) => file.endsWith('.json')).length;
-  /** So far. */
-  let { events } = done;
-  let pending = await beginChunk(duck, lanes);
+  let pending = beginChunk(lanes);
   let writing: Promise<void> = Promise.resolve();
   /** Batches of several partitions may come at once. */
   let last: Promise<void> = Promise.resolve();
@@ -127,26 +124,20 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
     await writing;
     if (Object.keys(pending.covered).length === 0) return;
     const done = pending;
-    done.table.end();
-    pending = await beginChunk(duck, lanes);
+    pending = beginChunk(lanes);
     writing = write(done, Object.fromEntries(sorter.newestMs));
     writing.catch(() => undefined);
   }
 
-  async function write({ table, covered, voided, counts }: PendingChunk, newestMs: Chunk['newestMs']): Promise<void> {
-    events += table.rows;
-    const file = table.rows === 0 ? null : `${randomUUID()}.parquet`;
-    if (file !== null) {
-      const query = inBuckets(table, events, bounds.partEvents);
-      await writeParquet(duck, query, folder.at(name, file), { compression: 'snappy' });
-    }
-    await table.drop();
-    const chunk: Chunk = { file, events: table.rows, covered, newestMs, voided, counts };
+  async function write({ rows, covered, voided, counts }: PendingChunk, newestMs: Chunk['newestMs']): Promise<void> {
+    const file = rows.rows === 0 ? null : `${randomUUID()}.rows`;
+    if (file !== null) await writeEntityRows(folder.at(name, file), rows);
+    const chunk: Chunk = { file, events: rows.rows, covered, newestMs, voided, counts };
     await folder.write(`${name}/${String(number).padStart(CHUNK_DIGITS, '0')}.json`, chunk, 'once');
     number += 1;
   }
 
-  async function take({ partition, records, rejected, table: rows, nextOffset }: EventBatch): Promise<void> {
+  async function take({ partition, records, rejected, table, nextOffset }: EventBatch): Promise<void> {
     await sorter.prepare?.(records);
     const { covered, counts } = pending;
     covered[partition] = { from: covered[partition]?.from ?? done.next.get(partition) ?? 0, next: nextOffset };
@@ -155,10 +146,10 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
     for (const code of rejected) counts.unreadable[code] = (counts.unreadable[code] ?? 0) + 1;
     pending.records += records.length;
     for (const record of records) sorter.sort(record, pending);
-    if (rows !== undefined) sorter.sortRows(rows, partition, pending);
-    const { table, bytes } = pending;
+    if (table !== undefined) sorter.sortRows(table, partition, pending);
+    const { rows } = pending;
     const isFull =
-      table.rows >= bounds.chunkEvents || bytes >= bounds.chunkBytes || pending.records >= bounds.chunkRecords;
+      rows.rows >= bounds.chunkEvents || rows.bytes >= bounds.chunkBytes || pending.records >= bounds.chunkRecords;
     if (isFull) await flush();
   }
 
@@ -176,7 +167,6 @@ export async function createSpiller(context: SpillContext, done: Spilled, partit
   };
 }
 
-async function beginChunk(duck: Duck, lanes: readonly Lane[]): Promise<PendingChunk> {
-  const table = await duck.table(EVENT_COLUMNS);
-  return { table, covered: {}, voided: [], counts: emptyCounts(lanes), bytes: 0, records: 0 };
+function beginChunk(lanes: readonly Lane[]): PendingChunk {
+  return { rows: new EntityRows(), covered: {}, voided: [], counts: emptyCounts(lanes), records: 0 };
 }

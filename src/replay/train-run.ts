@@ -1,7 +1,9 @@
 /** One run of `skewless train`: what it is asked for, what its first run has planned, and how far it is. */
+import { availableParallelism } from 'node:os';
 import type { Aggregation } from '../aggregate/aggregation.ts';
 import { assert } from '../core/assert.ts';
 import type { ServiceDefinition } from '../definition/definition.ts';
+import type { DefinitionFile } from '../definition/parse.ts';
 import type { Duck } from './duck.ts';
 import type { EventReader, ReadRange } from './event-reader.ts';
 import type { FoldOrder } from './fold-orders.ts';
@@ -34,21 +36,33 @@ export interface TrainOptions extends TrainingSetOptions {
   readonly readers: ReadonlyMap<string, EventReader>;
   readonly knowledge: Knowledge;
   readonly positionIndex: PositionIndex | null;
+  /** What the service was loaded from, so that other threads can have it as well; null: this one works alone. */
+  readonly definitionFiles: readonly DefinitionFile[] | null;
   readonly nowMs: number;
 }
 
 export interface TrainBounds extends SpillBounds {
   /** Of DuckDB, which keeps what is beyond in files. */
+  readonly duckBytes: number;
+  /** Of rows that are put in order (row-sorter.ts); what is beyond is kept in files. */
   readonly sortBytes: number;
 }
 
 export const DEFAULT_TRAIN_BOUNDS: TrainBounds = {
   ...DEFAULT_SPILL_BOUNDS,
-  sortBytes: 268_435_456,
+  duckBytes: 268_435_456,
+  sortBytes: 134_217_728,
 };
 
+const THREADS_MAX = 4;
+
+/** That DuckDB may have, and folding. */
+export function threadsNow(): number {
+  return Math.min(THREADS_MAX, availableParallelism());
+}
+
 /** Raised when work that was begun by another version cannot be gone on with. */
-const WORK_FORMAT = 3;
+const WORK_FORMAT = 4;
 /** Shares of the whole at which steps end. */
 const STEP_ENDS = { labels: 0.05, events: 0.6, fold: 0.9, rows: 1 } as const;
 

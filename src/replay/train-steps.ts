@@ -4,7 +4,9 @@ import { assert } from '../core/assert.ts';
 import { asJson } from '../event/schemas.ts';
 import { createCompleteness } from './completeness.ts';
 import { BUCKETS, EntityFilter } from './entity-filter.ts';
-import { type Part, type PartCounts, foldPart } from './fold-part.ts';
+import { type Part, countRows } from './entity-rows.ts';
+import type { PartCounts } from './fold-part.ts';
+import { type FoldWorkers, foldParts } from './fold-parts.ts';
 import { type Labels, stageLabels } from './labels.ts';
 import { checkNames } from './output.ts';
 import { type Requests, planRequests } from './requests.ts';
@@ -40,8 +42,7 @@ export async function prepareLabels(run: Run): Promise<PreparedLabels> {
   const wanted = new EntityFilter();
   const completeFromMs = createCompleteness(plan, run.readers, run.begun.ranges, run.begun.startedMs);
   const results = openResults(folder.at(NO_EVENTS), run.writeEvaluation);
-  const { partEvents } = run.limits;
-  const options = { sample, knowledges, labelsPath, completeFromMs, results, partEvents };
+  const options = { sample, knowledges, labelsPath, completeFromMs, results };
   const onRow = (row: number): void => report(run, null, 'labels', row / labels.rows, 'labels');
   const requests = await planRequests(duck, plan, labels, paths, options, wanted, onRow).finally(results.close);
   await writeFile(filter, wanted.bytes);
@@ -51,7 +52,7 @@ export async function prepareLabels(run: Run): Promise<PreparedLabels> {
 
 /** Reads what was planned of a source and is not in the work folder yet. */
 export async function spillSource(run: ReplayRun, name: string, wanted: EntityFilter, index: number): Promise<Spilled> {
-  const { duck, folder, plan, begun, limits, signal } = run;
+  const { folder, plan, begun, limits, signal } = run;
   const source = plan.sources[index];
   assert(source !== undefined && source.name === name, 'sources in the order of the plan');
   const reader = readerOf(run, name);
@@ -63,7 +64,6 @@ export async function spillSource(run: ReplayRun, name: string, wanted: EntityFi
   const knownTimes = run.knownTimes.get(name);
   assert(knownTimes !== undefined, 'decided for every source');
   const context = {
-    duck,
     folder,
     source: reader.isPartitioned ? source : asJson(source),
     lanes,
@@ -96,15 +96,20 @@ export async function spillSource(run: ReplayRun, name: string, wanted: EntityFi
   return readSpilled(folder, source, lanes, ranges);
 }
 
-/** Answers the files of results. */
+export interface Folded {
+  /** Of results. */
+  readonly files: readonly string[];
+  readonly counts: PartCounts;
+}
+
 export async function foldAll(
   run: ReplayRun,
   spilled: ReadonlyMap<string, Spilled>,
-): Promise<{ readonly files: readonly string[]; readonly counts: PartCounts }> {
-  const { duck, plan, folder, orders, writeEvaluation, paths, signal, limits } = run;
+  workers: FoldWorkers,
+): Promise<Folded> {
+  const { plan, folder, orders, writeEvaluation, paths, signal, limits } = run;
   const all = [...spilled.values()];
   const context = {
-    duck,
     plan,
     orders,
     writeEvaluation,
@@ -112,31 +117,31 @@ export async function foldAll(
     files: all.flatMap(({ files }) => files),
     requestsPath: paths.requests,
     voided: all.flatMap(({ voided }) => voided),
+    sortingFolder: await folder.makeFolder('sorting'),
+    sortBytes: limits.sortBytes / (1 + workers.folders.length),
   };
-  const parts = partsFor(
-    all.reduce((sum, { events }) => sum + events, 0),
-    limits.partEvents,
-  );
+  const events = all.reduce((sum, spill) => sum + spill.events, 0);
+  const parts = partsFor(events + (await countRows([paths.requests])), limits.partRows);
   await folder.makeFolder('parts');
-  const results: string[] = [];
+  const tasks = parts.map((part) => ({ part, path: folder.at('parts', `${part.from}-${part.to}`) }));
   const counts: PartCounts = { events: 0, duplicates: 0, erased: 0 };
-  for (const [index, part] of parts.entries()) {
-    report(run, 'events', 'fold', index / parts.length, 'folding');
-    const name = `parts/${part.from}-${part.to}`;
-    let done = await folder.read<PartCounts>(`${name}.json`);
+  let folded = 0;
+  await foldParts(context, workers, tasks, async ({ part, path }, fold) => {
+    const name = `parts/${part.from}-${part.to}.json`;
+    let done = await folder.read<PartCounts>(name);
     if (done === null) {
-      done = await foldPart(context, part, folder.at(name));
-      await folder.write(`${name}.json`, done);
+      done = await fold({ part, path });
+      await folder.write(name, done);
     }
-    results.push(folder.at(name));
     for (const each of Object.keys(counts) as (keyof PartCounts)[]) counts[each] += done[each];
-  }
-  return { files: results, counts };
+    report(run, 'events', 'fold', ++folded / parts.length, 'folding');
+  });
+  return { files: tasks.map(({ path }) => path), counts };
 }
 
-/** Buckets in as many runs as it takes for each to hold about so many events. */
-function partsFor(events: number, partEvents: number): readonly Part[] {
-  const count = Math.min(BUCKETS, Math.max(1, Math.ceil(events / partEvents)));
+/** Buckets in as many runs as it takes for each to hold about so many rows. */
+function partsFor(rows: number, partRows: number): readonly Part[] {
+  const count = Math.min(BUCKETS, Math.max(1, Math.ceil(rows / partRows)));
   return Array.from({ length: count }, (_none, index) => ({
     from: Math.floor((index * BUCKETS) / count),
     to: Math.floor(((index + 1) * BUCKETS) / count) - 1,

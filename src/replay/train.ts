@@ -4,15 +4,16 @@
  * sorted and folded, part by part; evaluations and rows are put together; the output gets its name. A run that was killed
  * goes on with the step, the chunk or the part that it was at, and reads of the log what the first run had planned to read.
  */
-import { availableParallelism } from 'node:os';
 import { assert } from '../core/assert.ts';
 import { contentHash } from '../core/content-hash.ts';
 import { SkewlessError } from '../core/errors.ts';
 import { formatTimestamp } from '../core/time.ts';
 import { createCompleteness } from './completeness.ts';
 import { type Duck, openDuck } from './duck.ts';
+import { countRows } from './entity-rows.ts';
 import { BY_ARRIVAL, BY_EVENT_TIME } from './fold-orders.ts';
 import type { PartCounts } from './fold-part.ts';
+import { type FoldWorkers, NO_WORKERS, startFoldWorkers } from './fold-parts.ts';
 import { type Labels, labelsFormat } from './labels.ts';
 import {
   type Manifest,
@@ -36,13 +37,20 @@ import {
   rangesOf,
   readerOf,
   report,
+  threadsNow,
 } from './train-run.ts';
-import { NO_EVENTS, foldAll, hasLabels, prepareLabels, spillSource } from './train-steps.ts';
+import {
+  type Folded,
+  NO_EVENTS,
+  type PreparedLabels,
+  foldAll,
+  hasLabels,
+  prepareLabels,
+  spillSource,
+} from './train-steps.ts';
 import { compileCellsWriter } from './vector-cells.ts';
 import { type Vectors, assembleVectors } from './vectors.ts';
 import { type WorkFolder, openWorkFolder } from './work-folder.ts';
-
-const THREADS_MAX = 4;
 
 /**
  * Answers the manifest, which is written beside the output. Rejects with `labels_invalid`, `arrival_unknown`,
@@ -57,10 +65,11 @@ export async function train(options: TrainOptions): Promise<Manifest> {
     const begun = await begin(options, plan, folder);
     const knownTimes = await decideAll(options, plan, begun);
     const manifest = await withDuck(options, await folder.makeFolder('sorting'), (duck, limits) => {
-      const paths: RequestPaths = { labels: folder.at('labels.parquet'), requests: folder.at('requests.parquet') };
+      const paths: RequestPaths = { labels: folder.at('labels.parquet'), requests: folder.at('requests.rows') };
       const orders = options.knowledge === 'arrival' ? [BY_EVENT_TIME, BY_ARRIVAL] : [BY_EVENT_TIME];
       const writeEvaluation = compileCellsWriter(plan);
-      const run = { ...options, plan, limits, folder, duck, begun, knownTimes, orders, writeEvaluation, paths };
+      const own = { plan, orders, writeEvaluation, paths };
+      const run = { ...options, ...own, limits, folder, duck, begun, knownTimes };
       return runSteps(run, labelsHash);
     });
     await folder.remove();
@@ -84,7 +93,7 @@ export async function withDuck<T>(
   work: (duck: Duck, limits: TrainBounds) => Promise<T>,
 ): Promise<T> {
   const limits = { ...DEFAULT_TRAIN_BOUNDS, ...bounds };
-  const duck = await openDuck(temporary, limits.sortBytes, Math.min(THREADS_MAX, availableParallelism()));
+  const duck = await openDuck(temporary, limits.duckBytes, threadsNow());
   try {
     return await work(duck, limits);
   } finally {
@@ -93,13 +102,18 @@ export async function withDuck<T>(
 }
 
 async function runSteps(run: Run, labelsHash: string): Promise<Manifest> {
-  const { labels, requests, wanted } = await prepareLabels(run);
+  const prepared = await prepareLabels(run);
+  const { labels, requests } = prepared;
   refuseTooEarly(run, requests);
-  const spilled = new Map<string, Spilled>();
-  for (const [index, source] of run.plan.sources.entries()) {
-    spilled.set(source.name, await spillSource(run, source.name, wanted, index));
+  const workers = await startWorkers(run);
+  let spilled: ReadonlyMap<string, Spilled>;
+  let folded: Folded;
+  try {
+    spilled = await spillAll(run, prepared);
+    folded = await foldAll(run, spilled, workers);
+  } finally {
+    await workers.close();
   }
-  const folded = await foldAll(run, spilled);
   const vectors = await assembleVectors({
     ...run,
     knowledges: run.orders.map(({ known }) => known),
@@ -110,6 +124,27 @@ async function runSteps(run: Run, labelsHash: string): Promise<Manifest> {
   });
   assert(vectors.rows === requests.rows, 'a vector for each label of the sample');
   return finish(run, { labels, labelsHash, requests, spilled, counts: folded.counts, vectors });
+}
+
+/** Beside this thread: as many as requests alone make parts for, so that they start while events are read. */
+async function startWorkers(run: Run): Promise<FoldWorkers> {
+  const { definitionFiles: files, service, features, orders, paths, limits } = run;
+  const parts = Math.floor((await countRows([paths.requests])) / limits.partRows);
+  const source = { service: service.id, fingerprint: service.fingerprint, features };
+  return files === null
+    ? NO_WORKERS
+    : startFoldWorkers(
+        { ...source, files, orders: orders.map(({ known }) => known) },
+        Math.max(0, Math.min(threadsNow(), parts) - 1),
+      );
+}
+
+async function spillAll(run: Run, { wanted }: PreparedLabels): Promise<ReadonlyMap<string, Spilled>> {
+  const spilled = new Map<string, Spilled>();
+  for (const [index, { name }] of run.plan.sources.entries()) {
+    spilled.set(name, await spillSource(run, name, wanted, index));
+  }
+  return spilled;
 }
 
 function refuseTooEarly({ knownTimes, labelsPath }: Run, { earliestMs }: Requests): void {

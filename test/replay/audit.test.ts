@@ -99,7 +99,7 @@ async function liveAndAudit(seed: number, partitions: number, history: string): 
     await app.caughtUp();
   }
   await askAround(app, asking, 15);
-  return { app, audited: await app.audit({ bounds: { chunkEvents: 100, partEvents: 200 } }) };
+  return { app, audited: await app.audit({ bounds: { chunkEvents: 100, partRows: 200 } }) };
 }
 
 interface Audited {
@@ -144,7 +144,7 @@ test('the report is the same for one partition and for four, and however the wor
   const [one, four] = [await servedByHand(1), await servedByHand(4)];
   const whole = figuresOf(await four.audit());
   expect(figuresOf(await one.audit())).toEqual(whole);
-  const cut = await four.audit({ bounds: { chunkEvents: 2, partEvents: 3 } });
+  const cut = await four.audit({ bounds: { chunkEvents: 2, partRows: 3, sortBytes: 100 } });
   expect(figuresOf(cut)).toEqual(whole);
   expect(whole[0]).toMatchObject({ rows: 40, compared: 120, mismatched: 0, skipped: {} });
   expect(whole[0]?.features[0]?.missing).toBeGreaterThan(0);

@@ -1,7 +1,6 @@
 /** Rows into DuckDB and out of it by the memory of columns: what comes out is what went in, and what the library reads. */
 import { DuckDBBlobValue, DuckDBInstance, type DuckDBValue, listValue } from '@duckdb/node-api';
 import { expect, onTestFinished, test } from 'vitest';
-import { ByteWriter } from '../../src/core/bytes.ts';
 import { type Duck, openDuck } from '../../src/replay/duck.ts';
 import { type Random, createRandom } from '../oracle/random.ts';
 import { folderForTest } from './support.ts';
@@ -34,21 +33,6 @@ function blob(length: number): DuckDBBlobValue {
 function rowsOf(random: Random): readonly (readonly DuckDBValue[])[] {
   return Array.from({ length: ROWS }, () => TYPES.map((type) => random.pick(VALUES[type] as readonly DuckDBValue[])));
 }
-
-test('what a writer holds is a blob, long or short, and the writer is free again', async () => {
-  const duck = await duckForTest();
-  const table = await duck.table([{ name: 'content', type: 'BLOB' }]);
-  const writer = new ByteWriter();
-  const lengths = [0, 1, 12, 13, 300];
-  for (const length of lengths) {
-    writer.reset();
-    writer.raw(blob(length).bytes);
-    table.push([writer]);
-  }
-  table.end();
-  const found = await duck.rows(`SELECT content FROM ${table.name}`);
-  expect(found.map(([value]) => asArray(value as DuckDBValue))).toEqual(lengths.map(blob));
-});
 
 /** The library's are buffers. */
 function asArray(value: DuckDBValue): DuckDBValue {

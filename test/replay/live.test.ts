@@ -30,7 +30,7 @@ test.each([
       service,
       readers,
       labels,
-      bounds: { chunkEvents: 100, partEvents: 300 },
+      bounds: { chunkEvents: 100, partRows: 300 },
     });
     const names = service.features.map(({ name }) => name);
     for (const [index, row] of rows.entries()) {

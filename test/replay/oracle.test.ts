@@ -125,7 +125,11 @@ function faults(
 
 /** Small bounds, so that there are several chunks and parts of everything. */
 function boundsFor(random: Random) {
-  return { chunkEvents: random.pick([1, 7, 1_000]), partEvents: random.pick([5, 40, 1_000]) };
+  return {
+    chunkEvents: random.pick([1, 7, 1_000]),
+    partRows: random.pick([5, 40, 1_000]),
+    sortBytes: random.pick([500, 1_000_000]),
+  };
 }
 
 async function trainScenario(

@@ -1,5 +1,6 @@
 /** The same training set, byte for byte, however the log is partitioned, in whatever steps it is built, and wherever it was stopped. */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openEventFiles } from '../../src/cli/event-files.ts';
@@ -11,8 +12,7 @@ import { createRandom } from '../oracle/random.ts';
 import { load } from '../property/engine.ts';
 import { createMemoryReader, folderForTest, serviceOf, trainFor, trainTo } from './support.ts';
 
-const SERVICE = serviceOf(
-  load(`
+const DEFINITIONS = `
 sources:
   - name: payments
     key: [customer]
@@ -35,8 +35,8 @@ views:
     features: [{ name: taken, agg: mean, of: amount, windows: [1h, 7d] }, { name: last, agg: last, of: amount }]
 services:
   - { name: scoring, features: [spending.*, takings.*] }
-`),
-);
+`;
+const SERVICE = serviceOf(load(DEFINITIONS));
 
 const SERVICE_SOURCE = (SERVICE.appearances[0] as (typeof SERVICE.appearances)[number]).view.source;
 const START_MS = Date.UTC(2024, 0, 1);
@@ -85,7 +85,8 @@ function labelsFor(seed: number): readonly object[] {
 
 const PAYMENTS = paymentsFor(1);
 const LABELS = labelsFor(2);
-const BOUNDS = { chunkEvents: 700, partEvents: 900 };
+const BOUNDS = { chunkEvents: 700, partRows: 900, sortBytes: 20_000 };
+const SMALL_PARTS = { partRows: 100 };
 
 async function bytesFor(records: readonly LogRecord[], batchRecords: number, bounds: object): Promise<Buffer> {
   const readers = new Map([['payments', createMemoryReader(records, { batchRecords })]]);
@@ -97,6 +98,22 @@ test('1, 4 and 16 partitions, any order of arrival, and any cut into batches, ch
   const first = await bytesFor(recordsOf(PAYMENTS, 1), 1_000, {});
   expect((await bytesFor(recordsOf(PAYMENTS, 4), 1_000, {})).equals(first)).toBe(true);
   expect((await bytesFor(recordsOf(createRandom(3).shuffle(PAYMENTS), 16), 97, BOUNDS)).equals(first)).toBe(true);
+});
+
+test.skipIf(availableParallelism() < 2)('several threads give the same file as one', async () => {
+  const records = recordsOf(PAYMENTS, 4);
+  const first = await bytesFor(records, 1_000, {});
+  async function bytesBy(text: string): Promise<Buffer> {
+    const readers = new Map([['payments', createMemoryReader(records)]]);
+    const definitionFiles = [{ path: 'definitions.yaml', text }];
+    // Parts enough for each thread to have some.
+    const { out } = await trainFor({ service: SERVICE, readers, labels: LABELS, definitionFiles, bounds: SMALL_PARTS });
+    return readFileSync(out);
+  }
+  expect((await bytesBy(DEFINITIONS)).equals(first)).toBe(true);
+  // It is other threads indeed, and what one of them fails with ends the run.
+  const other = bytesBy(DEFINITIONS.replace('n: 5', 'n: 6'));
+  await expect(other).rejects.toMatchObject({ message: expect.stringContaining('the same service') as string });
 });
 
 /** One line an event, each in the file of its partition. */

@@ -104,6 +104,7 @@ export async function trainTo({ labels, ...options }: TrainFor): Promise<Omit<Tr
     features: null,
     knowledge: 'event-time',
     positionIndex: null,
+    definitionFiles: null,
     sample: 1,
     statuses: true,
     nowMs: 4_000_000_000_000,

@@ -1,0 +1,184 @@
+/**
+ * Rows in order: of their entities, which a part numbers from 0, then of three numbers. Memory holds so many bytes of them; what is
+ * beyond goes to files as sorted runs, which are merged as they are read.
+ */
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert } from '../core/assert.ts';
+import { ByteReader, ByteWriter } from '../core/bytes.ts';
+import { type BatchRows, RowBatch, type RowKey, type SortedRows } from './row-batch.ts';
+
+export interface RowSorter {
+  /** A copy of `bytes[from, to)`. */
+  push(id: number, first: number, second: number, third: number, bytes: Uint8Array, from: number, to: number): void;
+  /** Nothing can be pushed after it. */
+  sorted(): SortedRows;
+  /** Whether or not all was read. */
+  close(): void;
+}
+
+/** `folder`: of runs; it exists. `bytesMax`: of rows in memory, about. */
+export function createRowSorter(folder: string, bytesMax: number): RowSorter {
+  const batch = new RowBatch();
+  const runs: Run[] = [];
+  return {
+    push(id, first, second, third, bytes, from, to) {
+      batch.push(id, first, second, third, bytes, from, to);
+      if (batch.bytes < bytesMax) return;
+      runs.push(writeRun(join(folder, `${randomUUID()}.run`), batch.sorted()));
+      batch.clear();
+    },
+    sorted: () =>
+      runs.length === 0 ? batch.sorted() : new Merged([...runs.map((run) => new RunRows(run)), batch.sorted()]),
+    close() {
+      for (const { file, path } of runs) {
+        closeSync(file);
+        rmSync(path, { force: true });
+      }
+    },
+  };
+}
+
+function isBefore(one: RowKey, other: RowKey): boolean {
+  if (one.id !== other.id) return one.id < other.id;
+  if (one.first !== other.first) return one.first < other.first;
+  if (one.second !== other.second) return one.second < other.second;
+  return one.third < other.third;
+}
+
+/** Of runs, what is read or written at a time, about. */
+const BLOCK_BYTES = 1_048_576;
+/** Of a row in a run: id and length, then the three numbers. */
+const RUN_HEAD_BYTES = 32;
+
+interface Run {
+  readonly path: string;
+  readonly file: number;
+}
+
+function writeRun(path: string, rows: BatchRows): Run {
+  const file = openSync(path, 'wx+');
+  const writer = new ByteWriter(BLOCK_BYTES);
+  function flush(): void {
+    const { buffer, length } = writer;
+    for (let at = 0; at < length; ) at += writeSync(file, buffer, at, length - at);
+    writer.reset();
+  }
+  while (rows.next()) {
+    const from = rows.reader.position;
+    writer.u32(rows.id);
+    writer.u32(rows.end - from);
+    writer.f64(rows.first);
+    writer.f64(rows.second);
+    writer.f64(rows.third);
+    writer.part(rows.bytes, from, rows.end);
+    if (writer.length >= BLOCK_BYTES) flush();
+  }
+  flush();
+  return { path, file };
+}
+
+class RunRows implements SortedRows {
+  readonly #run: Run;
+  bytes = new Uint8Array(BLOCK_BYTES);
+  /** Of the bytes, those that were read from the file, and the first that are not done with. */
+  #filled = 0;
+  #at = 0;
+  /** Of the file. */
+  #position = 0;
+  reader = new ByteReader(this.bytes);
+  id = -1;
+  first = 0;
+  second = 0;
+  third = 0;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  next(): boolean {
+    if (!this.#has(RUN_HEAD_BYTES)) return false;
+    const { reader } = this;
+    reader.position = this.#at;
+    this.id = reader.u32();
+    const length = reader.u32();
+    this.first = reader.f64();
+    this.second = reader.f64();
+    this.third = reader.f64();
+    const isWhole = this.#has(RUN_HEAD_BYTES + length);
+    assert(isWhole, 'a run is whole');
+    this.reader.position = this.#at + RUN_HEAD_BYTES;
+    this.#at += RUN_HEAD_BYTES + length;
+    return true;
+  }
+
+  /** Whether there are so many bytes more, which it then has in memory. */
+  #has(count: number): boolean {
+    if (this.#filled - this.#at >= count) return true;
+    const left = this.bytes.subarray(this.#at, this.#filled);
+    if (count > this.bytes.length) {
+      const larger = new Uint8Array(count);
+      larger.set(left);
+      this.bytes = larger;
+      this.reader = new ByteReader(larger);
+    } else this.bytes.set(left);
+    this.#filled = left.length;
+    this.#at = 0;
+    while (this.#filled < this.bytes.length) {
+      const read = readSync(this.#run.file, this.bytes, this.#filled, this.bytes.length - this.#filled, this.#position);
+      if (read === 0) break;
+      this.#filled += read;
+      this.#position += read;
+    }
+    return this.#filled >= count;
+  }
+}
+
+class Merged implements SortedRows {
+  /** Those that have a row, and show it; but for the one that is to go on. */
+  readonly #sources: SortedRows[];
+  #current: SortedRows | null = null;
+
+  constructor(sources: readonly SortedRows[]) {
+    this.#sources = sources.filter((source) => source.next());
+  }
+
+  next(): boolean {
+    const before = this.#current;
+    if (before !== null && !before.next()) this.#sources.splice(this.#sources.indexOf(before), 1);
+    let least: SortedRows | null = null;
+    for (const source of this.#sources) if (least === null || isBefore(source, least)) least = source;
+    this.#current = least;
+    return least !== null;
+  }
+
+  get id(): number {
+    return this.#shown.id;
+  }
+
+  get first(): number {
+    return this.#shown.first;
+  }
+
+  get second(): number {
+    return this.#shown.second;
+  }
+
+  get third(): number {
+    return this.#shown.third;
+  }
+
+  get reader(): ByteReader {
+    return this.#shown.reader;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#shown.bytes;
+  }
+
+  get #shown(): SortedRows {
+    assert(this.#current !== null, 'a row is shown');
+    return this.#current;
+  }
+}
