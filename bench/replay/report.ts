@@ -2,7 +2,7 @@
 import { FEAST_VERSION } from '../../test/services/python.ts';
 import { type Target, atLeast, atMost, targetLine } from '../target.ts';
 import type { Figures } from '../ingest/meter.ts';
-import { FEATURES } from './workload.ts';
+import { type Workload, featuresOf } from './workload.ts';
 
 /** Medians of rounds. */
 export interface Rate {
@@ -11,15 +11,21 @@ export interface Rate {
   readonly rss_peak_mib: number;
 }
 
-export interface Measured {
-  readonly flights: number;
-  readonly rounds: number;
+/** Of one workload. */
+export interface Contest {
+  readonly workload: Workload;
   readonly train: Rate;
   /** Null: that part did not run. */
   readonly sql: Rate | null;
   readonly feast: Rate | null;
-  /** Of ten times the events and labels. */
+  /** `train` of ten times the events and labels. */
   readonly longer: Rate | null;
+}
+
+export interface Measured {
+  readonly flights: number;
+  readonly rounds: number;
+  readonly contests: readonly Contest[];
 }
 
 export interface Report extends Measured {
@@ -42,31 +48,48 @@ export function rateOf(rounds: readonly Figures[]): Rate {
 }
 
 export function createReport(measured: Measured): Report {
-  const { train, sql, feast, longer } = measured;
+  return { ...measured, targets: measured.contests.flatMap(targetsOf) };
+}
+
+function targetsOf({ workload: { name: workload }, train, sql, feast, longer }: Contest): readonly Target[] {
   const targets = Object.entries({ sql, feast }).flatMap(([name, rate]) =>
     rate === null
       ? []
       : [
-          atLeast(`${name}_per_second`, train.rows_per_second / rate.rows_per_second, RATIO_MIN),
-          atLeast(`${name}_per_cpu_second`, train.rows_per_cpu_second / rate.rows_per_cpu_second, RATIO_MIN),
+          atLeast(`${workload}_${name}_per_second`, train.rows_per_second / rate.rows_per_second, RATIO_MIN),
+          atLeast(
+            `${workload}_${name}_per_cpu_second`,
+            train.rows_per_cpu_second / rate.rows_per_cpu_second,
+            RATIO_MIN,
+          ),
         ],
   );
   if (longer !== null) {
     targets.push(atMost('memory_growth', longer.rss_peak_mib / train.rss_peak_mib, MEMORY_RATIO_MAX));
   }
-  return { ...measured, targets };
+  return targets;
 }
 
-export function formatReport({ flights, rounds, train, sql, feast, longer, targets }: Report): string {
+export function formatReport({ flights, rounds, contests, targets }: Report): string {
   return [
-    `${whole(flights)} events and as many labels, ${FEATURES.length} features, medians of ${rounds} rounds`,
-    rateLine('skewless train', train),
-    ...(sql === null ? [] : [rateLine('DuckDB alone', sql)]),
-    ...(feast === null ? [] : [rateLine(`Feast ${FEAST_VERSION}, joining alone`, feast)]),
-    ...(longer === null ? [] : [rateLine(`skewless train, ${LONGER} times as many`, longer)]),
+    `${whole(flights)} events and as many labels, medians of ${rounds} rounds`,
+    ...contests.flatMap(({ workload, train, sql, feast, longer }) => [
+      '',
+      `${workload.name}: ${featuresOf(workload).length} features of ${entitiesText(workload)}`,
+      rateLine('skewless train', train),
+      ...(sql === null ? [] : [rateLine('DuckDB alone', sql)]),
+      ...(feast === null ? [] : [rateLine(`Feast ${FEAST_VERSION}, joining alone`, feast)]),
+      ...(longer === null ? [] : [rateLine(`skewless train, ${LONGER} times as many`, longer)]),
+    ]),
     '',
     ...targets.map((target) => targetLine(target, NAME_WIDTH)),
   ].join('\n');
+}
+
+function entitiesText({ entities }: Workload): string {
+  return Object.entries(entities)
+    .map(([name, count]) => `${whole(count)} × ${name}`)
+    .join(' and ');
 }
 
 function rateLine(name: string, { rows_per_second, rows_per_cpu_second, rss_peak_mib }: Rate): string {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { Figures } from '../ingest/meter.ts';
-import { type Data, FEATURES } from './workload.ts';
+import { type Data, featuresOf } from './workload.ts';
 
 const WORKER = join(import.meta.dirname, 'worker.ts');
 
@@ -15,10 +15,7 @@ export function outOf({ folder }: Data, mode: Mode): string {
 }
 
 export async function contest(data: Data, mode: Mode): Promise<Figures> {
-  const { events, labels, definitions, flights } = data;
-  const args = ['--mode', mode, '--events', events, '--labels', labels, '--definitions', definitions];
-  args.push('--flights', String(flights), '--out', outOf(data, mode));
-  return measured(process.execPath, [WORKER, ...args], data.folder);
+  return measured(process.execPath, [WORKER, mode, JSON.stringify(data), outOf(data, mode)], data.folder);
 }
 
 /** Its figures are all that it prints. */
@@ -35,12 +32,13 @@ export async function measured<T extends Figures>(program: string, args: readonl
 
 /** Every value of every row. */
 export async function verify(data: Data): Promise<void> {
-  const differing = FEATURES.map((name) => `count(*) FILTER (ours.${name} IS DISTINCT FROM theirs.${name})`);
+  const features = featuresOf(data.workload);
+  const differing = features.map((name) => `count(*) FILTER (ours.${name} IS DISTINCT FROM theirs.${name})`);
   const [rows, ...counts] = await query(
     `SELECT count(*), ${differing.join(', ')} FROM read_parquet('${outOf(data, 'train')}') AS ours
       FULL JOIN read_parquet('${outOf(data, 'sql')}') AS theirs USING (n)`,
   );
-  const wrong = FEATURES.filter((_name, index) => counts[index] !== 0);
+  const wrong = features.filter((_name, index) => counts[index] !== 0);
   if (rows !== data.flights || wrong.length > 0) {
     throw new Error(`train and SQL differ in ${wrong.join(', ') || `rows: ${rows} of ${data.flights}`}`);
   }
