@@ -14,6 +14,8 @@ export interface SortedRows extends RowKey {
   /** At the row, in these bytes. */
   readonly reader: ByteReader;
   readonly bytes: Uint8Array;
+  /** Where the row ends there. */
+  readonly end: number;
   /** Goes to the next row, the first one to begin with; false: there is none. */
   next(): boolean;
 }
@@ -176,7 +178,6 @@ export class BatchRows implements SortedRows {
     return true;
   }
 
-  /** Where the row ends. */
   get end(): number {
     return this.#batch.ends[this.#order[this.#at] as number] as number;
   }

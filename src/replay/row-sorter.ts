@@ -7,7 +7,7 @@ import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
-import { type BatchRows, RowBatch, type RowKey, type SortedRows } from './row-batch.ts';
+import { RowBatch, type RowKey, type SortedRows } from './row-batch.ts';
 
 export interface RowSorter {
   /** A copy of `bytes[from, to)`. */
@@ -18,24 +18,36 @@ export interface RowSorter {
   close(): void;
 }
 
+/** Files that are open at once; so many are merged into one. */
+const RUNS_MAX = 64;
+
 /** `folder`: of runs; it exists. `bytesMax`: of rows in memory, about. */
 export function createRowSorter(folder: string, bytesMax: number): RowSorter {
   const batch = new RowBatch();
-  const runs: Run[] = [];
+  let runs: readonly Run[] = [];
+
+  function write(rows: SortedRows): Run {
+    return writeRun(join(folder, `${randomUUID()}.run`), rows);
+  }
+
+  function spill(): void {
+    runs = [...runs, write(batch.sorted())];
+    batch.clear();
+    if (runs.length < RUNS_MAX) return;
+    const merged = write(new Merged(runs.map((run) => new RunRows(run))));
+    for (const run of runs) remove(run);
+    runs = [merged];
+  }
+
   return {
     push(id, first, second, third, bytes, from, to) {
       batch.push(id, first, second, third, bytes, from, to);
-      if (batch.bytes < bytesMax) return;
-      runs.push(writeRun(join(folder, `${randomUUID()}.run`), batch.sorted()));
-      batch.clear();
+      if (batch.bytes >= bytesMax) spill();
     },
     sorted: () =>
       runs.length === 0 ? batch.sorted() : new Merged([...runs.map((run) => new RunRows(run)), batch.sorted()]),
     close() {
-      for (const { file, path } of runs) {
-        closeSync(file);
-        rmSync(path, { force: true });
-      }
+      for (const run of runs) remove(run);
     },
   };
 }
@@ -57,7 +69,7 @@ interface Run {
   readonly file: number;
 }
 
-function writeRun(path: string, rows: BatchRows): Run {
+function writeRun(path: string, rows: SortedRows): Run {
   const file = openSync(path, 'wx+');
   const writer = new ByteWriter(BLOCK_BYTES);
   function flush(): void {
@@ -77,6 +89,11 @@ function writeRun(path: string, rows: BatchRows): Run {
   }
   flush();
   return { path, file };
+}
+
+function remove({ path, file }: Run): void {
+  closeSync(file);
+  rmSync(path, { force: true });
 }
 
 class RunRows implements SortedRows {
@@ -111,6 +128,10 @@ class RunRows implements SortedRows {
     this.reader.position = this.#at + RUN_HEAD_BYTES;
     this.#at += RUN_HEAD_BYTES + length;
     return true;
+  }
+
+  get end(): number {
+    return this.#at;
   }
 
   /** Whether there are so many bytes more, which it then has in memory. */
@@ -175,6 +196,10 @@ class Merged implements SortedRows {
 
   get bytes(): Uint8Array {
     return this.#shown.bytes;
+  }
+
+  get end(): number {
+    return this.#shown.end;
   }
 
   get #shown(): SortedRows {

@@ -126,6 +126,7 @@ export async function foldAll(
   const tasks = parts.map((part) => ({ part, path: folder.at('parts', `${part.from}-${part.to}`) }));
   const counts: PartCounts = { events: 0, duplicates: 0, erased: 0 };
   let folded = 0;
+  report(run, 'events', 'fold', 0, 'folding');
   await foldParts(context, workers, tasks, async ({ part, path }, fold) => {
     const name = `parts/${part.from}-${part.to}.json`;
     let done = await folder.read<PartCounts>(name);
