@@ -1,4 +1,4 @@
-/** The same windows as the definitions have, as DuckDB computes them best: frames over events and labels in one order. */
+/** The same windows as the definitions have, as one would write them in SQL: frames over events and labels in one order. */
 import { AGGREGATIONS, type Data, WINDOWS, viewsOf } from './workload.ts';
 
 const FUNCTIONS = { count: 'count', sum: 'sum', mean: 'avg', min: 'min', max: 'max' } as const;

@@ -10,6 +10,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, copyBytes } from '../core/bytes.ts';
+import { SkewlessError, messageOf } from '../core/errors.ts';
 import { sync } from './duck.ts';
 import { BUCKETS } from './entity-filter.ts';
 
@@ -127,18 +128,28 @@ export interface EntityRowsFile {
   close(): Promise<void>;
 }
 
+/** All reject with `output_unwritable`. */
 export async function createEntityRows(path: string): Promise<EntityRowsFile> {
   const temporary = `${path}.${randomUUID()}.tmp`;
-  const handle = await open(temporary, 'w');
+  async function told<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      throw new SkewlessError('output_unwritable', `${path} cannot be written: ${messageOf(cause)}`, { cause });
+    }
+  }
+  const handle = await told(() => open(temporary, 'w'));
   return {
-    async append(section) {
-      for (const bytes of section.encode()) await handle.writeFile(bytes);
-    },
-    async write() {
-      await handle.sync();
-      await rename(temporary, path);
-      await sync(dirname(path));
-    },
+    append: (section) =>
+      told(async () => {
+        for (const bytes of section.encode()) await handle.writeFile(bytes);
+      }),
+    write: () =>
+      told(async () => {
+        await handle.sync();
+        await rename(temporary, path);
+        await sync(dirname(path));
+      }),
     async close() {
       await handle.close();
       await rm(temporary, { force: true });

@@ -67,7 +67,10 @@ export async function foldPart(context: FoldContext, part: Part, path: string): 
     const rows = ordered.map((each) => each.rows);
     await takeRequests(context, part, entities, rows);
     await takeEvents(context, part, entities, rows, hasEventIds ? sorter() : null, counts);
-    for (const { order, sorter } of ordered) await foldInOrder(context, order, entities, sorter.sorted(), results);
+    for (const { order, sorter } of ordered) {
+      await foldInOrder(context, order, entities, sorter.sorted(), results);
+      sorter.close();
+    }
     await results.write();
     return counts;
   } finally {
@@ -110,6 +113,7 @@ async function takeEvents(
   let hasEventId = false;
   await visitRows(context.files, part, {
     entity(lane, entity) {
+      context.signal.throwIfAborted();
       id = entities.find(lane, entity);
       hasEventId = context.plan.lanes[lane]?.livePlan.hasEventId ?? false;
       return id !== undefined;
@@ -123,7 +127,9 @@ async function takeEvents(
       else for (const order of orders) order.event(id, event, bytes, from, to);
     },
   });
-  if (twice !== null) await takeOnce(context, entities, orders, twice.sorted(), counts);
+  if (twice === null) return;
+  await takeOnce(context, entities, orders, twice.sorted(), counts);
+  twice.close();
 }
 
 /** Which events are duplicates the live driver tells from the head as it is when they come: so they are folded as they came. */

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { SkewlessError } from '../core/errors.ts';
 import type { DefinitionFile } from '../definition/parse.ts';
 import type { Part } from './entity-rows.ts';
 import { type FoldContext, type PartCounts, foldPart } from './fold-part.ts';
@@ -29,14 +30,16 @@ export interface FoldTask {
 }
 
 /** Answers a part's counts when its results are written. Rejects with what its thread failed with, or the signal's reason. */
-export type PartFolder = (place: FoldPlace, task: FoldTask, signal: AbortSignal) => Promise<PartCounts>;
+export type PartFolder = (task: FoldTask, signal: AbortSignal) => Promise<PartCounts>;
 
 export interface FoldWorkers {
-  readonly folders: readonly PartFolder[];
+  readonly count: number;
+  /** To be called once. */
+  folders(place: FoldPlace): readonly PartFolder[];
   close(): Promise<void>;
 }
 
-export const NO_WORKERS: FoldWorkers = { folders: [], close: () => Promise.resolve() };
+export const NO_WORKERS: FoldWorkers = { count: 0, folders: () => [], close: () => Promise.resolve() };
 
 /** So that they are ready when there is something to fold. */
 export function startFoldWorkers(source: PlanSource, count: number): FoldWorkers {
@@ -44,20 +47,29 @@ export function startFoldWorkers(source: PlanSource, count: number): FoldWorkers
     { length: count },
     () => new Worker(new URL('./fold-worker.ts', import.meta.url), { workerData: source }),
   );
+  const failures = workers.map(failureOf);
   return {
-    folders: workers.map(folderOf),
+    count,
+    folders: (place) => workers.map((worker, index) => folderOf(worker, failures[index] as Promise<never>, place)),
     async close() {
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };
 }
 
-function folderOf(worker: Worker): PartFolder {
-  // From the first moment on: it may fail before it has a part.
-  const failure = once(worker, 'error').then(([error]) => Promise.reject(error as Error));
-  failure.catch(() => undefined);
-  return async (place, task, signal) => {
-    worker.postMessage({ place, task });
+/** From the first moment on: it may fail before it has a part. */
+function failureOf(worker: Worker): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  worker.once('error', reject);
+  worker.once('exit', (code) => reject(new SkewlessError('internal', `a thread that folds has ended with ${code}`)));
+  promise.catch(() => undefined);
+  return promise;
+}
+
+function folderOf(worker: Worker, failure: Promise<never>, place: FoldPlace): PartFolder {
+  worker.postMessage(place);
+  return async (task, signal) => {
+    worker.postMessage(task);
     const [counts] = await Promise.race([once(worker, 'message', { signal }), failure]);
     return counts as PartCounts;
   };
@@ -66,7 +78,7 @@ function folderOf(worker: Worker): PartFolder {
 /** Calls `each` with a folder for one part after another, of several at once. */
 export async function foldParts<T extends FoldTask>(
   context: FoldContext,
-  { folders }: FoldWorkers,
+  workers: FoldWorkers,
   tasks: readonly T[],
   each: (task: T, fold: (task: T) => Promise<PartCounts>) => Promise<void>,
 ): Promise<void> {
@@ -78,11 +90,11 @@ export async function foldParts<T extends FoldTask>(
   async function workOff(fold: PartFolder): Promise<void> {
     for (const next of left) {
       signal.throwIfAborted();
-      await each(next, (task) => fold(place, task, signal));
+      await each(next, (task) => fold(task, signal));
     }
   }
-  const here: PartFolder = (_place, { part, path }) => foldPart({ ...context, signal }, part, path);
-  const all = [here, ...folders].map(workOff);
+  const here: PartFolder = ({ part, path }) => foldPart({ ...context, signal }, part, path);
+  const all = [here, ...workers.folders(place)].map(workOff);
   for (const work of all) work.catch((error: unknown) => failed.abort(error));
   const outcomes = await Promise.allSettled(all);
   if (outcomes.some(({ status }) => status === 'rejected')) throw signal.reason;

@@ -27,6 +27,20 @@ function compile(source: PlanSource): Omit<FoldContext, keyof FoldPlace> {
 const compiled = compile(workerData as PlanSource);
 const port = parentPort;
 assert(port !== null, 'this runs as a worker');
-port.on('message', ({ place, task }: { readonly place: FoldPlace; readonly task: FoldTask }) => {
-  void foldPart({ ...compiled, ...place }, task.part, task.path).then((counts) => port.postMessage(counts));
+/** The first message. */
+let context: FoldContext | null = null;
+port.on('message', (message: FoldPlace | FoldTask) => {
+  if (!('part' in message)) {
+    context = { ...compiled, ...message };
+    return;
+  }
+  assert(context !== null, 'a place comes before its parts');
+  foldPart(context, message.part, message.path).then(
+    (counts) => port.postMessage(counts),
+    // Out of the promise, whose rejections may be only warned of.
+    (error: unknown) =>
+      setImmediate(() => {
+        throw error;
+      }),
+  );
 });

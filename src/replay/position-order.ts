@@ -1,21 +1,25 @@
 /**
  * Requests of an entity in the order of their shard's positions, which only ever grow, so that the sum of one tells its
  * rank; each event at the first rank that sees it. A state is sealed up to the least `as_of` to come. What receipts ask of
- * a part is in memory at once.
+ * a part is in memory at once, as bytes but for one entity's.
  */
 import { assert } from '../core/assert.ts';
+import { ByteReader } from '../core/bytes.ts';
 import { EVENT, type FoldOrder, KNOWN, type OrderedPart, type PartOrder } from './fold-orders.ts';
-import type { RequestRow, SeenPosition } from './work-rows.ts';
+import { type SeenPosition, readRequestRow } from './work-rows.ts';
 
-interface Ranked {
+/** A request's row. */
+interface Asked {
+  readonly bytes: Uint8Array;
+  /** Of its positions. */
+  readonly total: number;
+}
+
+interface Ranked extends Asked {
   readonly row: number;
   readonly appearance: number;
   readonly asOfMs: number;
   readonly positions: readonly SeenPosition[];
-  /** The request's row. */
-  readonly bytes: Uint8Array;
-  /** Of its positions. */
-  readonly total: number;
   rank: number;
   /** Null: it is evaluated. */
   skipped: number | null;
@@ -43,11 +47,11 @@ export const BY_POSITION: FoldOrder = {
 
 function positionOrder({ sorter, voidedBelow, skip }: OrderedPart): PartOrder {
   /** By id. */
-  const requests: Ranked[][] = [];
+  const requests: Asked[][] = [];
   const steps: Steps[] = [];
 
-  function rank(id: number, ranked: Ranked[]): void {
-    ranked.sort((one, other) => one.total - other.total);
+  function rank(id: number, asked: readonly Asked[]): readonly Ranked[] {
+    const ranked = asked.map(rankedOf).toSorted((one, other) => one.total - other.total);
     let [current, total] = [-1, Number.NaN];
     for (const each of ranked) {
       if (each.total !== total) current += 1;
@@ -59,15 +63,18 @@ function positionOrder({ sorter, voidedBelow, skip }: OrderedPart): PartOrder {
       const isErased = each.positions.some(({ partition, next }) => next <= voidedBelow(id, partition));
       each.skipped = isErased ? KNOWN.erased : isCrossed ? KNOWN.crossed : null;
     }
+    return ranked;
   }
 
   return {
-    request(id, request, bytes, from, to) {
-      (requests[id] ??= []).push(rankedOf(request, bytes.slice(from, to)));
+    request(id, { seen }, bytes, from, to) {
+      assert(seen !== null, 'a receipt names positions');
+      const total = seen.positions.reduce((sum, { next }) => sum + next, 0);
+      (requests[id] ??= []).push({ bytes: bytes.slice(from, to), total });
     },
     endRequests() {
-      for (const [id, ranked] of requests.entries()) {
-        rank(id, ranked);
+      for (const [id, asked] of requests.entries()) {
+        const ranked = rank(id, asked);
         const evaluated = ranked.filter(({ skipped }) => skipped === null);
         steps[id] = stepsOf(evaluated);
         for (const { rank: at, appearance, asOfMs, bytes } of evaluated) {
@@ -85,11 +92,9 @@ function positionOrder({ sorter, voidedBelow, skip }: OrderedPart): PartOrder {
   };
 }
 
-function rankedOf({ row, appearance, asOfMs, seen }: RequestRow, bytes: Uint8Array): Ranked {
-  assert(seen !== null, 'a receipt names positions');
-  const { positions } = seen;
-  const total = positions.reduce((sum, { next }) => sum + next, 0);
-  return { row, appearance, asOfMs, positions, bytes, total, rank: 0, skipped: null };
+function rankedOf({ bytes, total }: Asked): Ranked {
+  const { row, appearance, asOfMs, seen } = readRequestRow(new ByteReader(bytes));
+  return { row, appearance, asOfMs, positions: seen?.positions ?? [], bytes, total, rank: 0, skipped: null };
 }
 
 /** Whether one saw less of a partition than one before it; of two of one rank that differ, each did somewhere. */

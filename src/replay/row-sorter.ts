@@ -7,6 +7,7 @@ import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
+import { SkewlessError, messageOf } from '../core/errors.ts';
 import { RowBatch, type RowKey, type SortedRows } from './row-batch.ts';
 
 export interface RowSorter {
@@ -14,40 +15,42 @@ export interface RowSorter {
   push(id: number, first: number, second: number, third: number, bytes: Uint8Array, from: number, to: number): void;
   /** Nothing can be pushed after it. */
   sorted(): SortedRows;
-  /** Whether or not all was read. */
+  /** Whether or not all was read; may be called again. */
   close(): void;
 }
 
-/** Files that are open at once; so many are merged into one. */
+/** Of one level: so many runs are merged into one of the next, and no row is written more often than there are levels. */
 const RUNS_MAX = 64;
 
-/** `folder`: of runs; it exists. `bytesMax`: of rows in memory, about. */
+/** `folder`: of runs; it exists. `bytesMax`: of rows in memory, about: their arrays have room for as many again. */
 export function createRowSorter(folder: string, bytesMax: number): RowSorter {
   const batch = new RowBatch();
-  let runs: readonly Run[] = [];
+  /** By level. */
+  let runs: Run[][] = [];
 
-  function write(rows: SortedRows): Run {
-    return writeRun(join(folder, `${randomUUID()}.run`), rows);
-  }
-
-  function spill(): void {
-    runs = [...runs, write(batch.sorted())];
-    batch.clear();
-    if (runs.length < RUNS_MAX) return;
-    const merged = write(new Merged(runs.map((run) => new RunRows(run))));
-    for (const run of runs) remove(run);
-    runs = [merged];
+  function add(level: number, rows: SortedRows): void {
+    const sameLevel = (runs[level] ??= []);
+    sameLevel.push(writeRun(folder, rows));
+    if (sameLevel.length < RUNS_MAX) return;
+    add(level + 1, new Merged(sameLevel.map((run) => new RunRows(run))));
+    runs[level] = [];
+    for (const run of sameLevel) closeSync(run);
   }
 
   return {
     push(id, first, second, third, bytes, from, to) {
       batch.push(id, first, second, third, bytes, from, to);
-      if (batch.bytes >= bytesMax) spill();
+      if (batch.bytes < bytesMax) return;
+      add(0, batch.sorted());
+      batch.clear();
     },
-    sorted: () =>
-      runs.length === 0 ? batch.sorted() : new Merged([...runs.map((run) => new RunRows(run)), batch.sorted()]),
+    sorted() {
+      const sorted = runs.flat().map((run) => new RunRows(run));
+      return sorted.length === 0 ? batch.sorted() : new Merged([...sorted, batch.sorted()]);
+    },
     close() {
-      for (const run of runs) remove(run);
+      for (const run of runs.flat()) closeSync(run);
+      runs = [];
     },
   };
 }
@@ -64,13 +67,25 @@ const BLOCK_BYTES = 1_048_576;
 /** Of a row in a run: id and length, then the three numbers. */
 const RUN_HEAD_BYTES = 32;
 
-interface Run {
-  readonly path: string;
-  readonly file: number;
+/** A file without a name: it goes with whoever has it open, however that ends. */
+type Run = number;
+
+/** Throws `output_unwritable`. */
+function writeRun(folder: string, rows: SortedRows): Run {
+  const path = join(folder, `${randomUUID()}.run`);
+  let file: Run | null = null;
+  try {
+    file = openSync(path, 'wx+');
+    rmSync(path);
+    writeRows(file, rows);
+    return file;
+  } catch (cause) {
+    if (file !== null) closeSync(file);
+    throw new SkewlessError('output_unwritable', `${path} cannot be written: ${messageOf(cause)}`, { cause });
+  }
 }
 
-function writeRun(path: string, rows: SortedRows): Run {
-  const file = openSync(path, 'wx+');
+function writeRows(file: Run, rows: SortedRows): void {
   const writer = new ByteWriter(BLOCK_BYTES);
   function flush(): void {
     const { buffer, length } = writer;
@@ -88,12 +103,6 @@ function writeRun(path: string, rows: SortedRows): Run {
     if (writer.length >= BLOCK_BYTES) flush();
   }
   flush();
-  return { path, file };
-}
-
-function remove({ path, file }: Run): void {
-  closeSync(file);
-  rmSync(path, { force: true });
 }
 
 class RunRows implements SortedRows {
@@ -147,7 +156,7 @@ class RunRows implements SortedRows {
     this.#filled = left.length;
     this.#at = 0;
     while (this.#filled < this.bytes.length) {
-      const read = readSync(this.#run.file, this.bytes, this.#filled, this.bytes.length - this.#filled, this.#position);
+      const read = readSync(this.#run, this.bytes, this.#filled, this.bytes.length - this.#filled, this.#position);
       if (read === 0) break;
       this.#filled += read;
       this.#position += read;

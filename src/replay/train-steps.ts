@@ -118,7 +118,7 @@ export async function foldAll(
     requestsPath: paths.requests,
     voided: all.flatMap(({ voided }) => voided),
     sortingFolder: await folder.makeFolder('sorting'),
-    sortBytes: limits.sortBytes / (1 + workers.folders.length),
+    sortBytes: limits.sortBytes / (1 + workers.count),
   };
   const events = all.reduce((sum, spill) => sum + spill.events, 0);
   const parts = partsFor(events + (await countRows([paths.requests])), limits.partRows);
