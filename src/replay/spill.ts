@@ -28,7 +28,7 @@ export const DEFAULT_SPILL_BOUNDS: SpillBounds = {
   chunkEvents: 250_000,
   chunkBytes: 33_554_432,
   chunkRecords: 1_000_000,
-  partRows: 1_000_000,
+  partRows: 500_000,
 };
 
 interface Chunk {
