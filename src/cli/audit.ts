@@ -17,6 +17,7 @@ import { publish, readProgress } from '../replay/audit-log.ts';
 import { type Audit, audit } from '../replay/audit.ts';
 import type { ReadRange } from '../replay/event-reader.ts';
 import { createLogReader } from '../replay/log-events.ts';
+import { unwritable } from '../replay/work-folder.ts';
 import { auditsTopic } from '../vector/audit-report.ts';
 import { servedTopic } from '../vector/served-row.ts';
 import { openLogWithArchives } from './archives.ts';
@@ -193,6 +194,6 @@ async function writeReport(path: string | undefined, found: Audit): Promise<void
   try {
     await writeFile(path, text);
   } catch (cause) {
-    throw new SkewlessError('output_unwritable', `${path} cannot be written: ${messageOf(cause)}`, { cause });
+    throw unwritable(path, cause);
   }
 }

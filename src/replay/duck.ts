@@ -2,7 +2,7 @@
  * DuckDB as replay uses it: a database in memory that may hold so many bytes and no more, what is beyond going to a folder,
  * and rows of ours into Parquet files. Integers travel as doubles, which hold ours exactly and need no bigint for each.
  */
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBType, DuckDBValue } from '@duckdb/node-api';
@@ -17,7 +17,7 @@ import {
   timestampsOf,
 } from '../core/duckdb-vectors.ts';
 import { type ColumnWriter, writerOf } from '../core/duckdb-writers.ts';
-import { SkewlessError, messageOf } from '../core/errors.ts';
+import { sync, unwritable } from './work-folder.ts';
 
 export interface Duck {
   readonly duckdb: DuckDB;
@@ -253,16 +253,7 @@ export async function writeParquet(
     await sync(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw new SkewlessError('output_unwritable', `${path} cannot be written: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-export async function sync(path: string): Promise<void> {
-  const handle = await open(path);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    throw unwritable(path, error);
   }
 }
 

@@ -10,9 +10,8 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter, copyBytes } from '../core/bytes.ts';
-import { SkewlessError, messageOf } from '../core/errors.ts';
-import { sync } from './duck.ts';
 import { BUCKETS } from './entity-filter.ts';
+import { sync, unwritable } from './work-folder.ts';
 
 /** Buckets `from` to `to`, both among them. */
 export interface Part {
@@ -135,7 +134,7 @@ export async function createEntityRows(path: string): Promise<EntityRowsFile> {
     try {
       return await work();
     } catch (cause) {
-      throw new SkewlessError('output_unwritable', `${path} cannot be written: ${messageOf(cause)}`, { cause });
+      throw unwritable(path, cause);
     }
   }
   const handle = await told(() => open(temporary, 'w'));
@@ -177,31 +176,19 @@ export interface RowsVisitor {
 
 /** Rows of the part, section by section; an entity comes once in each that has it. */
 export async function visitRows(paths: readonly string[], part: Part, visitor: RowsVisitor): Promise<void> {
-  for (const path of paths) {
-    const handle = await open(path);
-    try {
-      for await (const section of sectionsOf(handle)) await visitSection(handle, section, part, visitor);
-    } finally {
-      await handle.close();
-    }
-  }
+  for await (const section of sectionsOf(paths)) await visitSection(section, part, visitor);
 }
 
 /** Of all parts. */
 export async function countRows(paths: readonly string[]): Promise<number> {
-  let rows = 0;
-  for (const path of paths) {
-    const handle = await open(path);
-    try {
-      for await (const section of sectionsOf(handle)) rows += section.rows;
-    } finally {
-      await handle.close();
-    }
-  }
-  return rows;
+  let count = 0;
+  for await (const { rows } of sectionsOf(paths)) count += rows;
+  return count;
 }
 
 interface Section {
+  /** Of its file, until the next is asked for. */
+  readonly handle: FileHandle;
   readonly rows: number;
   readonly entitiesAt: number;
   readonly rowsAt: number;
@@ -209,27 +196,40 @@ interface Section {
   place(bucket: number): { readonly entities: number; readonly rows: number };
 }
 
-async function* sectionsOf(handle: FileHandle): AsyncGenerator<Section> {
-  const { size } = await handle.stat();
-  for (let at = 0; at < size; ) {
-    const head = await read(handle, at, at + HEAD_BYTES);
-    const reader = new ByteReader(head);
-    const rows = reader.u32();
-    const place: Section['place'] = (bucket) => {
-      reader.position = LENGTH_BYTES + bucket * PLACE_BYTES;
-      return { entities: reader.u32(), rows: reader.u32() };
-    };
-    const ends = place(BUCKETS);
-    const entitiesAt = at + HEAD_BYTES;
-    const rowsAt = entitiesAt + ends.entities;
-    yield { rows, entitiesAt, rowsAt, place };
-    at = rowsAt + ends.rows;
+async function* sectionsOf(paths: readonly string[]): AsyncGenerator<Section> {
+  for (const path of paths) {
+    const handle = await open(path);
+    try {
+      const { size } = await handle.stat();
+      for (let at = 0; at < size; ) {
+        const { section, end } = await readSection(handle, at);
+        yield section;
+        at = end;
+      }
+    } finally {
+      await handle.close();
+    }
   }
 }
 
-async function visitSection(
+async function readSection(
   handle: FileHandle,
-  { entitiesAt, rowsAt, place }: Section,
+  at: number,
+): Promise<{ readonly section: Section; readonly end: number }> {
+  const reader = new ByteReader(await read(handle, at, at + HEAD_BYTES));
+  const rows = reader.u32();
+  const place: Section['place'] = (bucket) => {
+    reader.position = LENGTH_BYTES + bucket * PLACE_BYTES;
+    return { entities: reader.u32(), rows: reader.u32() };
+  };
+  const ends = place(BUCKETS);
+  const entitiesAt = at + HEAD_BYTES;
+  const rowsAt = entitiesAt + ends.entities;
+  return { section: { handle, rows, entitiesAt, rowsAt, place }, end: rowsAt + ends.rows };
+}
+
+async function visitSection(
+  { handle, entitiesAt, rowsAt, place }: Section,
   { from, to }: Part,
   visitor: RowsVisitor,
 ): Promise<void> {

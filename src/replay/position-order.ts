@@ -8,18 +8,15 @@ import { ByteReader } from '../core/bytes.ts';
 import { EVENT, type FoldOrder, KNOWN, type OrderedPart, type PartOrder } from './fold-orders.ts';
 import { type SeenPosition, readRequestRow } from './work-rows.ts';
 
-/** A request's row. */
-interface Asked {
-  readonly bytes: Uint8Array;
-  /** Of its positions. */
-  readonly total: number;
-}
-
-interface Ranked extends Asked {
+interface Ranked {
   readonly row: number;
   readonly appearance: number;
   readonly asOfMs: number;
   readonly positions: readonly SeenPosition[];
+  /** Of its positions. */
+  readonly total: number;
+  /** The request's row. */
+  readonly bytes: Uint8Array;
   rank: number;
   /** Null: it is evaluated. */
   skipped: number | null;
@@ -46,11 +43,11 @@ export const BY_POSITION: FoldOrder = {
 };
 
 function positionOrder({ sorter, voidedBelow, skip }: OrderedPart): PartOrder {
-  /** By id. */
-  const requests: Asked[][] = [];
+  /** By id: their rows. */
+  const requests: Uint8Array[][] = [];
   const steps: Steps[] = [];
 
-  function rank(id: number, asked: readonly Asked[]): readonly Ranked[] {
+  function rank(id: number, asked: readonly Uint8Array[]): readonly Ranked[] {
     const ranked = asked.map(rankedOf).toSorted((one, other) => one.total - other.total);
     let [current, total] = [-1, Number.NaN];
     for (const each of ranked) {
@@ -67,10 +64,8 @@ function positionOrder({ sorter, voidedBelow, skip }: OrderedPart): PartOrder {
   }
 
   return {
-    request(id, { seen }, bytes, from, to) {
-      assert(seen !== null, 'a receipt names positions');
-      const total = seen.positions.reduce((sum, { next }) => sum + next, 0);
-      (requests[id] ??= []).push({ bytes: bytes.slice(from, to), total });
+    request(id, _request, bytes, from, to) {
+      (requests[id] ??= []).push(bytes.slice(from, to));
     },
     endRequests() {
       for (const [id, asked] of requests.entries()) {
@@ -92,9 +87,12 @@ function positionOrder({ sorter, voidedBelow, skip }: OrderedPart): PartOrder {
   };
 }
 
-function rankedOf({ bytes, total }: Asked): Ranked {
+function rankedOf(bytes: Uint8Array): Ranked {
   const { row, appearance, asOfMs, seen } = readRequestRow(new ByteReader(bytes));
-  return { row, appearance, asOfMs, positions: seen?.positions ?? [], bytes, total, rank: 0, skipped: null };
+  assert(seen !== null, 'a receipt names positions');
+  const { positions } = seen;
+  const total = positions.reduce((sum, { next }) => sum + next, 0);
+  return { row, appearance, asOfMs, positions, total, bytes, rank: 0, skipped: null };
 }
 
 /** Whether one saw less of a partition than one before it; of two of one rank that differ, each did somewhere. */

@@ -10,8 +10,8 @@ import { dirname } from 'node:path';
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { Features } from '../state/evaluate.ts';
-import { sync } from './duck.ts';
 import { KNOWN } from './fold-orders.ts';
+import { sync } from './work-folder.ts';
 
 export const BLOCK_ROWS = 8_192;
 /** Of evaluations that wait for their pages, about. */

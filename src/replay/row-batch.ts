@@ -1,5 +1,5 @@
 /** Rows in memory, and their order: of their entities, then of three numbers. */
-import { ByteReader, copyBytes } from '../core/bytes.ts';
+import { ByteReader, ByteWriter } from '../core/bytes.ts';
 
 /** What rows are sorted by, first to last. */
 export interface RowKey {
@@ -27,7 +27,7 @@ const ROW_BYTES = 32;
 
 type Numbers = Float64Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
-function grown<T extends Numbers | Uint8Array<ArrayBuffer>>(numbers: T, length: number): T {
+function grown<T extends Numbers>(numbers: T, length: number): T {
   const larger = new (numbers.constructor as new (length: number) => T)(length);
   larger.set(numbers);
   return larger;
@@ -41,10 +41,11 @@ export class RowBatch {
   seconds = new Float64Array(ROWS_AT_FIRST);
   thirds = new Float64Array(ROWS_AT_FIRST);
   ends = new Int32Array(ROWS_AT_FIRST);
-  content = new Uint8Array(BYTES_AT_FIRST);
+  /** Of one row after another. */
+  readonly content = new ByteWriter(BYTES_AT_FIRST);
 
   get bytes(): number {
-    return this.rows * ROW_BYTES + this.startOf(this.rows);
+    return this.rows * ROW_BYTES + this.content.length;
   }
 
   startOf(row: number): number {
@@ -53,16 +54,13 @@ export class RowBatch {
 
   push(id: number, first: number, second: number, third: number, bytes: Uint8Array, from: number, to: number): void {
     const row = this.rows;
-    const start = this.startOf(row);
-    const end = start + to - from;
     if (row === this.ids.length) this.#growRows(row * 2);
-    if (end > this.content.length) this.content = grown(this.content, Math.max(end, this.content.length * 2));
     this.ids[row] = id;
     this.firsts[row] = first;
     this.seconds[row] = second;
     this.thirds[row] = third;
-    copyBytes(bytes, from, to, this.content, start);
-    this.ends[row] = end;
+    this.content.part(bytes, from, to);
+    this.ends[row] = this.content.length;
     this.rows = row + 1;
   }
 
@@ -76,6 +74,7 @@ export class RowBatch {
 
   clear(): void {
     this.rows = 0;
+    this.content.reset();
   }
 
   sorted(): BatchRows {
@@ -153,6 +152,7 @@ export class BatchRows implements SortedRows {
   readonly #batch: RowBatch;
   readonly #order: Uint32Array;
   readonly reader: ByteReader;
+  readonly bytes: Uint8Array;
   #at = -1;
   id = -1;
   first = 0;
@@ -162,7 +162,8 @@ export class BatchRows implements SortedRows {
   constructor(batch: RowBatch, order: Uint32Array) {
     this.#batch = batch;
     this.#order = order;
-    this.reader = new ByteReader(batch.content);
+    this.bytes = batch.content.buffer;
+    this.reader = new ByteReader(this.bytes);
   }
 
   next(): boolean {
@@ -180,9 +181,5 @@ export class BatchRows implements SortedRows {
 
   get end(): number {
     return this.#batch.ends[this.#order[this.#at] as number] as number;
-  }
-
-  get bytes(): Uint8Array {
-    return this.#batch.content;
   }
 }

@@ -7,8 +7,8 @@ import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../core/assert.ts';
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
-import { SkewlessError, messageOf } from '../core/errors.ts';
 import { RowBatch, type RowKey, type SortedRows } from './row-batch.ts';
+import { unwritable } from './work-folder.ts';
 
 export interface RowSorter {
   /** A copy of `bytes[from, to)`. */
@@ -81,7 +81,7 @@ function writeRun(folder: string, rows: SortedRows): Run {
     return file;
   } catch (cause) {
     if (file !== null) closeSync(file);
-    throw new SkewlessError('output_unwritable', `${path} cannot be written: ${messageOf(cause)}`, { cause });
+    throw unwritable(path, cause);
   }
 }
 
@@ -169,6 +169,13 @@ class Merged implements SortedRows {
   /** Those that have a row, and show it; but for the one that is to go on. */
   readonly #sources: SortedRows[];
   #current: SortedRows | null = null;
+  bytes: Uint8Array = new Uint8Array();
+  reader = new ByteReader(this.bytes);
+  end = 0;
+  id = -1;
+  first = 0;
+  second = 0;
+  third = 0;
 
   constructor(sources: readonly SortedRows[]) {
     this.#sources = sources.filter((source) => source.next());
@@ -180,39 +187,9 @@ class Merged implements SortedRows {
     let least: SortedRows | null = null;
     for (const source of this.#sources) if (least === null || isBefore(source, least)) least = source;
     this.#current = least;
-    return least !== null;
-  }
-
-  get id(): number {
-    return this.#shown.id;
-  }
-
-  get first(): number {
-    return this.#shown.first;
-  }
-
-  get second(): number {
-    return this.#shown.second;
-  }
-
-  get third(): number {
-    return this.#shown.third;
-  }
-
-  get reader(): ByteReader {
-    return this.#shown.reader;
-  }
-
-  get bytes(): Uint8Array {
-    return this.#shown.bytes;
-  }
-
-  get end(): number {
-    return this.#shown.end;
-  }
-
-  get #shown(): SortedRows {
-    assert(this.#current !== null, 'a row is shown');
-    return this.#current;
+    if (least === null) return false;
+    ({ bytes: this.bytes, reader: this.reader, end: this.end } = least);
+    ({ id: this.id, first: this.first, second: this.second, third: this.third } = least);
+    return true;
   }
 }

@@ -2,10 +2,9 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { contentHash } from '../core/content-hash.ts';
-import { sync } from './duck.ts';
 import { type Manifest, manifestPath } from './manifest.ts';
 import { type OutputContext, columnsOfOutput, writeOutput } from './output.ts';
-import { type WorkFolder, writeWhole } from './work-folder.ts';
+import { type WorkFolder, sync, writeWhole } from './work-folder.ts';
 
 /** What is known once the file is written. */
 type Written = Pick<Manifest, 'rows' | 'sha256' | 'columns' | 'statuses'>;

@@ -129,14 +129,11 @@ async function runSteps(run: Run, labelsHash: string): Promise<Manifest> {
 /** Beside this thread: as many as requests alone make parts for, so that they start while events are read. */
 async function startWorkers(run: Run): Promise<FoldWorkers> {
   const { definitionFiles: files, service, features, orders, paths, limits } = run;
+  if (files === null) return NO_WORKERS;
   const parts = Math.floor((await countRows([paths.requests])) / limits.partRows);
-  const source = { service: service.id, fingerprint: service.fingerprint, features };
-  return files === null
-    ? NO_WORKERS
-    : startFoldWorkers(
-        { ...source, files, orders: orders.map(({ known }) => known) },
-        Math.max(0, Math.min(threadsNow(), parts) - 1),
-      );
+  const { id, fingerprint } = service;
+  const source = { files, service: id, fingerprint, features, orders: orders.map(({ known }) => known) };
+  return startFoldWorkers(source, Math.max(0, Math.min(threadsNow(), parts) - 1));
 }
 
 async function spillAll(run: Run, { wanted }: PreparedLabels): Promise<ReadonlyMap<string, Spilled>> {

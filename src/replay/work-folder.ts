@@ -74,3 +74,17 @@ export async function writeWhole(path: string, text: string, once: boolean): Pro
     await unlink(temporary);
   }
 }
+
+/** What was written, or of a folder what was renamed into it, is on the disk. */
+export async function sync(path: string): Promise<void> {
+  const handle = await open(path);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export function unwritable(path: string, cause: unknown): SkewlessError {
+  return new SkewlessError('output_unwritable', `${path} cannot be written: ${messageOf(cause)}`, { cause });
+}
